@@ -1,0 +1,103 @@
+"""How numbers and states are written: one spelling for sentence, table, page, memo and command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from signals.model import Call, State
+
+CALL_WORDS: dict[Call, str] = {"ship": "SHIP", "hold": "HOLD", "rollback": "ROLLBACK"}
+
+STATE_WORDS: dict[State, str] = {
+    "win": "win",
+    "loss": "loss",
+    "flat": "flat",
+    "unclear": "unclear",
+    "untrusted": "untrusted",
+    "missing": "missing",
+}
+
+
+def number(value: float | None, unit: str = "", *, signed: bool = False, bare: bool = False) -> str:
+    """A number in its unit: ``−1.31 pp``, ``+0.40 points``; ``bare`` leaves the unit off, None is an en dash."""
+    if value is None:
+        return "–"
+    scaled = 100 * value if unit == "pp" else value
+    size = abs(scaled)
+    places = 2 if unit in ("pp", "points", "net preference") or size >= 1 else 3 if size >= 0.01 or size == 0 else 5
+    text = f"{scaled:{'+' if signed else ''},.{places}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("+-")
+    text = text.replace("-", "−")
+    return text if bare or not unit else f"{text} {unit}"
+
+
+def bounds(low: float | None, high: float | None, unit: str = "") -> str:
+    """Interval bounds without the unit: ``−2.02 to −0.60``."""
+    if low is None or high is None:
+        return "no interval"
+    return f"{number(low, unit, signed=True, bare=True)} to {number(high, unit, signed=True, bare=True)}"
+
+
+def level(confidence: float) -> str:
+    """``95 % CI``."""
+    return f"{100 * confidence:g} % CI"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands marks."""
+    return "–" if value is None else f"{round(value):,}"
+
+
+def share(value: float | None, places: int = 1) -> str:
+    """``12.5 %``."""
+    return "–" if value is None else f"{100 * value:.{places}f} %"
+
+
+def p_value(value: float | None) -> str:
+    """``0.41``, ``0.0086``, ``< 0.0001``."""
+    if value is None:
+        return "–"
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def duration(seconds: float | None) -> str:
+    """``40 min``, ``6 h``, ``3 days``: the largest unit that leaves at least two of it, else one smaller."""
+    if seconds is None:
+        return "–"
+    if seconds < 7200:
+        return f"{max(seconds, 0) / 60:.0f} min"
+    if seconds < 2 * 86_400:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A check's number in its unit (``signals.checks.Unit``)."""
+    if value is None:
+        return "–"
+    if unit == "p":
+        return p_value(value)
+    if unit == "count":
+        return count(value)
+    if unit == "seconds":
+        return duration(value)
+    if unit == "share":
+        return share(value)
+    if unit == "yes":
+        return "yes" if value else "no"
+    return f"{value:.2f}".replace("-", "−")
+
+
+def moment(when: datetime | date | None) -> str:
+    """``17 Nov 2026, 09:00 UTC``."""
+    if when is None:
+        return "–"
+    if isinstance(when, datetime):
+        return f"{when.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    return f"{when:%-d %b %Y}"
+
+
+def plural(amount: float, noun: str) -> str:
+    """``1 user``, ``2,000 users``."""
+    return f"{count(amount)} {noun.removesuffix('s') if round(amount) == 1 else noun}"
