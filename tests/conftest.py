@@ -22,3 +22,20 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("real data sets are not beside this checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of a store that holds the bundled example, pulled once per worker, with its numbers computed."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('demo') / 'signals.db'}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIGNALS_STORE", url)
+        from signals.pull import pull
+        from signals.review import load, review, store_of
+
+        project = load(ROOT)
+        reports = pull(project, store_of(project))
+        assert not [report.error for report in reports if report.error]
+        for release in project.releases:
+            review(release.id, project)
+    return url

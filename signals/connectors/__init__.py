@@ -1,0 +1,28 @@
+"""Evidence in: one file per tool, one registry, one protocol."""
+
+from __future__ import annotations
+
+from signals.connectors.base import Connector, Tally
+from signals.connectors.label_studio import LabelStudio
+from signals.connectors.promptfoo import Promptfoo
+from signals.connectors.table import Table
+from signals.model import SignalsError
+from signals.strictyaml import suggest
+
+REGISTRY: dict[str, Connector] = {connector.name: connector for connector in (Table(), Promptfoo(), LabelStudio())}
+"""Connectors by the name that ``connector:`` uses."""
+
+
+def get(name: str) -> Connector:
+    """The connector of that name.
+
+    Raises:
+        SignalsError: With a suggestion, when there is none.
+    """
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        raise SignalsError(f"unknown connector {name!r}", suggest(name, REGISTRY)) from None
+
+
+__all__ = ["REGISTRY", "Connector", "Tally", "get"]

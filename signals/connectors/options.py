@@ -1,0 +1,93 @@
+"""The keys that an entry of sources.yaml may have, per connector, as pydantic models that refuse all others.
+
+Imported inside functions only: pydantic is slow to load and `signals --help` does not need it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _text(value: Any) -> Any:
+    """YAML reads 1.10 as 1.1 and 007 as 7: an id that was not quoted may have lost something already."""
+    if isinstance(value, (bool, int, float)):
+        raise ValueError("must be text: put it in quotes")  # noqa: TRY004  (pydantic reports ValueError only)
+    if isinstance(value, str) and any(ord(char) < 32 for char in value):
+        raise ValueError("holds a line break or another control character")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=2000)]
+Scalar = str | bool | int | float | None
+
+BASE_KEYS = ("signal", "connector", "map", "where", "values", "timezone")
+"""Keys that become fields of ``Source``; all others are the connector's options."""
+
+
+class Entry(BaseModel):
+    """What every connector accepts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    signal: Text
+    connector: Text
+    mapping: dict[str, Text] = Field(default_factory=dict, alias="map")
+    where: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    values: dict[str, Scalar | dict[str, Scalar]] = Field(default_factory=dict)
+    timezone: Text | None = None
+    allow_outside: bool = False
+
+
+def _scale(value: Any) -> Any:
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(end, (int, float)) for end in value):
+        low, high = value
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError("needs two finite ends")
+        if low >= high:
+            raise ValueError(
+                f"runs from {low} to {high}: write the lower end first; say `better: lower` in the policy "
+                "when the lower end is the good one"
+            )
+        return [float(low), float(high)]
+    raise ValueError("needs two numbers, the lower end first, such as [1, 5]")
+
+
+Scale = Annotated[list[float], BeforeValidator(_scale)]
+
+
+class TableEntry(Entry):
+    """Files or a query, one record shape."""
+
+    shape: Text
+    path: Text | None = None
+    url: Text | None = None
+    query: str | None = None
+    grain: Literal["unit"] | None = None
+    scale: Scale | None = None
+    sheet: Text | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    metric: Text | None = None
+    scorer: Text | None = None
+    scorer_version: Text | None = None
+    wide: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = None
+
+
+class PromptfooEntry(Entry):
+    """JSON exports of promptfoo."""
+
+    path: Text
+    metric: Text | None = None
+    scorer_version: Text | None = None
+
+
+class LabelStudioEntry(Entry):
+    """JSON exports of Label Studio."""
+
+    path: Text
+    shape: Literal["rating", "preference"] = "rating"
+    dimension: Text | None = None
+    empty: Literal["tie", "skip"] | None = None
+    scale: Scale | None = None

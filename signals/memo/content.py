@@ -1,0 +1,434 @@
+"""What a memo says, as frozen rows of plain text: the one source of words for every form of the memo and for the page.
+
+Text from outside is cleaned here (one line, no control characters) and escaped by whoever writes it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from signals.checks import BY_NAME
+from signals.memo import phrases
+from signals.memo.forest import Forest, forest
+from signals.memo.phrases import clean
+from signals.model import Call, Decision, Reading, Role, RuleOutcome, Status, Verdict, utc
+from signals.words import CALL_WORDS, STATE_WORDS, bounds, count, duration, level, moment, number, p_value, share
+
+
+@dataclass(frozen=True)
+class ReadingLine:
+    """One signal's numbers in words; a number that does not exist is an en dash."""
+
+    signal: str
+    kind: str
+    question: str
+    state: str
+    why: str
+    effect: str
+    interval: str  # with its level: "95 % CI −0.9 to +0.2 pp"
+    margin: str
+    better: str
+    n: str
+    p: str
+    power: str
+    mde: str
+    non_inferior: str
+    age: str
+    method: str
+    voting: str
+    others: tuple[str, ...]  # estimates that do not vote
+    warnings: tuple[str, ...]
+    owner: str
+
+
+@dataclass(frozen=True)
+class HeardLine:
+    """What one row of the hierarchy said, and what became of it."""
+
+    role: Role
+    tag: str
+    signal: str
+    state: str
+    says: Call | None
+    why: str
+    rule: str
+    moved_by: str
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A guardrail, an override or a requirement for shipping: what it asked and what came out."""
+
+    sort: str  # "guardrail", "override", "ship requirement"
+    id: str
+    outcome: str
+    call: Call | None
+    condition: str
+    because: str
+    why: str
+    spoke: bool  # it changed something, or could not be evaluated
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check: its number against its threshold."""
+
+    signal: str
+    name: str
+    title: str
+    status: Status
+    number: str
+    why: str
+    sort: str
+    required: bool
+    remedy: str
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """One segment of one signal; the adjusted interval holds for all its segments at once."""
+
+    signal: str
+    name: str
+    share: str
+    effect: str
+    interval: str
+    adjusted: str  # oriented: positive is good
+    refused: str
+
+
+@dataclass(frozen=True)
+class NeedLine:
+    """A way out of a HOLD."""
+
+    signal: str
+    what: str
+    why: str
+    by: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class SetAsideLine:
+    """Rows that do not count, and why."""
+
+    signal: str
+    rows: str
+    why: str
+    variant: str
+    fault: bool
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """Where a signal's evidence came from."""
+
+    signal: str
+    name: str
+    connector: str
+    pulled: str
+    content: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """What people did with the verdict."""
+
+    call: Call
+    recommended: Call
+    override: bool
+    by: str
+    second: str
+    because: str
+    at: str
+    entry: str
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A verdict in words. Same verdict, policy and decisions: same memo."""
+
+    release: str
+    kind: str
+    control: str
+    candidate: str
+    started: str
+    owner: str
+    synthetic: bool
+    call: Call
+    word: str
+    decides: bool  # False: NO VERDICT YET
+    sentence: str
+    decided_by: str
+    unheard: tuple[str, ...]  # ranked signals that are untrusted or missing: never only in a table
+    readings: tuple[ReadingLine, ...]
+    plot: Forest
+    heard: tuple[HeardLine, ...]
+    rules: tuple[RuleLine, ...]
+    checks: tuple[CheckLine, ...]
+    segments: tuple[SegmentLine, ...]
+    needs: tuple[NeedLine, ...]
+    set_aside: tuple[SetAsideLine, ...]
+    sources: tuple[SourceLine, ...]
+    not_assessed: tuple[str, ...]
+    decisions: tuple[DecisionLine, ...]
+    policy_name: str
+    policy_file: str
+    policy_hash: str
+    policy_text: str
+    evidence_hash: str
+    as_of: str
+    as_of_exact: str
+
+    @property
+    def troubled(self) -> tuple[CheckLine, ...]:
+        """Checks that did not pass, worst first."""
+        return tuple(line for line in self.checks if line.status != "pass")
+
+    @property
+    def check_counts(self) -> tuple[tuple[Status, int], ...]:
+        """How many checks have each status, worst first, without the zeros."""
+        counts = [(status, sum(line.status == status for line in self.checks)) for status in phrases.STATUS_ORDER]
+        return tuple((status, number_of) for status, number_of in counts if number_of)
+
+    @property
+    def overruled(self) -> tuple[HeardLine, ...]:
+        """The rows whose call was not followed."""
+        return tuple(line for line in self.heard if line.role == "overruled")
+
+
+def build(
+    verdict: Verdict, *, policy_text: str, policy_file: str = "hierarchy.yaml", decisions: Iterable[Decision] = ()
+) -> Memo:
+    """Put a verdict into words.
+
+    Args:
+        verdict: What the policy made of the readings.
+        policy_text: The policy file as it was read; it goes into the memo whole.
+        policy_file: Its name.
+        decisions: What was recorded about this release; others are left out.
+
+    Returns:
+        Rows in a fixed order: signals as the hierarchy was walked, checks worst first.
+    """
+    release = verdict.release
+    plot = forest(verdict)
+    ranked = [row.signal for row in plot.rows]
+    readings = sorted(verdict.readings.values(), key=lambda reading: ranked.index(clean(reading.signal)))
+    ranks = {step.signal for step in verdict.trace}
+    return Memo(
+        release=clean(release.id),
+        kind=clean(release.kind),
+        control=clean(release.control),
+        candidate=clean(release.candidate),
+        started=moment(release.started),
+        owner=clean(release.owner),
+        synthetic=release.synthetic,
+        call=verdict.call,
+        word=phrases.headline(verdict),
+        decides=verdict.reason != "untrusted",
+        sentence=clean(verdict.sentence),
+        decided_by=phrases.decided_by(verdict),
+        unheard=tuple(
+            f"{clean(reading.signal)} is {STATE_WORDS[reading.state]}: {clean(reading.why)}"
+            for reading in readings
+            if reading.state in ("untrusted", "missing") and reading.signal in ranks
+        ),
+        readings=tuple(_reading(reading) for reading in readings),
+        plot=plot,
+        heard=_heard(verdict),
+        rules=_rules(verdict),
+        checks=_checks(readings),
+        segments=_segments(readings),
+        needs=tuple(
+            NeedLine(
+                clean(need.signal), clean(need.what), clean(need.why), moment(need.by) if need.by else "",
+                clean(need.owner),
+            )
+            for need in verdict.needs
+        ),  # fmt: skip
+        set_aside=tuple(
+            SetAsideLine(clean(reading.signal), count(row.rows), clean(row.why), clean(row.variant or ""), row.fault)
+            for reading in readings
+            for row in reading.set_aside
+        ),
+        sources=tuple(
+            SourceLine(
+                clean(reading.signal), clean(note.name), clean(note.connector), moment(note.pulled_at),
+                clean(note.content), f"{count(note.rows_kept)} of {count(note.rows_read)}",
+            )
+            for reading in readings
+            for note in reading.sources
+        ),  # fmt: skip
+        not_assessed=_not_assessed(verdict, readings),
+        decisions=tuple(
+            DecisionLine(
+                one.call, one.recommended, one.override, clean(one.by), clean(one.second), clean(one.because),
+                moment(one.at), clean(one.entry),
+            )
+            for one in decisions
+            if one.release == release.id
+        ),  # fmt: skip
+        policy_name=clean(verdict.policy_name),
+        policy_file=clean(policy_file),
+        policy_hash=clean(verdict.policy_hash),
+        policy_text=clean(policy_text, lines=True),
+        evidence_hash=clean(verdict.evidence_hash),
+        as_of=moment(verdict.as_of),
+        as_of_exact=utc(verdict.as_of),
+    )
+
+
+def _reading(reading: Reading) -> ReadingLine:
+    unit = clean(reading.unit)
+
+    def interval(low: float | None, high: float | None, confidence: float) -> str:
+        if low is None or high is None:
+            return "no interval"
+        return f"{level(confidence)} {bounds(low, high, unit)}{f' {unit}' if unit else ''}"
+
+    voting = reading.estimates.get(reading.voting)
+    gone = reading.state == "missing"
+    refused = f": {clean(voting.refused)}" if voting and voting.refused else ""
+    others = tuple(
+        f"{clean(name)}: "
+        + (
+            f"refused, {clean(estimate.refused)}"
+            if estimate.refused
+            else f"{number(estimate.effect, unit, signed=True)} "
+            f"({interval(estimate.low, estimate.high, estimate.confidence)})"
+        )
+        for name, estimate in sorted(reading.estimates.items())
+        if name != reading.voting
+    )
+    n = f"{count(reading.n_control)} v {count(reading.n_candidate)} {clean(reading.counted)}"
+    return ReadingLine(
+        signal=clean(reading.signal),
+        kind=clean(reading.kind),
+        question=clean(reading.question),
+        state=STATE_WORDS[reading.state],
+        why=clean(reading.why),
+        effect=number(None if gone else reading.effect, unit, signed=True),
+        interval="no evidence" if gone else interval(reading.low, reading.high, reading.confidence) + refused,
+        margin=number(reading.margin, unit),
+        better=f"{reading.better} is better",
+        n="–" if gone else n,
+        p=p_value(reading.p_value),
+        power=share(reading.power, 0),
+        mde=number(reading.mde, unit),
+        non_inferior={True: "yes", False: "no", None: "not known"}[reading.non_inferior],
+        age=duration(reading.age),
+        method=clean(reading.method),
+        voting=clean(reading.voting),
+        others=others,
+        warnings=tuple(clean(warning) for warning in reading.warnings),
+        owner=clean(reading.owner),
+    )
+
+
+def _heard(verdict: Verdict) -> tuple[HeardLine, ...]:
+    return tuple(
+        HeardLine(
+            role=step.role,
+            tag=phrases.ROLE_TAGS[step.role],
+            signal=clean(step.signal),
+            state=STATE_WORDS[step.state],
+            says=step.says,
+            why=clean(step.why),
+            rule=clean(step.rule),
+            moved_by=clean(step.moved_by or ""),
+        )
+        for step in verdict.trace
+    )
+
+
+def _rules(verdict: Verdict) -> tuple[RuleLine, ...]:
+    def line(sort: str, rule: RuleOutcome, *, quiet: bool, words: tuple[str, str]) -> RuleLine:
+        unknown = f"cannot be evaluated: {', '.join(clean(fact) for fact in rule.unknown)} not known"
+        outcome = unknown if rule.holds is None else words[0] if rule.holds else words[1]
+        return RuleLine(
+            sort, clean(rule.id), outcome, rule.call, clean(rule.condition), clean(rule.because), clean(rule.why),
+            rule.holds is not quiet,
+        )  # fmt: skip
+
+    return (
+        *(line("guardrail", rule, quiet=False, words=("fires", "quiet")) for rule in verdict.guardrails),
+        *(line("override", rule, quiet=False, words=("applies", "does not apply")) for rule in verdict.overrides),
+        *(line("ship requirement", rule, quiet=True, words=("met", "not met")) for rule in verdict.ship_requires),
+    )
+
+
+def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
+    lines = [
+        CheckLine(
+            signal=clean(reading.signal),
+            name=clean(check.name),
+            title=phrases.check_title(check.name),
+            status=check.status,
+            number=phrases.check_number(check),
+            why=clean(check.why),
+            sort=check.sort,
+            required=check.required,
+            remedy=BY_NAME[check.name].remedy if check.name in BY_NAME else "",
+        )
+        for reading in readings
+        for check in reading.checks.values()
+    ]
+    return tuple(sorted(lines, key=lambda line: phrases.STATUS_ORDER.index(line.status)))
+
+
+def _segments(readings: list[Reading]) -> tuple[SegmentLine, ...]:
+    def span(low: float | None, high: float | None, unit: str) -> str:
+        return bounds(low, high, unit) + (f" {unit}" if unit and low is not None and high is not None else "")
+
+    return tuple(
+        SegmentLine(
+            clean(reading.signal), clean(one.name), share(one.share), number(one.effect, clean(reading.unit), signed=True),
+            span(one.low, one.high, clean(reading.unit)),
+            span(one.adjusted.low, one.adjusted.high, clean(reading.unit)), clean(one.refused or ""),
+        )
+        for reading in readings
+        for one in reading.segments
+    )  # fmt: skip
+
+
+def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
+    lines = [
+        "How stable the call is under resampling of the readings (stability), and what would flip it: not computed by "
+        "this version.",
+        "Why signals disagree (reconciliation): not computed by this version.",
+    ]
+    for reading in readings:
+        name = clean(reading.signal)
+        if reading.state in ("missing", "untrusted"):
+            lines.append(f"{name} is {STATE_WORDS[reading.state]} and was not heard: {clean(reading.why)}")
+        if reading.kind == "judge" and reading.voting == "raw" and reading.state != "missing":
+            lines.append(
+                f"{name}: the raw score votes; it is neither reweighted to traffic nor corrected against people."
+            )
+        lines += [
+            f"{name}: the {clean(kind)} estimate was refused: {clean(estimate.refused)}"
+            for kind, estimate in sorted(reading.estimates.items())
+            if estimate.refused
+        ]
+        lines += [
+            f"{name}: {phrases.check_title(check.name)} could not be computed: {clean(check.why)}"
+            for check in reading.checks.values()
+            if check.status == "unknown"
+        ]
+        if reading.kind == "experiment" and not reading.segments and reading.state != "missing":
+            lines.append(f"{name}: effects within segments were not looked at.")
+        lines += [
+            f"{name}, segment {clean(one.name)}: {clean(one.refused)}" for one in reading.segments if one.refused
+        ]
+    lines += [
+        f"{rule.sort} {rule.id} {rule.outcome}." for rule in _rules(verdict) if "cannot be evaluated" in rule.outcome
+    ]
+    return tuple(f"{line.rstrip('.')}." for line in lines)
+
+
+def call_word(call: Call) -> str:
+    """SHIP, HOLD or ROLLBACK."""
+    return CALL_WORDS[call]

@@ -1,0 +1,132 @@
+"""The words of memo and page: roles, reasons, how a check's number stands against its threshold, and clean text.
+
+Nothing here escapes: HTML, SVG and Markdown each escape where they are written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from signals.checks import BY_NAME
+from signals.model import Call, Check, Reason, Role, Status, Verdict
+from signals.words import CALL_WORDS, quantity
+
+ROLE_TAGS: dict[Role, str] = {
+    "decides": "Decides",
+    "agrees": "Agrees",
+    "overruled": "Overruled",
+    "silent": "Says nothing",
+    "silenced": "May not speak",
+}
+
+REASON_WORDS: dict[Reason, str] = {
+    "decided": "the hierarchy answered",
+    "guardrail": "a guardrail outranks the hierarchy",
+    "needs-data": "the evidence does not settle it yet",
+    "untrusted": "the deciding evidence cannot be trusted",
+    "missing-signal": "a signal that the decision needs has no evidence",
+    "conflict": "signals contradict each other",
+    "cannot-evaluate": "a rule needs a fact that does not exist",
+    "ship-requires": "a requirement for shipping is not met",
+    "otherwise": "no row of the hierarchy answered",
+}
+
+STATUS_MARKS: dict[Status, str] = {"fail": "✕", "unknown": "?", "warn": "!", "pass": "✓"}
+STATUS_WORDS: dict[Status, str] = {
+    "fail": "fails",
+    "unknown": "cannot be computed",
+    "warn": "warns",
+    "pass": "passes",
+}
+STATUS_ORDER: tuple[Status, ...] = ("fail", "unknown", "warn", "pass")
+
+NO_VERDICT = "NO VERDICT YET"
+SYNTHETIC = "Synthetic data: this example was generated, no real users are behind its numbers."
+CALL_SPOKEN: dict[Call, str] = {"ship": "ship", "hold": "hold", "rollback": "roll back"}
+
+_SHORT_CHECKS = {
+    "sample_ratio_p": "sample ratio",
+    "min_units": "units",
+    "full_weeks": "whole weeks",
+    "both_arms": "in both arms",
+    "max_age": "age",
+    "max_set_aside": "set aside",
+    "min_items": "items",
+    "min_raters": "raters",
+    "min_responses": "responses",
+    "max_error_rate": "errors",
+    "same_judge": "same judge",
+    "human_agreement": "agrees with people",
+    "agreement": "raters agree",
+    "response_rate_shift_p": "response rate shift",
+}
+
+# Marks that turn text around (overrides and isolates of writing direction) or break lines where nobody looks.
+_HIDDEN = re.compile("[\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+
+
+def clean(text: object, *, lines: bool = False) -> str:
+    """Text from outside made fit for one line: no control, direction or hidden characters, single spaces.
+
+    Args:
+        text: Anything; ``str`` of it is used.
+        lines: Keep line breaks and indentation (for the policy text).
+
+    Returns:
+        Text in which each forbidden character is replaced by U+FFFD, so that nothing vanishes in silence.
+    """
+    raw = str(text)
+    kept = "".join(sign if _visible(sign) else "\ufffd" for sign in _HIDDEN.sub("\ufffd", raw.replace("\r\n", "\n")))
+    return kept if lines else " ".join(kept.split())
+
+
+def _visible(sign: str) -> bool:
+    if sign in "\n\t":
+        return True
+    # Control characters, lone surrogates and non-characters are not allowed in XML, so not in an SVG either.
+    return unicodedata.category(sign) not in ("Cc", "Cs") and (ord(sign) & 0xFFFE) != 0xFFFE
+
+
+def headline(verdict: Verdict) -> str:
+    """The one word of the banner: the call, or NO VERDICT YET when the deciding evidence is untrusted."""
+    return NO_VERDICT if verdict.reason == "untrusted" else CALL_WORDS[verdict.call]
+
+
+def decided_by(verdict: Verdict) -> str:
+    """One line: who decided, by which rule, and the reason that the policy gives."""
+    reason = REASON_WORDS[verdict.reason]
+    who = f"Decided by {clean(verdict.decided_by)}" if verdict.decided_by else "No signal decided"
+    if verdict.reason == "untrusted":
+        who = f"{clean(verdict.decided_by)} would decide" if verdict.decided_by else who
+    rule = f" ({clean(verdict.rule)})" if verdict.rule else ""
+    because = clean(verdict.because)
+    return f"{who}{rule}: {reason}." + (f" Because: {because}" if because else "")
+
+
+def check_title(name: str) -> str:
+    """A check's name as people read it."""
+    return _SHORT_CHECKS.get(name) or clean(name).replace("_", " ")
+
+
+def check_number(check: Check) -> str:
+    """The number against its threshold: ``0.41 ≥ 0.001``, ``31 < 50``, ``6 h, no limit set``."""
+    spec = BY_NAME.get(check.name)
+    unit = spec.unit if spec else "number"
+    if check.value is None:
+        limit = quantity(check.threshold, unit)
+        return "not known" if check.threshold is None else f"not known, asks {limit}"
+    seen = quantity(check.value, unit)
+    if check.threshold is None:
+        return f"{seen}, no limit set"
+    if unit == "yes":
+        return seen
+    upward = spec is None or spec.passes == ">="
+    holds = check.value >= check.threshold if upward else check.value <= check.threshold
+    sign = ("≥" if holds else "<") if upward else ("≤" if holds else ">")
+    return f"{seen} {sign} {quantity(check.threshold, unit)}"
+
+
+def short_hash(text: str, size: int = 8) -> str:
+    """The first characters of a hash, without its ``sha256:``."""
+    return clean(text).removeprefix("sha256:")[:size]

@@ -1,0 +1,115 @@
+"""Memo -> Markdown and HTML, with Jinja2. Text from outside can add no tag, link, heading, table cell or request."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signals.memo import phrases
+from signals.memo.content import Memo, call_word
+from signals.memo.forest import forest_svg, forest_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_AUTOLINK = re.compile(r"(://|\bwww\.|@)")
+_BLOCK_START = re.compile(r"^(#+|[-+=>]|\d+[.)])")
+
+
+def markdown(memo: Memo) -> str:
+    """The memo as GitHub-flavoured Markdown; readable as plain text too. Same memo, same bytes."""
+    return _environment(html=False).get_template("memo.md.j2").render(_context(memo)).rstrip("\n") + "\n"
+
+
+def html(memo: Memo) -> str:
+    """The memo as one HTML file: style and picture inside, no script, no outside request. Same memo, same bytes."""
+    from markupsafe import Markup
+
+    context = _context(memo) | {
+        # Both are ours: the picture escapes its texts itself, the style is a file of this package.
+        "picture": Markup(forest_svg(memo.plot)),  # noqa: S704  # see above
+        "style": Markup((TEMPLATES / "memo.css").read_text(encoding="utf-8")),  # noqa: S704  # see above
+    }
+    return _environment(html=True).get_template("memo.html.j2").render(context)
+
+
+def escape_markdown(text: object) -> str:
+    """Text that Markdown shows as it is: nothing starts a block, a link, a tag, an entity or a table cell."""
+    flat = phrases.clean(text)
+    escaped = _ENTITY.sub(r"\\&", _SPECIAL.sub(r"\\\1", flat))
+    # Bare addresses become links even when nobody marked them as such; a word joiner keeps them apart, unseen.
+    escaped = _AUTOLINK.sub(lambda found: found[0][0] + "\u2060" + found[0][1:], escaped)
+    return _BLOCK_START.sub(lambda found: _escape_start(found[0]), escaped)
+
+
+def _escape_start(start: str) -> str:
+    return f"{start[:-1]}\\{start[-1]}" if start[0].isdigit() else f"\\{start}"
+
+
+def code_span(text: object) -> str:
+    """Text as inline code, whatever backticks it holds; a pipe would still end a table cell, so it is escaped."""
+    flat = phrases.clean(text)
+    if not flat:
+        return "–"
+    fence = "`" * (_longest_run(flat) + 1)
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}".replace("|", "\\|")
+
+
+def code_block(text: str, language: str = "") -> str:
+    """A fenced block whose fence is longer than any run of backticks inside."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
+
+
+@lru_cache(maxsize=2)
+def _environment(*, html: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=html,  # noqa: S701  # Markdown is not HTML: there every value passes escape_markdown or a code span
+        finalize=None if html else _finalize_markdown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code_span, "block": code_block, "short": phrases.short_hash, "call": call_word}
+    if not html:
+        environment.filters |= {"code": lambda text: _Ready(code_span(text)), "block": _ready_block}
+    return environment
+
+
+class _Ready(str):
+    """Markdown that is escaped already."""
+
+    __slots__ = ()
+
+
+def _ready_block(text: str, language: str = "") -> _Ready:
+    return _Ready(code_block(text, language))
+
+
+def _finalize_markdown(value: Any) -> str:
+    return value if isinstance(value, _Ready) else escape_markdown(value)
+
+
+def _context(memo: Memo) -> dict[str, Any]:
+    return {
+        "memo": memo,
+        "plot_text": forest_text(memo.plot),
+        "marks": phrases.STATUS_MARKS,
+        "status_words": phrases.STATUS_WORDS,
+        "notice": phrases.SYNTHETIC,
+    }

@@ -1,0 +1,202 @@
+"""``data/sources.yaml``: where evidence comes from and which releases it is about.
+
+Read strictly and as a whole: every mistake is reported with line and column, and nothing is half-loaded. Variables in
+``store`` and ``releases`` are filled in here; those of a source only when it is read, so that a secret that is missing
+for one source stops neither a verdict nor the other sources, and never lies about in memory.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signals import connectors
+from signals.connectors.env import Missing, expand, problem
+from signals.model import Problem, Project, Release, SignalsError, Source
+from signals.strictyaml import Document, Loc, load, suggest, validate
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+DEFAULT_STORE = "sqlite:///data/signals.db"
+POLICY = "hierarchy.yaml"
+SOURCES = Path("data") / "sources.yaml"
+
+
+def load_project(root: Path) -> Project:
+    """Read the project in the folder ``root``.
+
+    Args:
+        root: The folder with ``hierarchy.yaml`` and ``data/``.
+
+    Raises:
+        SignalsError: With one problem per mistake, in the order of the file.
+    """
+    path = root / SOURCES
+    document = load(path)
+    problems: list[Problem] = []
+    top = _validated(document, _models()[0], (), problems)
+    data = document.data if isinstance(document.data, dict) else {}
+    releases = _releases(document, data.get("releases"), problems)
+    sources = _sources(document, data.get("sources"), problems)
+    store = _expanded(document, ("store",), data.get("store", DEFAULT_STORE), problems)
+    if problems or top is None:
+        raise SignalsError(tuple(sorted(problems, key=lambda item: (item.line or 0, item.column or 0))))
+    return Project(root, root / POLICY, path, store_url(store, root), releases, sources)
+
+
+def store_url(url: str, root: Path) -> str:
+    """The store's URL with a relative SQLite path made absolute against the project's folder.
+
+    >>> store_url("sqlite:///data/signals.db", Path("/srv/p"))
+    'sqlite:////srv/p/data/signals.db'
+    """
+    scheme, mark, rest = url.partition(":///")
+    if not mark or scheme.partition("+")[0] != "sqlite" or rest.startswith((":memory:", "file:")) or not rest:
+        return url
+    path, mark, query = rest.partition("?")
+    return f"{scheme}:///{(root / path).absolute().as_posix()}{mark}{query}"
+
+
+def _models() -> tuple[type[BaseModel], type[BaseModel]]:
+    """The models of the whole file and of one release."""
+    from typing import Annotated, Literal
+
+    from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+    from signals.connectors.options import Text
+    from signals.model import ReleaseKind
+
+    strict = ConfigDict(extra="forbid", strict=True)
+
+    class ReleaseEntry(BaseModel):
+        model_config = strict
+        id: Annotated[Text, Field(max_length=200)]
+        kind: ReleaseKind
+        control: Text
+        candidate: Text
+        started: Annotated[Text, AfterValidator(_is_day)]
+        owner: Text | Literal[""] = ""
+        as_of: Annotated[Text, AfterValidator(_is_moment)] | None = None
+        synthetic: bool = False
+
+    class File(BaseModel):
+        model_config = strict
+        store: Text = DEFAULT_STORE
+        releases: list[Any] = Field(default_factory=list)
+        sources: dict[str, Any] = Field(default_factory=dict)
+
+    return File, ReleaseEntry
+
+
+def _is_day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date such as 2026-11-10") from None
+    return text
+
+
+def _is_moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a time such as 2026-11-17T09:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("must name its zone, such as 2026-11-17T09:00:00Z")
+    return text
+
+
+def _validated(document: Document, model: type[BaseModel], loc: Loc, problems: list[Problem]) -> Any:
+    """The validated part of the document, or None with its problems noted."""
+    try:
+        return validate(document, model, loc)
+    except SignalsError as error:
+        problems += error.problems
+        return None
+
+
+def _expanded(document: Document, loc: Loc, value: Any, problems: list[Problem]) -> str:
+    if not isinstance(value, str):
+        return ""  # already reported by the model
+    filled = expand(value)
+    if isinstance(filled, Missing):
+        problems.append(problem(document, loc, filled))
+        return ""
+    return filled
+
+
+def _releases(document: Document, entries: Any, problems: list[Problem]) -> tuple[Release, ...]:
+    releases: list[Release] = []
+    first: dict[str, int] = {}
+    model = _models()[1]
+    for number, _ in enumerate(entries if isinstance(entries, list) else []):
+        loc: Loc = ("releases", number)
+        entry = _validated(document, model, loc, problems)
+        if entry is None:
+            continue
+        names = {
+            key: _expanded(document, (*loc, key), getattr(entry, key), problems)
+            for key in ("id", "control", "candidate", "owner")
+        }
+        if names["id"] in first:
+            where = f"release {names['id']!r} is declared twice (first on line {first[names['id']]})"
+            problems.append(document.problem((*loc, "id"), where, "Give it another id"))
+        first.setdefault(names["id"], document.place((*loc, "id"))[0])
+        if names["control"] and names["control"] == names["candidate"]:
+            what = f"release {names['id']!r}: control and candidate are both {names['control']!r}"
+            problems.append(document.problem((*loc, "candidate"), what, "A release compares two versions"))
+        as_of = datetime.fromisoformat(entry.as_of) if entry.as_of else None
+        started = date.fromisoformat(entry.started)
+        releases.append(Release(kind=entry.kind, started=started, as_of=as_of, synthetic=entry.synthetic, **names))
+    return tuple(releases)
+
+
+def _sources(document: Document, entries: Any, problems: list[Problem]) -> tuple[Source, ...]:
+    if not isinstance(entries, dict):
+        return ()
+    found = (_source(document, name, entry, problems) for name, entry in entries.items())
+    return tuple(source for source in found if source is not None)
+
+
+def _source(document: Document, name: str, entry: Any, problems: list[Problem]) -> Source | None:
+    from signals.connectors.options import BASE_KEYS
+
+    loc: Loc = ("sources", name)
+    if not isinstance(entry, dict):
+        problems.append(document.problem(loc, f"source {name!r} needs keys", "Add `signal:` and `connector:`", key=True))
+        return None
+    if not name.strip() or len(name) > 200 or any(ord(char) < 32 for char in name):
+        problems.append(document.problem(loc, "a source needs a short name of one line", key=True))
+    kind = entry.get("connector")
+    if kind is None:
+        problems.append(document.problem(loc, "key 'connector' is missing", _known_connectors(), key=True))
+        return None
+    if not isinstance(kind, str) or kind not in connectors.REGISTRY:
+        remedy = suggest(str(kind), connectors.REGISTRY)
+        problems.append(document.problem((*loc, "connector"), f"unknown connector {kind!r}", remedy))
+        return None
+    connector = connectors.get(kind)
+    valid = _validated(document, connector.entry(), loc, problems)
+    if valid is None:
+        return None
+    values = valid.model_dump(by_alias=True, exclude_none=True)
+    options = {key: value for key, value in values.items() if key not in BASE_KEYS}
+    source = Source(
+        name=name,
+        signal=valid.signal,
+        connector=kind,
+        options=options,
+        map=valid.mapping,
+        where=valid.where,
+        values=valid.values,
+        timezone=valid.timezone,
+        line=document.place(loc, key=True)[0],
+    )
+    problems += connector.check(source, document, loc)
+    return source
+
+
+def _known_connectors() -> str:
+    return f"Add `connector:`, one of {', '.join(sorted(connectors.REGISTRY))}"

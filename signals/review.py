@@ -1,0 +1,231 @@
+"""The one path: release -> readings -> verdict. Command line, dashboard, memo and API all call it.
+
+Numbers come from the store. They are computed here only when the evidence or the definition of a signal has changed
+since they were last computed; drawing a verdict from stored numbers imports no statistics.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signals.model import (
+    Call,
+    Decision,
+    Numbers,
+    Project,
+    Reading,
+    Release,
+    Signal,
+    SignalsError,
+    Verdict,
+    canonical,
+    digest,
+)
+
+if TYPE_CHECKING:
+    from signals.policy import Policy
+    from signals.store import Store
+
+METHODS_VERSION = 1
+"""Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """A verdict with what it was made from."""
+
+    verdict: Verdict
+    policy: Policy
+    project: Project
+    decisions: tuple[Decision, ...]
+
+
+def review(
+    release: str,
+    project: Path | str | Project | None = None,
+    *,
+    policy: Path | str | Policy | None = None,
+    as_of: datetime | None = None,
+) -> Review:
+    """Decide one release.
+
+    Args:
+        release: Its id in ``data/sources.yaml``.
+        project: The folder with ``hierarchy.yaml`` and ``data/`` (default: ``$SIGNALS_PROJECT``, else the working
+            directory), or a project that is loaded already.
+        policy: Another policy than the project's: a file, or one that is loaded already.
+        as_of: Evidence newer than this does not count, and ages are measured from it (UTC). Default: the release's
+            own ``as_of``, else now.
+
+    Raises:
+        SignalsError: An unknown release, a policy or project that does not load, a store that was never filled.
+    """
+    project = project if isinstance(project, Project) else load(project)
+    rules = policy if policy is not None and not isinstance(policy, (str, Path)) else policy_of(project, policy)
+    subject = find_release(project, release)
+    moment = _moment(subject, as_of)
+    store = store_of(project)
+    if project.sources and not any(store.last_pull(source.name) for source in project.sources):
+        raise SignalsError("the store is empty: nothing was ever pulled", "Run `signals pull` first")
+    numbers, evidence = measure_all(project, rules, subject, store, moment)
+
+    from signals.policy import decide
+    from signals.readings import read
+
+    readings: dict[str, Reading] = {
+        name: read(signal, numbers.get(name), moment) for name, signal in rules.signals.items()
+    }
+    verdict = decide(rules, subject, readings, moment, evidence)
+    return Review(verdict, rules, project, store.decisions(subject.id))
+
+
+def record(
+    result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]
+) -> Decision:
+    """Append what people decided to the record, with the verdict (``document``) and the policy that they saw.
+
+    Raises:
+        SignalsError: Without a name or a reason, or against the verdict without a second person.
+    """
+    verdict, policy = result.verdict, result.policy
+    by, because, second = by.strip(), because.strip(), second.strip()
+    if not by or not because:
+        raise SignalsError("a decision needs who and why", "Give --by and --because")
+    if call != verdict.call and (not second or second.casefold() == by.casefold()):
+        raise SignalsError(
+            f"the verdict is {verdict.call}: deciding {call} needs a second person", "Name another one with --second"
+        )
+    store = store_of(result.project)
+    store.put_policy(policy.hash, policy.name, policy.text, "", by)
+    store.put_verdict(
+        verdict.release.id, verdict.policy_hash, verdict.evidence_hash, verdict.call, canonical(document), verdict.as_of
+    )
+    return store.decide(
+        Decision(
+            release=verdict.release.id,
+            call=call,
+            recommended=verdict.call,
+            by=by,
+            because=because,
+            at=datetime.now(UTC).replace(microsecond=0),
+            verdict_hash=digest(document),
+            policy_hash=verdict.policy_hash,
+            second=second,
+        )
+    )
+
+
+def measure_all(
+    project: Project, policy: Policy, release: Release, store: Store, as_of: datetime
+) -> tuple[Mapping[str, Numbers], str]:
+    """Numbers of every signal of the policy, stored or newly computed, and the hash of all evidence behind them."""
+    panels = {name for name, signal in policy.signals.items() if signal.kind == "panel"}
+    human = [source.name for source in project.sources if source.signal in panels]
+    found: dict[str, Numbers] = {}
+    hashes: dict[str, str] = {}
+    for name, signal in policy.signals.items():
+        sources = [source.name for source in project.sources if source.signal == name]
+        people = human if signal.kind == "judge" else []
+        if not sources:
+            continue
+        hashes[name] = store.evidence_hash([*sources, *people], as_of)
+        numbers = _numbers(signal, release, store, sources, people, hashes[name], as_of)
+        found[name] = numbers
+    return found, digest(hashes)
+
+
+def _numbers(
+    signal: Signal,
+    release: Release,
+    store: Store,
+    sources: Sequence[str],
+    people: Sequence[str],
+    evidence_hash: str,
+    as_of: datetime,
+) -> Numbers:
+    definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), release.arms])
+    numbers = store.estimate(release.id, signal.name, evidence_hash, definition)
+    if numbers is None:
+        from signals.readings import measure
+
+        numbers = measure(signal, store.evidence(release, sources, people, as_of))
+        store.put_estimate(release.id, signal.name, evidence_hash, definition, numbers)
+    return numbers
+
+
+def load(folder: Path | str | None = None) -> Project:
+    """The project in a folder (default: ``$SIGNALS_PROJECT``, else the working directory)."""
+    from signals.project import load_project
+
+    return load_project(folder_of(folder))
+
+
+def folder_of(folder: Path | str | None = None) -> Path:
+    """The folder given, else ``$SIGNALS_PROJECT``, else the working directory."""
+    return Path(folder or os.environ.get("SIGNALS_PROJECT") or Path.cwd())
+
+
+def policy_of(project: Project, path: Path | str | None = None) -> Policy:
+    """The project's policy, or the one in another file; parsed once per text."""
+    from signals.strictyaml import read_text
+
+    file = Path(path) if path else project.policy_path
+    shown = file.name if path is None else str(file)
+    return _policy(read_text(file), shown)
+
+
+@lru_cache(maxsize=32)
+def _policy(text: str, file: str) -> Policy:
+    from signals.policy import parse_policy
+
+    return parse_policy(text, file)
+
+
+def store_of(project: Project) -> Store:
+    """The project's store, opened once per address and process."""
+    return _store(project.store_url)
+
+
+@lru_cache(maxsize=8)
+def _store(url: str) -> Store:
+    from signals.store import open_store
+
+    return open_store(url)
+
+
+def find_release(project: Project, release: str) -> Release:
+    """The release of that id.
+
+    Raises:
+        SignalsError: With the nearest id, or how to declare one.
+    """
+    from signals.strictyaml import suggest
+
+    for candidate in project.releases:
+        if candidate.id == release:
+            return candidate
+    place = project.sources_path.name
+    if not project.releases:
+        raise SignalsError("no release is declared", "Add one under `releases:`", file=place)
+    known = suggest(release, [candidate.id for candidate in project.releases])
+    raise SignalsError(f"no release is called {release!r}", known, file=place)
+
+
+def _moment(release: Release, as_of: datetime | None) -> datetime:
+    moment = as_of or release.as_of or datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise SignalsError("the as-of time has no zone", "Write it like 2026-11-17T09:00:00Z")
+    moment = moment.astimezone(UTC).replace(microsecond=0)
+    start = datetime.combine(release.started, datetime.min.time(), UTC) - timedelta(days=1)
+    if moment < start:
+        raise SignalsError(
+            f"{moment:%Y-%m-%dT%H:%M:%SZ} is before release {release.id} started ({release.started})",
+            "Choose a later --as-of",
+        )
+    return moment

@@ -1,0 +1,183 @@
+"""The mean of a panel when items *and* raters are samples: another week brings other items and other raters.
+
+Model: ``y_ir = mean + item_i + rater_r + residual_ir``, all random, in a crossed layout that may have holes.
+
+*Which mean.* Each item counts equally, and each rating equally within its item: the mean over items of the item's
+mean. The population of interest is the items that users send; an item that happened to draw more raters is not more
+of it. Its variance with weights ``w_ir = 1 / (items * ratings of i)`` is::
+
+    item * sum_i (sum_r w)^2  +  rater * sum_r (sum_i w)^2  +  residual * sum w^2
+
+which is ``item/I + rater/R + residual/(I R)`` when nothing is missing.
+
+*Components* come from Henderson's method 1 (1953, Biometrics 9:226-252), unbiased for any pattern of holes and equal
+to the analysis of variance without holes; negative ones are set to zero.
+
+*Degrees of freedom* after Satterthwaite (1946): twice the squared variance over the variance of its estimate, here
+exact under normality for any layout. They are evaluated with the item and rater components half a standard error above
+their estimates, because with few raters the plain formula is most confident just when the raters' spread was
+underestimated by luck. Coverage of 95 % intervals over 4,000 simulations each (items x raters, SD of raters against a
+residual of 1): 100x2 between 93.5 and 97.5 for SD .25 to 1, 100x3 93.6 to 95.5, 100x5 94.3 to 94.6, 100x8 and 30x20
+94.2 to 95.0. With 2 or 3 raters who do not differ at all it covers over 99: it cannot know that they do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.stats.difference import Difference, RefusedError, from_se
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """The mean with its interval, and the variance components of one value: item, rater, residual."""
+
+    difference: Difference
+    items: int
+    raters: int
+    cells: int
+    components: dict[str, float]
+
+    @property
+    def n_effective(self) -> float:
+        """How many independent values would give the same precision."""
+        return sum(self.components.values()) / self.difference.se**2
+
+
+def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: float) -> Crossed:
+    """Mean over items of ``(item, rater, value)``, one value per item and rater, items and raters random.
+
+    Raises:
+        RefusedError: Below two items or two raters, when raters share no item, or without any spread.
+        ValueError: When an item and rater come twice.
+    """
+    layout = _Layout(list(cells))
+    item, rater, residual = (max(0.0, float(part)) for part in layout.components())
+    weights = layout.weights
+    squared = item * weights[0] + rater * weights[1] + residual * weights[2]
+    if squared <= np.finfo(float).eps ** 2 * float((layout.y**2).mean()):
+        raise RefusedError("all values are equal, so their uncertainty cannot be estimated")
+    covariance = layout.covariance(item, rater, residual)
+    raised = (
+        item + 0.5 * math.sqrt(max(covariance[0, 0], 0.0)),
+        rater + 0.5 * math.sqrt(max(covariance[1, 1], 0.0)),
+        residual,
+    )
+    at_raised = layout.covariance(*raised)
+    level = float(weights @ np.array(raised))
+    df = max(1.0, 2.0 * level**2 / float(weights @ at_raised @ weights))
+    df = min(df, float(layout.cells - 1))
+    return Crossed(
+        from_se(layout.mean, math.sqrt(squared), confidence, df),
+        layout.items,
+        layout.raters,
+        layout.cells,
+        {"item": item, "rater": rater, "residual": residual},
+    )
+
+
+class _Layout:
+    """Counts and sums of squares of one crossed layout. Notation: ``k`` is the items x raters table of 0 and 1."""
+
+    def __init__(self, cells: list[tuple[Hashable, Hashable, float]]) -> None:
+        row: dict[Hashable, int] = {}
+        column: dict[Hashable, int] = {}
+        i = np.array([row.setdefault(item, len(row)) for item, _, _ in cells], dtype=int)
+        r = np.array([column.setdefault(rater, len(column)) for _, rater, _ in cells], dtype=int)
+        self.items, self.raters, self.cells = len(row), len(column), len(cells)
+        if self.items < 2:
+            raise RefusedError(f"{self.items} item was rated; at least 2 are needed")
+        if self.raters < 2:
+            raise RefusedError("one rater; at least 2 are needed to tell the raters' spread")
+        self.k = np.zeros((self.items, self.raters))
+        np.add.at(self.k, (i, r), 1.0)
+        if self.k.max() > 1.0:
+            raise ValueError("an item and rater come twice")
+        self.y = np.array([value for _, _, value in cells], dtype=float)
+        self.per_item, self.per_rater = self.k.sum(axis=1), self.k.sum(axis=0)
+        self.mean = float((np.bincount(i, self.y) / self.per_item).mean())
+        within = self.k / self.per_item[:, None] / self.items
+        self.weights = np.array([1.0 / self.items, (within.sum(axis=0) ** 2).sum(), (within**2).sum()])
+        # About the plain mean of all cells: every sum of squares below is then a deviation already.
+        off = self.y - self.y.mean()
+        self.squares = np.array(
+            [
+                (np.bincount(i, off) ** 2 / self.per_item).sum(),
+                (np.bincount(r, off) ** 2 / self.per_rater).sum(),
+                (off**2).sum(),
+            ]
+        )
+        n = float(self.cells)
+        correction = np.array([(self.per_item**2).sum() / n, (self.per_rater**2).sum() / n, 1.0])
+        # Expected sums of squares in terms of the components, less that of the overall mean.
+        expected = np.array([[n, self.items, self.items], [self.raters, n, self.raters], [n, n, n]]) - correction
+        if abs(np.linalg.det(expected / n)) < 1e-9:
+            raise RefusedError("raters and items cannot be told apart: the raters share no items")
+        self.solve = np.linalg.inv(expected)
+
+    def components(self) -> np.ndarray:
+        """Unbiased item, rater and residual variances; may be negative."""
+        found: np.ndarray = self.solve @ self.squares
+        return found
+
+    def covariance(self, item: float, rater: float, residual: float) -> np.ndarray:
+        """Covariance matrix of the estimated components when these are the true ones and all effects are normal.
+
+        Each sum of squares is a quadratic form y'Ay, and cov(y'Ay, y'By) = 2 tr(A V B V) with
+        V = item ZZ' + rater WW' + residual I. With A = LL' this is the squared Frobenius norm of L'VM, which for the
+        item, rater and overall means needs no matrix larger than items x raters.
+        """
+        k, a, b, n = self.k, self.per_item, self.per_rater, float(self.cells)
+        x = k / np.sqrt(a)[:, None]  # items x raters
+        z = k / np.sqrt(b)[None, :]
+        on_items = item * a + residual
+        on_raters = rater * b + residual
+        ii = (on_items**2).sum() + 2 * rater * (on_items * (x**2).sum(axis=1)).sum() + rater**2 * _gram(x)
+        rr = (on_raters**2).sum() + 2 * item * (on_raters * (z**2).sum(axis=0)).sum() + item**2 * _gram(z)
+        cross = (item * a[:, None] + rater * b[None, :] + residual) * k / np.sqrt(np.outer(a, b))
+        ir = (cross**2).sum()
+        v_items = item * a + rater * (k @ b) / a + residual  # means of V1 over the cells of an item, of a rater
+        v_raters = item * (k.T @ a) / b + rater * b + residual
+        i0 = (a * v_items**2).sum() / n
+        r0 = (b * v_raters**2).sum() / n
+        v_sum = item * (a**2).sum() + rater * (b**2).sum() + residual * n
+        oo = (v_sum / n) ** 2
+        # The total sum of squares: A is the identity.
+        tt = (
+            item**2 * (a**2).sum()
+            + rater**2 * (b**2).sum()
+            + 2 * item * rater * n
+            + 2 * residual * (item + rater) * n
+            + residual**2 * n
+        )
+        v_cells = k * (item * a[:, None] + rater * b[None, :] + residual)  # V1 at each cell
+        t0 = (v_cells**2).sum() / n
+        ti = _total_with_raters(k.T, b, a, rater, item, residual)
+        tr = _total_with_raters(k, a, b, item, rater, residual)
+        q = np.array(
+            [
+                [ii - 2 * i0 + oo, ir - i0 - r0 + oo, ti - i0 - t0 + oo],
+                [ir - i0 - r0 + oo, rr - 2 * r0 + oo, tr - r0 - t0 + oo],
+                [ti - i0 - t0 + oo, tr - r0 - t0 + oo, tt - 2 * t0 + oo],
+            ]
+        )
+        found: np.ndarray = 2.0 * self.solve @ q @ self.solve.T
+        return found
+
+
+def _total_with_raters(
+    k: np.ndarray, a: np.ndarray, b: np.ndarray, item: float, rater: float, residual: float
+) -> float:
+    """Squared norm of V W D^(-1/2): (VW) at a cell of item i and column r is item * k_ir, plus ``own`` if r's."""
+    own = rater * b + residual
+    return float(((item**2 * (a @ k) + (2.0 * item * own + own**2) * b) / b).sum())
+
+
+def _gram(x: np.ndarray) -> float:
+    """Squared Frobenius norm of xx', through the smaller of xx' and x'x."""
+    small = x.T @ x if x.shape[1] <= x.shape[0] else x @ x.T
+    return float((small**2).sum())

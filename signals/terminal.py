@@ -1,0 +1,164 @@
+"""What the command line prints for people: plain text, aligned, readable without colour."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+from signals.checks import BY_NAME
+from signals.model import Check, Reading, Verdict, utc
+from signals.words import CALL_WORDS, bounds, count, level, moment, number, quantity
+
+ROLE_WORDS = {
+    "decides": "decides",
+    "agrees": "agrees",
+    "overruled": "overruled",
+    "silent": "says nothing",
+    "silenced": "may not speak",
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Columns padded to their widest cell; those in ``right`` are aligned right."""
+    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    lines = []
+    for row in [head, ["-" * width for width in widths], *rows]:
+        cells = [
+            str(cell).rjust(width) if column in right else str(cell).ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def wrap(text: str, indent: str = "") -> str:
+    """Fold a paragraph to the terminal's width (at most 100)."""
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
+
+
+def headline(verdict: Verdict) -> str:
+    """``NO VERDICT YET (HOLD)`` when the deciding evidence is untrusted, else the call."""
+    word = CALL_WORDS[verdict.call]
+    return f"NO VERDICT YET ({word})" if verdict.reason == "untrusted" else word
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict as the standup reads it."""
+    release = verdict.release
+    mark = "  [synthetic data]" if release.synthetic else ""
+    parts = [
+        f"{headline(verdict)}  {release.id}: {release.candidate} against {release.control}{mark}",
+        wrap(verdict.sentence),
+        wrap(_decided(verdict)),
+        "",
+        _readings(verdict),
+    ]
+    for title, lines in (
+        ("Overruled", _overruled(verdict)),
+        ("Rules that spoke", _rules(verdict)),
+        ("Checks that failed", _checks(verdict)),
+        ("Way out", _needs(verdict)),
+        ("Set aside", _set_aside(verdict)),
+    ):
+        if lines:
+            parts += ["", f"{title}:", *(wrap(line, "  ") for line in lines)]
+    parts += [
+        "",
+        f"policy {verdict.policy_name} {verdict.policy_hash[:15]}  evidence {verdict.evidence_hash[:15]}  "
+        f"as of {moment(verdict.as_of)}",
+    ]
+    return "\n".join(parts)
+
+
+def _decided(verdict: Verdict) -> str:
+    by = f"Decided by {verdict.decided_by} ({verdict.rule})" if verdict.decided_by else f"Decided by {verdict.rule}"
+    return f"{by}. {verdict.because}".strip()
+
+
+def _readings(verdict: Verdict) -> str:
+    order = [row.signal for row in verdict.trace]
+    order += [name for name in verdict.readings if name not in order]
+    roles = {row.signal: row for row in verdict.trace}
+    rows = []
+    for rank, name in enumerate(order, 1):
+        reading, row = verdict.readings[name], roles.get(name)
+        says = CALL_WORDS[row.says].lower() if row and row.says else "–"
+        role = ROLE_WORDS[row.role] if row else "not in this hierarchy"
+        rows.append((str(rank), name, reading.state, _effect(reading), _margin(reading), _n(reading), says, role))
+    return table(("#", "signal", "state", "effect", "margin", "n", "says", "role"), rows, right=(0, 4, 5))
+
+
+def _effect(reading: Reading) -> str:
+    if reading.effect is None:
+        return "–"
+    interval = bounds(reading.low, reading.high, reading.unit)
+    return f"{number(reading.effect, reading.unit, signed=True)} ({level(reading.confidence)} {interval})"
+
+
+def _margin(reading: Reading) -> str:
+    return "–" if reading.margin is None else number(reading.margin, reading.unit)
+
+
+def _n(reading: Reading) -> str:
+    total = reading.n_control + reading.n_candidate
+    return f"{count(total)} {reading.counted}" if total else "–"
+
+
+def _overruled(verdict: Verdict) -> list[str]:
+    why = {row.signal: row.why for row in verdict.trace}
+    return [f"{name}: {why[name]}" if why.get(name) else name for name in verdict.overruled]
+
+
+def _rules(verdict: Verdict) -> list[str]:
+    spoke = [rule for rule in verdict.guardrails if rule.holds or rule.unknown]
+    spoke += [rule for rule in verdict.ship_requires if not rule.holds]
+    spoke += [rule for rule in verdict.overrides if rule.holds]
+    return [f"{rule.id}: {rule.why} {rule.because}".strip() for rule in spoke]
+
+
+def _checks(verdict: Verdict) -> list[str]:
+    bad = [
+        (name, check)
+        for name, reading in verdict.readings.items()
+        for check in reading.checks.values()
+        if check.status in ("fail", "warn") or (check.status == "unknown" and check.required)
+    ]
+    return [f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.why}" for name, check in bad]
+
+
+def check_numbers(check: Check) -> str:
+    """``0.0003 (asks ≥ 0.001)``."""
+    spec = BY_NAME.get(check.name)
+    unit = spec.unit if spec else "number"
+    sign = "≥" if spec is None or spec.passes == ">=" else "≤"
+    asked = "" if check.threshold is None else f" (asks {sign} {quantity(check.threshold, unit)})"
+    return f"{quantity(check.value, unit)}{asked}"
+
+
+def _needs(verdict: Verdict) -> list[str]:
+    lines = []
+    for need in verdict.needs:
+        tail = "".join((f", by {moment(need.by)}" if need.by else "", f", {need.owner}" if need.owner else ""))
+        lines.append(f"{need.signal}: {need.what}{tail}. {need.why}")
+    return lines
+
+
+def _set_aside(verdict: Verdict) -> list[str]:
+    return [
+        f"{name}: {count(entry.rows)} {'row' if entry.rows == 1 else 'rows'}, {entry.why}"
+        + (f" ({entry.variant})" if entry.variant else "")
+        for name, reading in verdict.readings.items()
+        for entry in reading.set_aside
+    ]
+
+
+def one_line(verdict: Verdict) -> str:
+    """Release, call and sentence, for a list of several."""
+    return f"{headline(verdict):<22} {verdict.release.id:<16} {verdict.sentence}"
+
+
+def as_of_text(verdict: Verdict) -> str:
+    """The as-of time as the ``--as-of`` option takes it."""
+    return utc(verdict.as_of)
