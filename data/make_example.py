@@ -31,10 +31,10 @@ SHARES = tuple(PLANS[plan] * LOCALES[locale] for plan, locale in CELLS)
 LEVEL = {"free": 0.83, "pro": 1.2, "enterprise": 1.48}  # conversion of a plan, in parts of the average
 GOLDEN_PLANS = {"free": 0.42, "pro": 0.34, "enterprise": 0.24}  # the golden set leans to paying customers
 WEEKDAYS = (1.05, 1.1, 1.1, 1.05, 1.0, 0.8, 0.75)
-RUBRIC_PROMPT = 'Rubric: {{rubric}}\nAnswer: {{output}}\nReply with JSON {"reason","pass","score"}; score is 0 to 1.'
-RUBRIC = "Answers the question fully: {{question}}"
-JUDGE = "file://judges/rubric-judge.cjs"
-PROMPT = "You are the made-up help desk. Answer: {{question}}"
+RUBRIC_PROMPT = "Rubric: {{rubric}} Answer: {{output}}"
+RUBRIC = "Answers fully: {{question}}"
+JUDGE = "file://judge.cjs"
+PROMPT = "Made-up help desk: {{question}}"
 TOPICS = ("invoices", "exports", "sign-in", "team seats", "refunds", "delivery", "backups", "reports", "alerts", "webhooks")
 
 
@@ -141,13 +141,13 @@ def midnight(day: date) -> datetime:
 
 
 def moments(rng: Random, story: Story, how_many: int) -> list[datetime]:
-    """Moments in the story's two weeks: busier on weekdays and in the middle of the day."""
+    """Hours in the story's two weeks: busier on weekdays and in the middle of the day."""
     edges = list(accumulate(day_weights(story)))
     found = []
     for _ in range(how_many):
         day = bisect(edges, rng.random() * edges[-1])
-        second = int(43_200 * (rng.random() + rng.random()))
-        found.append(midnight(story.start) + timedelta(days=day, seconds=second))
+        hour = int(12 * (rng.random() + rng.random()))
+        found.append(midnight(story.start) + timedelta(days=day, hours=hour))
     return found
 
 
@@ -230,7 +230,6 @@ class Item:
     id: str
     plan: str
     locale: str
-    topic: str
     question: str
     answers: tuple[str, str]
     scores: tuple[float, float]
@@ -249,8 +248,8 @@ def golden_set(rng: Random, story: Story) -> list[Item]:
         base = 0.64 + 0.15 * quality + rng.gauss(0, 0.05)
         lift = story.judge_lift * (extra / 1.5 if story.wordy else 1) + rng.gauss(0, 0.05)
         steps = [min(max(round(20 * score), 1), 20) for score in (base, base + lift)]
-        short = f"Synthetic answer: open {topic}, choose option {number % 7 + 1} and confirm."
-        better = short + " Done when the page says so." * extra if story.wordy else short.replace("and", "then")
+        short = f"Open {topic}, pick option {number % 7 + 1} and confirm."
+        better = short + " Then check the page." * extra if story.wordy else short.replace("and", "then")
         drafts.append((number, plan, locale, topic, (short, better), steps, quality))
     kept = [d for d in drafts if d[0] not in faults(story)]
     wanted = round(20 * story.judge_lift * len(kept))
@@ -259,7 +258,7 @@ def golden_set(rng: Random, story: Story) -> list[Item]:
         steps[1] = min(max(steps[1] + (1 if gap > 0 else -1), 1), 20)
     return [
         Item(
-            f"syn-{story.product}-{number:03}", plan, locale, topic, f"Made-up question {number:03}: how do {topic} work?",
+            f"syn-{story.product}-{number:03}", plan, locale, f"How do {topic} work? (made up, {number:03})",
             answers, (steps[0] / 20, steps[1] / 20), quality,
         )
         for number, plan, locale, topic, answers, steps, quality in drafts
@@ -325,7 +324,7 @@ def judge_row(rng: Random, story: Story, items: Sequence[Item], number: int, arm
     fault = fault if variant == story.arms[arm] else None
     options = {"provider": JUDGE, "rubricPrompt": RUBRIC_PROMPT}
     keys = {"item_id": item.id, "plan": item.plan, "locale": item.locale}
-    asked = {"item_id": item.id, "question": item.question, "topic": item.topic}
+    asked = {"item_id": item.id, "question": item.question}
     latency = 400 + rng.randrange(900)
     failed = fault == "system"
     used = tokens(0, 0) if failed else tokens(20, len(item.answers[arm].split()))
@@ -425,7 +424,7 @@ def promptfoo(rng: Random, story: Story, items: Sequence[Item], path: Path) -> N
             "exportedAt": iso(created + timedelta(milliseconds=took + 700), "milliseconds"),
             "evaluationCreatedAt": iso(created, "milliseconds"),
         },
-        "vars": ["item_id", "question", "topic"],
+        "vars": ["item_id", "question"],
         "runtimeOptions": {
             "eventSource": "cli", "repeat": 1, "maxConcurrency": 4, "cache": False, "showProgressBar": False,
         },
@@ -535,7 +534,7 @@ def write_parquet(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(
                 f"COPY (SELECT * FROM read_csv(?, header = true, columns = {types})) TO '{path}' "
-                "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, KV_METADATA {synthetic: 'true'})",
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19, KV_METADATA {synthetic: 'true'})",
                 [str(table)],
             )
 

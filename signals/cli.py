@@ -15,8 +15,7 @@ import click
 from signals.model import CALLS, SignalsError, plain
 
 if TYPE_CHECKING:
-    from signals.model import Project, Verdict
-    from signals.store import PullReport
+    from signals.model import Project
 
 EXIT = {"ship": 0, "hold": 10, "rollback": 20}
 PORT = 8501
@@ -46,9 +45,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def time_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--as-of``: evidence newer than this does not count."""
-    return click.option("--as-of", callback=_time, metavar="TIME", help="Judge as of this moment, like 2026-11-17T09:00Z.")(
-        command
-    )
+    return click.option(
+        "--as-of", callback=_time, metavar="TIME", help="Judge as of this moment, like 2026-11-17T09:00Z."
+    )(command)
 
 
 def _time(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
@@ -139,7 +138,9 @@ def verdict(release: str, folder: Path | None, policy: Path | None, as_of: datet
 
 @cli.command()
 @click.argument("release")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.md or FILE.html")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.md or FILE.html"
+)
 @project_option
 @click.option("--policy", type=click.Path(path_type=Path), help="Decide by this file instead of hierarchy.yaml.")
 @time_option
@@ -372,7 +373,8 @@ def _serve(root: Path, port: int, address: str = "127.0.0.1") -> None:
         "--server.headless=true", "--server.fileWatcherType=none",
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, cwd=script.parent, env={**os.environ, "SIGNALS_PROJECT": str(root)}, check=False)
+        environment = {**os.environ, "SIGNALS_PROJECT": str(root)}
+        done = subprocess.run(command, cwd=script.parent, env=environment, check=False)  # noqa: S603  (our own words)
     except KeyboardInterrupt:
         sys.exit(0)
     sys.exit(done.returncode)

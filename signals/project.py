@@ -165,7 +165,9 @@ def _source(document: Document, name: str, entry: Any, problems: list[Problem]) 
 
     loc: Loc = ("sources", name)
     if not isinstance(entry, dict):
-        problems.append(document.problem(loc, f"source {name!r} needs keys", "Add `signal:` and `connector:`", key=True))
+        problems.append(
+            document.problem(loc, f"source {name!r} needs keys", "Add `signal:` and `connector:`", key=True)
+        )
         return None
     if not name.strip() or len(name) > 200 or any(ord(char) < 32 for char in name):
         problems.append(document.problem(loc, "a source needs a short name of one line", key=True))

@@ -85,9 +85,7 @@ def review(
     return Review(verdict, rules, project, store.decisions(subject.id))
 
 
-def record(
-    result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]
-) -> Decision:
+def record(result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]) -> Decision:
     """Append what people decided to the record, with the verdict (``document``) and the policy that they saw.
 
     Raises:
@@ -134,29 +132,25 @@ def measure_all(
         people = human if signal.kind == "judge" else []
         if not sources:
             continue
-        hashes[name] = store.evidence_hash([*sources, *people], as_of)
-        numbers = _numbers(signal, release, store, sources, people, hashes[name], as_of)
-        found[name] = numbers
+        hashes[name], found[name] = _numbers(signal, release, store, sources, people, as_of)
     return found, digest(hashes)
 
 
 def _numbers(
-    signal: Signal,
-    release: Release,
-    store: Store,
-    sources: Sequence[str],
-    people: Sequence[str],
-    evidence_hash: str,
-    as_of: datetime,
-) -> Numbers:
+    signal: Signal, release: Release, store: Store, sources: Sequence[str], people: Sequence[str], as_of: datetime
+) -> tuple[str, Numbers]:
+    """Hash of the evidence and the numbers from it, out of the store when they are there."""
     definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), release.arms])
+    evidence_hash = store.evidence_hash(sources, as_of, human_sources=people)
     numbers = store.estimate(release.id, signal.name, evidence_hash, definition)
     if numbers is None:
         from signals.readings import measure
 
-        numbers = measure(signal, store.evidence(release, sources, people, as_of))
+        # Hash and evidence from one moment: a pull may have ended since the look above.
+        evidence_hash, evidence = store.snapshot(release, sources, people, as_of)
+        numbers = measure(signal, evidence)
         store.put_estimate(release.id, signal.name, evidence_hash, definition, numbers)
-    return numbers
+    return evidence_hash, numbers
 
 
 def load(folder: Path | str | None = None) -> Project:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 
 from signals.checks import BY_NAME
-from signals.model import Check, Reading, Verdict, utc
-from signals.words import CALL_WORDS, bounds, count, level, moment, number, quantity
+from signals.model import Check, Reading, SetAside, Source, Verdict
+from signals.words import CALL_WORDS, bounds, count, duration, level, moment, number, plural, quantity
 
 ROLE_WORDS = {
     "decides": "decides",
@@ -66,8 +68,10 @@ def verdict_text(verdict: Verdict) -> str:
             parts += ["", f"{title}:", *(wrap(line, "  ") for line in lines)]
     parts += [
         "",
-        f"policy {verdict.policy_name} {verdict.policy_hash[:15]}  evidence {verdict.evidence_hash[:15]}  "
-        f"as of {moment(verdict.as_of)}",
+        (
+            f"policy {verdict.policy_name} {verdict.policy_hash[:15]}  evidence {verdict.evidence_hash[:15]}  "
+            f"as of {moment(verdict.as_of)}"
+        ),
     ]
     return "\n".join(parts)
 
@@ -146,19 +150,75 @@ def _needs(verdict: Verdict) -> list[str]:
 
 
 def _set_aside(verdict: Verdict) -> list[str]:
-    return [
-        f"{name}: {count(entry.rows)} {'row' if entry.rows == 1 else 'rows'}, {entry.why}"
-        + (f" ({entry.variant})" if entry.variant else "")
-        for name, reading in verdict.readings.items()
-        for entry in reading.set_aside
-    ]
+    return [f"{name}: {_aside(entry)}" for name, reading in verdict.readings.items() for entry in reading.set_aside]
+
+
+def _aside(entry: SetAside) -> str:
+    arm = f" ({entry.variant})" if entry.variant and entry.variant not in entry.why else ""
+    return f"{plural(entry.rows, 'rows')}: {entry.why}{arm}"
+
+
+class PullLike(Protocol):
+    """What the tables below need to know of a pull."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def signal(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def checked(self) -> datetime: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def rows_read(self) -> int: ...
+    @property
+    def rows_kept(self) -> int: ...
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]: ...
+    @property
+    def new(self) -> int: ...
+    @property
+    def changed(self) -> int: ...
+    @property
+    def removed(self) -> int: ...
+    @property
+    def last_at(self) -> datetime | None: ...
+
+
+def pull_table(reports: Sequence[PullLike]) -> str:
+    """One row per source, then why rows were set aside."""
+    rows = []
+    for report in reports:
+        numbers = (report.rows_read, report.rows_kept, sum(entry.rows for entry in report.set_aside))
+        changes = (report.new, report.changed, report.removed)
+        counts = ["–"] * 6 if report.status == "failed" else [count(number) for number in (*numbers, *changes)]
+        rows.append((report.source, report.signal, report.status, *counts, f"{report.seconds:.1f} s"))
+    head = ("source", "signal", "status", "read", "kept", "set aside", "new", "changed", "removed", "time")
+    lines = [table(head, rows, right=range(3, 10))]
+    for report in reports:
+        lines += [wrap(f"{report.source}: {_aside(entry)}", "  ") for entry in report.set_aside]
+    return "\n".join(lines)
+
+
+def status_table(pulls: Sequence[tuple[Source, PullLike | None]], now: datetime) -> str:
+    """What the store holds of each source."""
+    if not pulls:
+        return "No source is declared yet: add one under `sources:` in data/sources.yaml."
+    rows = []
+    for source, last in pulls:
+        if last is None:
+            rows.append((source.name, source.signal, source.connector, "never", "–", "–", "–"))
+            continue
+        ago = duration((now - last.checked).total_seconds())
+        aside = count(sum(entry.rows for entry in last.set_aside))
+        newest = moment(last.last_at)
+        rows.append((source.name, source.signal, source.connector, f"{ago} ago", count(last.rows_kept), aside, newest))
+    head = ("source", "signal", "connector", "checked", "kept", "set aside", "newest evidence")
+    return table(head, rows, right=(4, 5))
 
 
 def one_line(verdict: Verdict) -> str:
     """Release, call and sentence, for a list of several."""
     return f"{headline(verdict):<22} {verdict.release.id:<16} {verdict.sentence}"
-
-
-def as_of_text(verdict: Verdict) -> str:
-    """The as-of time as the ``--as-of`` option takes it."""
-    return utc(verdict.as_of)

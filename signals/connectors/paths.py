@@ -19,6 +19,7 @@ class InputFile:
 
     path: Path
     name: str
+    written: bool = False  # by this read itself, as CSV: from a query or a workbook
 
 
 def leaves_folder(pattern: str) -> bool:

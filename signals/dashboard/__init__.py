@@ -1,0 +1,34 @@
+"""The dashboard: one file per page; a page calls ``review`` and draws what it gets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ICON = Path(__file__).parent / "icon.svg"
+
+
+def main(folder: Path) -> None:
+    """Pages and theme.
+
+    Args:
+        folder: The project to show when ``$SIGNALS_PROJECT`` names none.
+    """
+    import streamlit as st
+
+    from signals.dashboard import policy, style, verdict
+
+    root = Path(os.environ.get("SIGNALS_PROJECT") or folder)
+    # A local picture: an icon given by name would make every browser fetch a font from outside.
+    st.set_page_config(page_title="Signals", page_icon=str(ICON), layout="wide", initial_sidebar_state="collapsed")
+    page = st.navigation(
+        [
+            st.Page(
+                lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True
+            ),
+            st.Page(lambda: policy.page(root), title="Policy", url_path="policy", icon=":material/rule:"),
+        ],
+        position="top",
+    )
+    st.html(style.CSS)
+    page.run()

@@ -244,7 +244,10 @@ def build(
         segments=_segments(readings),
         needs=tuple(
             NeedLine(
-                clean(need.signal), clean(need.what), clean(need.why), moment(need.by) if need.by else "",
+                clean(need.signal),
+                clean(need.what),
+                clean(need.why),
+                moment(need.by) if need.by else "",
                 clean(need.owner),
             )
             for need in verdict.needs
@@ -256,8 +259,12 @@ def build(
         ),
         sources=tuple(
             SourceLine(
-                clean(reading.signal), clean(note.name), clean(note.connector), moment(note.pulled_at),
-                clean(note.content), f"{count(note.rows_kept)} of {count(note.rows_read)}",
+                clean(reading.signal),
+                clean(note.name),
+                clean(note.connector),
+                moment(note.pulled_at),
+                clean(note.content),
+                f"{count(note.rows_kept)} of {count(note.rows_read)}",
             )
             for reading in readings
             for note in reading.sources
@@ -265,8 +272,14 @@ def build(
         not_assessed=_not_assessed(verdict, readings),
         decisions=tuple(
             DecisionLine(
-                one.call, one.recommended, one.override, clean(one.by), clean(one.second), clean(one.because),
-                moment(one.at), clean(one.entry),
+                one.call,
+                one.recommended,
+                one.override,
+                clean(one.by),
+                clean(one.second),
+                clean(one.because),
+                moment(one.at),
+                clean(one.entry),
             )
             for one in decisions
             if one.release == release.id
@@ -420,9 +433,7 @@ def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
         ]
         if reading.kind == "experiment" and not reading.segments and reading.state != "missing":
             lines.append(f"{name}: effects within segments were not looked at.")
-        lines += [
-            f"{name}, segment {clean(one.name)}: {clean(one.refused)}" for one in reading.segments if one.refused
-        ]
+        lines += [f"{name}, segment {clean(one.name)}: {clean(one.refused)}" for one in reading.segments if one.refused]
     lines += [
         f"{rule.sort} {rule.id} {rule.outcome}." for rule in _rules(verdict) if "cannot be evaluated" in rule.outcome
     ]

@@ -201,7 +201,7 @@ class Palette:
         return {"ship": self.ship, "hold": self.hold, "rollback": self.rollback}[call] if call else self.soft
 
 
-WIDTH, LEFT, RIGHT, TOP, STEP = 760.0, 196.0, 584.0, 26.0, 42.0
+WIDTH, LEFT, RIGHT, TOP, STEP = 760.0, 222.0, 592.0, 26.0, 42.0
 
 
 def forest_svg(plot: Forest, palette: Palette | None = None, *, prefix: str = "forest") -> str:
@@ -240,7 +240,9 @@ def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _text(x: float, y: float, text: str, colour: str, size: float = 12, *, anchor: str = "start", bold: bool = False) -> str:
+def _text(
+    x: float, y: float, text: str, colour: str, size: float = 12, *, anchor: str = "start", bold: bool = False
+) -> str:
     weight = ' font-weight="700"' if bold else ""
     return (
         f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
@@ -273,13 +275,11 @@ def _drawn(plot: Forest, row: Row, top: float, colours: Palette) -> list[str]:
     decides = row.mark == "decides"
     parts = [f"<g><title>{escape(row.spoken)}</title>"]
     if decides:
-        parts.append(
-            f'<rect x="0" y="{_n(top)}" width="3" height="{_n(STEP)}" style="fill:{colours.tone(row.tone)}"/>'
-        )
+        parts.append(f'<rect x="0" y="{_n(top)}" width="3" height="{_n(STEP)}" style="fill:{colours.tone(row.tone)}"/>')
     parts += [
         _text(10, middle - 3, "" if row.rank is None else str(row.rank), colours.soft, 12, bold=decides),
-        _text(26, middle - 3, _short(row.signal, 24), colours.ink, 13, bold=decides),
-        _text(26, middle + 12, _short(row.caption, 34), colours.soft, 10.5),
+        _text(26, middle - 3, _short(row.signal, 26), colours.ink, 13, bold=decides),
+        _text(26, middle + 12, _short(row.caption, 38), colours.soft, 10.5),
         _text(WIDTH - 2, middle - 3, _short(row.effect, 24), colours.ink, 13, anchor="end", bold=decides),
         _text(WIDTH - 2, middle + 12, _short(row.interval, 30), colours.soft, 10.5, anchor="end"),
     ]
@@ -310,9 +310,9 @@ def _shape(row: Row, bar: Bar, middle: float, colours: Palette) -> list[str]:
             parts.append(f'<polygon points="{points}" style="{style}"/>')
     if bar.point is not None:
         x = LEFT + span * bar.point
-        size = 6 if row.mark == "decides" else 5
+        size = min(max((right - left) / 3, 2.5), 6 if row.mark == "decides" else 5)  # a dot may not hide its bar
         ring = f"fill:{colours.paper};stroke:{colour}" if hollow else f"fill:{colour};stroke:{colours.paper}"
-        parts.append(f'<circle cx="{_n(x)}" cy="{_n(middle)}" r="{size}" stroke-width="1.6"{dash} style="{ring}"/>')
+        parts.append(f'<circle cx="{_n(x)}" cy="{_n(middle)}" r="{_n(size)}" stroke-width="1.4" style="{ring}"/>')
     return parts
 
 

@@ -55,10 +55,10 @@ _SHORT_CHECKS = {
     "min_items": "items",
     "min_raters": "raters",
     "min_responses": "responses",
-    "max_error_rate": "errors",
-    "same_judge": "same judge",
-    "human_agreement": "agrees with people",
-    "agreement": "raters agree",
+    "max_error_rate": "error rate",
+    "same_judge": "one judge",
+    "human_agreement": "agreement with people",
+    "agreement": "rater agreement",
     "response_rate_shift_p": "response rate shift",
 }
 
@@ -95,13 +95,28 @@ def headline(verdict: Verdict) -> str:
 
 def decided_by(verdict: Verdict) -> str:
     """One line: who decided, by which rule, and the reason that the policy gives."""
-    reason = REASON_WORDS[verdict.reason]
-    who = f"Decided by {clean(verdict.decided_by)}" if verdict.decided_by else "No signal decided"
-    if verdict.reason == "untrusted":
-        who = f"{clean(verdict.decided_by)} would decide" if verdict.decided_by else who
-    rule = f" ({clean(verdict.rule)})" if verdict.rule else ""
+    who = clean(verdict.decided_by) if verdict.decided_by else ""
+    rule = rule_words(verdict.rule)
+    place = f", {rule}" if rule and rule != who else ""
+    if verdict.reason == "decided":
+        text = f"Decided by {who or rule}{place if who else ''}."
+    elif verdict.reason == "untrusted":
+        text = f"{who or 'The deciding signal'}{place} cannot be trusted, so nothing is decided."
+        text = text[0].upper() + text[1:]
+    else:
+        reason = REASON_WORDS[verdict.reason]
+        text = f"{reason[0].upper()}{reason[1:]}: {who}{place}." if who else f"{reason[0].upper()}{reason[1:]}{place}."
     because = clean(verdict.because)
-    return f"{who}{rule}: {reason}." + (f" Because: {because}" if because else "")
+    return f"{text} Because: {because}" if because else text
+
+
+def rule_words(rule: str) -> str:
+    """``hierarchy[0]`` as ``row 1 of the hierarchy``; other rules as they are."""
+    found = re.fullmatch(r"(?:kinds\.(\w+)\.)?hierarchy\[(\d+)\]", rule)
+    if not found:
+        return clean(rule)
+    kind = f" for {found[1]} releases" if found[1] else ""
+    return f"row {int(found[2]) + 1} of the hierarchy{kind}"
 
 
 def check_title(name: str) -> str:
@@ -116,6 +131,8 @@ def check_number(check: Check) -> str:
     if check.value is None:
         limit = quantity(check.threshold, unit)
         return "not known" if check.threshold is None else f"not known, asks {limit}"
+    if unit == "number" and check.value == round(check.value) and (check.threshold or 0) == round(check.threshold or 0):
+        unit = "count"
     seen = quantity(check.value, unit)
     if check.threshold is None:
         return f"{seen}, no limit set"
@@ -124,7 +141,10 @@ def check_number(check: Check) -> str:
     upward = spec is None or spec.passes == ">="
     holds = check.value >= check.threshold if upward else check.value <= check.threshold
     sign = ("≥" if holds else "<") if upward else ("≤" if holds else ">")
-    return f"{seen} {sign} {quantity(check.threshold, unit)}"
+    limit = quantity(check.threshold, unit)
+    if seen.startswith("<"):  # a p-value too small to print: two signs in a row would read as nonsense
+        return f"{seen}, asks {'≥' if upward else '≤'} {limit}"
+    return f"{seen} {sign} {limit}"
 
 
 def short_hash(text: str, size: int = 8) -> str:

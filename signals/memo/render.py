@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$]|<(?=[A-Za-z/!?]))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_AUTOLINK = re.compile(r"(://|\bwww\.|@)")
-_BLOCK_START = re.compile(r"^(#+|[-+=>]|\d+[.)])")
+_AUTOLINK = re.compile(r"(://|\bwww\.|@)", re.IGNORECASE)
+_BLOCK_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|-|$)|>|=+$|\d+[.)](?=\s|$))")
 
 
 def markdown(memo: Memo) -> str:

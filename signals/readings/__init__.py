@@ -1,0 +1,42 @@
+"""Evidence in, a reading out, in two steps.
+
+``measure`` computes the numbers of one signal for one release: heavy, done once per change of evidence. ``read`` turns
+stored numbers into state and checks under the policy's margins and thresholds: microseconds, standard library only.
+"""
+
+from __future__ import annotations
+
+from signals.model import Evidence, Numbers, Signal, SignalsError
+from signals.readings.state import read
+
+__all__ = ["measure", "read"]
+
+
+def measure(signal: Signal, evidence: Evidence) -> Numbers:
+    """All numbers of a reading: estimates with intervals, measured checks, segments, provenance.
+
+    Evidence that does not allow an honest interval gives an estimate with ``refused``, not an error.
+
+    Raises:
+        SignalsError: When the signal asks for what this version does not compute at all.
+    """
+    if signal.kind == "experiment":
+        from signals.readings import experiment
+
+        return experiment.measure(signal, evidence)
+    if signal.kind == "judge":
+        from signals.readings import judge
+
+        return judge.measure(signal, evidence)
+    if signal.kind == "panel":
+        from signals.readings import panel
+
+        return panel.measure(signal, evidence)
+    if signal.kind == "feedback":
+        from signals.readings import feedback
+
+        return feedback.measure(signal, evidence)
+    raise SignalsError(
+        f"signal {signal.name!r}: no reading of kind {signal.kind!r} is computed by this version",
+        "Use judge, panel, experiment or feedback",
+    )

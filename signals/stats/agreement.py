@@ -47,10 +47,11 @@ def krippendorff_alpha(ratings: Iterable[tuple[Hashable, float]], level: Level) 
     totals = coincidence.sum(axis=0)
     n = totals.sum()
     distance = _distance(values, totals, level)
-    expected = float(totals @ distance @ totals) / (n - 1.0)
+    expected = float(totals @ distance @ totals) / float(n - 1.0)
     if expected <= 0.0:
         return None
-    return 1.0 - float((coincidence * distance).sum()) / expected
+    seen = float((coincidence * distance).sum())
+    return 1.0 - seen / expected
 
 
 def _distance(values: np.ndarray, totals: np.ndarray, level: Level) -> np.ndarray:

@@ -156,8 +156,8 @@ class _Layout:
         )
         v_cells = k * (item * a[:, None] + rater * b[None, :] + residual)  # V1 at each cell
         t0 = (v_cells**2).sum() / n
-        ti = _total_with_raters(k.T, b, a, rater, item, residual)
-        tr = _total_with_raters(k, a, b, item, rater, residual)
+        ti = _total_with_raters(k.T, b, a, (rater, item, residual))
+        tr = _total_with_raters(k, a, b, (item, rater, residual))
         q = np.array(
             [
                 [ii - 2 * i0 + oo, ir - i0 - r0 + oo, ti - i0 - t0 + oo],
@@ -169,10 +169,9 @@ class _Layout:
         return found
 
 
-def _total_with_raters(
-    k: np.ndarray, a: np.ndarray, b: np.ndarray, item: float, rater: float, residual: float
-) -> float:
+def _total_with_raters(k: np.ndarray, a: np.ndarray, b: np.ndarray, parts: tuple[float, float, float]) -> float:
     """Squared norm of V W D^(-1/2): (VW) at a cell of item i and column r is item * k_ir, plus ``own`` if r's."""
+    item, rater, residual = parts
     own = rater * b + residual
     return float(((item**2 * (a @ k) + (2.0 * item * own + own**2) * b) / b).sum())
 

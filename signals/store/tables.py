@@ -140,8 +140,8 @@ traffic_mix = Table(
 
 embedding_sample = Table(
     "embedding_sample", metadata,
-    _text("source", key=True), _text("record", key=True), _text("variant"), Column("vector", LargeBinary, nullable=False),
-    _text("window"), _text("item"), _time("at", null=True), _digest(),
+    _text("source", key=True), _text("record", key=True), _text("variant"),
+    Column("vector", LargeBinary, nullable=False), _text("window"), _text("item"), _time("at", null=True), _digest(),
 )  # fmt: skip
 
 # --- numbers and provenance -----------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def _evidence() -> None:
         return sa.Column("digest", sa.LargeBinary(), nullable=False)
 
     def moments() -> list[sa.Column[Any]]:
-        certain = [sa.Column(name, sa.Double(), nullable=False) for name in ("mean", "m2")]
+        certain: list[sa.Column[Any]] = [sa.Column(name, sa.Double(), nullable=False) for name in ("mean", "m2")]
         return [*counts("n"), *certain, *numbers("x_mean", "x_m2", "xy", "d_mean", "d_m2", "yd", "xd")]
 
     op.create_table(
@@ -162,7 +162,7 @@ def _append_only() -> None:
                 )
             # INSERT OR REPLACE deletes the old row without asking the DELETE trigger.
             op.execute(
-                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - one of two constants
                 f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )

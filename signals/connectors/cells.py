@@ -1,0 +1,174 @@
+"""SQL for one field of a source: its text, number and time, after recoding. Every name and value is quoted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from signals.connectors.duck import literal
+from signals.connectors.entries import as_text, recoding
+from signals.connectors.shapes import Shape
+from signals.connectors.tabular import WIDE_NAME, WIDE_VALUE, Rows
+from signals.model import SignalsError, Source
+
+NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+           "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+ZONED = "TIMESTAMP WITH TIME ZONE"
+ZONE_AT_END = r":\d{2}(\.\d+)?\s*(z|utc|gmt|[+-]\d{2}(:?\d{2})?)$"
+LAST_YEAR = 7_258_118_400_000_000  # 2200 in microseconds: later times are a mistake, such as a wrong unit
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Builds expressions over the view ``rows`` for the fields that the source maps."""
+
+    source: Source
+    shape: Shape
+    rows: Rows
+
+    def has(self, field: str) -> bool:
+        """Whether the field is mapped, or comes from `wide:`."""
+        wide = self.source.options.get("wide") or {}
+        return field in self.source.map or field in wide or (bool(wide) and field == self.shape.graded)
+
+    def _column(self, field: str) -> tuple[str, str]:
+        wide = self.source.options.get("wide") or {}
+        if field in wide:
+            return WIDE_NAME, "VARCHAR"
+        if wide and field == self.shape.graded:
+            return WIDE_VALUE, "VARCHAR"
+        column = self.source.map[field]
+        return self.rows.alias[column], self.rows.types[column]
+
+    def text(self, field: str) -> str:
+        """The cell's trimmed text; NULL when it is empty."""
+        name, kind = self._column(field)
+        text = plain_text(name, kind)
+        recode = recoding(self.source, field, self.shape.graded)
+        if not recode:
+            return text
+        cases = []
+        for theirs, ours in recode.items():
+            test = f"{text} = {literal(theirs.strip())}"
+            number = as_number(theirs)
+            if number is not None and kind != "VARCHAR":
+                test = f"({test} OR TRY_CAST({name} AS DOUBLE) = {number!r})"
+            elif theirs.lower() in ("true", "false") and kind == "BOOLEAN":
+                test = f"{name} = {theirs.lower()}"
+            cases.append(f"WHEN {test} THEN {'NULL' if ours is None else literal(ours)}")
+        return f"(CASE {' '.join(cases)} ELSE {text} END)"
+
+    def number(self, field: str) -> str:
+        """The cell as DOUBLE; true and false are 1 and 0; NULL when it is no number (NaN and infinity pass)."""
+        name, kind = self._column(field)
+        if kind.startswith(NUMERIC) and not recoding(self.source, field, self.shape.graded):
+            return f"CAST({name} AS DOUBLE)"
+        text = self.text(field)
+        # DuckDB reads 1_000 as 1000; an export that holds it holds an id.
+        return (
+            f"(CASE WHEN contains({text}, '_') THEN NULL "
+            f"ELSE coalesce(TRY_CAST({text} AS DOUBLE), CASE lower({text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END) END)"
+        )
+
+    def empty(self, field: str) -> str:
+        """Whether the cell is empty, without turning numbers into text to find out."""
+        name, kind = self._column(field)
+        plain = kind != "VARCHAR" and not recoding(self.source, field, self.shape.graded)
+        return f"({name} IS NULL)" if plain else f"({self.text(field)} IS NULL)"
+
+    def native(self, field: str) -> str:
+        """The cell in its own type, for grouping by whole numbers without turning them into text."""
+        name, kind = self._column(field)
+        if kind.startswith(NUMERIC) and not recoding(self.source, field, self.shape.graded):
+            return name
+        return self.text(field)
+
+    def micros(self, field: str) -> tuple[str, str]:
+        """(microseconds since 1970 in UTC or NULL, whether a time without zone stands where no zone is declared)."""
+        name, kind = self._column(field)
+        zone = self.source.timezone
+        if kind == ZONED:
+            return f"epoch_us({name})", "false"
+        if kind.startswith("TIMESTAMP") or kind == "DATE":
+            moment = f"CAST({name} AS TIMESTAMP)"
+            return self._local(moment), "false" if zone else f"({name} IS NOT NULL)"
+        text = self.text(field)
+        if zone == "UTC":  # DuckDB's own zone is UTC: text with and without zone reads alike
+            return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))", "false"
+        zoned = f"(ends_with({text}, 'Z') OR regexp_matches(lower({text}), {literal(ZONE_AT_END)}))"
+        local = self._local(f"TRY_CAST({text} AS TIMESTAMP)")
+        micros = f"(CASE WHEN {zoned} THEN epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) ELSE {local} END)"
+        naive = "false" if zone else f"(NOT {zoned} AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL)"
+        return micros, naive
+
+    def _local(self, moment: str) -> str:
+        zone = self.source.timezone
+        if zone in (None, "UTC"):
+            return f"epoch_us({moment})"
+        return f"epoch_us({moment} AT TIME ZONE {literal(str(zone))})"
+
+    def day(self, field: str) -> str:
+        """The cell as DATE (the day part of a time is taken as written), or NULL."""
+        name, kind = self._column(field)
+        if kind == ZONED:
+            return f"CAST(make_timestamp(epoch_us({name})) AS DATE)"
+        if kind.startswith("TIMESTAMP") or kind == "DATE":
+            return f"CAST({name} AS DATE)"
+        return f"TRY_CAST(left({self.text(field)}, 10) AS DATE)"
+
+    def where(self) -> str:
+        """The condition of ``where:``: each column equals its value, or one of its values."""
+        tests = []
+        for column, wanted in self.source.where.items():
+            name, kind = self.rows.alias[column], self.rows.types[column]
+            allowed = wanted if isinstance(wanted, list) else [wanted]
+            tests.append(f"({' OR '.join(equals(name, kind, value) for value in allowed) or 'false'})")
+        return " AND ".join(tests) or "true"
+
+
+def plain_text(name: str, kind: str) -> str:
+    """Trimmed text of a column, NULL when empty."""
+    return f"nullif(trim({name}), '')" if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
+
+
+def equals(name: str, kind: str, value: Any) -> str:
+    """Whether a column equals a scalar of sources.yaml: as text, or as a number when both are numbers."""
+    text = plain_text(name, kind)
+    if value is None or value == "":
+        return f"{text} IS NULL"
+    if isinstance(value, bool):
+        return f"lower({text}) IN ({', '.join(literal(t) for t in (('true', '1') if value else ('false', '0')))})"
+    if isinstance(value, (int, float)):
+        return f"TRY_CAST({text} AS DOUBLE) = {float(value)!r}"
+    number = as_number(value)
+    if number is not None and kind.startswith(NUMERIC):
+        return f"CAST({name} AS DOUBLE) = {number!r}"
+    return f"{text} = {literal(as_text(value) or '')}"
+
+
+def as_number(text: str) -> float | None:
+    """The finite number that a text spells, or None."""
+    import math
+
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def zone_fault(column: str, file: str, example: str) -> SignalsError:
+    """The error for times without a zone when the source declares none."""
+    return SignalsError(
+        f"column {column!r} holds times without a zone (such as {example!r})",
+        "Add `timezone:` to the source: the zone they were written in, such as UTC",
+        file=file,
+    )
+
+
+def used_columns(source: Source) -> list[str]:
+    """Their columns that the source reads, each once, in a fixed order."""
+    wide = source.options.get("wide") or {}
+    named = list(source.map.values())
+    listed = [column for columns in wide.values() for column in columns]
+    return list(dict.fromkeys([*named, *source.where, *listed]))

@@ -1,0 +1,99 @@
+"""One DuckDB connection per read: UTC, modest, offline, and able to open nothing but the source's own files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signals.model import SignalsError
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "2GB"  # beyond it DuckDB spills to the temporary folder
+CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+CSV_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
+JSON_PLACE = re.compile(r'file "(.+?)", (?:at byte \d+ )?in (?:line|record/value) (\d+)')
+
+
+def identifier(name: str) -> str:
+    """A column name, quoted: safe whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A string, quoted: DuckDB knows no escapes inside plain quotes but the doubled quote."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """A file's path, quoted, with its glob marks taken literally."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def connect(scratch: Path, allowed: Sequence[Path]) -> duckdb.DuckDBPyConnection:
+    """A private in-memory database that may read ``allowed`` and write to ``scratch`` only."""
+    import duckdb
+
+    connection = duckdb.connect(
+        config={
+            "threads": str(min(4, os.cpu_count() or 1)),
+            "memory_limit": MEMORY,
+            "temp_directory": str(scratch / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in allowed)}]")
+    connection.execute(f"SET allowed_directories = [{literal(str(scratch) + '/')}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+@contextmanager
+def translated(names: Mapping[str, str], fallback: str) -> Iterator[None]:
+    """Turn DuckDB's errors into one line with the file's own name, the line, and what to do."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise explain(str(error), names, fallback) from None
+
+
+def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsError:
+    """The SignalsError that says what a DuckDB message means for the file at hand."""
+    file, line = fallback, None
+    csv_line, csv_file, json_place = CSV_LINE.search(message), CSV_FILE.search(message), JSON_PLACE.search(message)
+    if json_place:
+        file, line = names.get(json_place.group(1), fallback), int(json_place.group(2))
+        return SignalsError("is not valid JSON here", "Half-written? Export it again", file=file, line=line)
+    if csv_line:
+        line = int(csv_line.group(1))
+        file = names.get(csv_file.group(1).strip(), fallback) if csv_file else fallback
+        for mark, what, remedy in CSV_FAULTS:
+            if mark in message:
+                found = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+                counts = f" ({found.group(2)} instead of {found.group(1)})" if found else ""
+                return SignalsError(what + counts, remedy, file=file, line=line)
+    first = message.strip().splitlines()[0]
+    for path, name in names.items():
+        first = first.replace(path, name)
+    first = re.sub(r"^\w[\w ]* Error: ", "", first)
+    return SignalsError(f"cannot be read: {first[:300]}", "Half-written or damaged? Export it again", file=file)
+
+
+CSV_FAULTS = (
+    ("Invalid unicode", "is not UTF-8 text here", "Save the file as UTF-8"),
+    ("Expected Number of Columns", "has another number of columns here", "Quote cells that hold the delimiter"),
+    ("unterminated quote", "has a quote here that never ends", "Half-written? Export it again"),
+    ("Maximum line size", "has a line that is too long here", "Leave long texts out of the export"),
+)

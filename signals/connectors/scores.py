@@ -1,0 +1,66 @@
+"""Table rows as item scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast, get_args
+
+from signals.connectors.base import Tally
+from signals.connectors.cells import Cells
+from signals.connectors.lines import missing, number_fault, record_id, shown, stream, whole
+from signals.model import ItemScore, ScoreError
+
+ERRORS: tuple[str, ...] = get_args(ScoreError)
+NO_ERROR = ("none", "null", "nan", "false", "0")
+
+
+def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
+    """One ``ItemScore`` per row.
+
+    A filled ``error`` (one of our words, else ``system_error``) beats the value beside it: tools write a score for
+    work that failed. An empty value without an error is ``judge_unparsed``: the judge ran and gave nothing. NaN,
+    infinity and text are set aside, and so is a second row for the same item, variant, scorer and repeat.
+    """
+    options = cells.source.options
+    named = str(options.get("scorer") or cells.source.map.get("value") or "")
+    seen: set[str] = set()
+    for line in stream(cells, tally, ("value", "repeat")):
+        text = line.text
+        variant = text["variant"]
+        repeat = whole(line, "repeat", 0) if "repeat" in line.number else 0
+        error = _error(text.get("error"), text["value"])
+        why, field = missing(line, ("item", "variant")), "item"
+        if not why and repeat is None:
+            why, field = "repeat is not a whole number", "repeat"
+        if not why and error is None:
+            why, field = number_fault(line, "value", options.get("scale")), "value"
+        scorer = text.get("scorer") or named
+        record = record_id(text["item"], variant, scorer, repeat)
+        if not why and record in seen:
+            remedy = "add to it what tells them apart" if cells.has("repeat") else "map `repeat` if the item ran again"
+            why, field = f"duplicate of an item, variant, scorer and repeat ({remedy})", "item"
+        if why or text["item"] is None or variant is None or repeat is None:
+            tally.set_aside(why or "item is empty", variant, example=shown(line, field))
+            continue
+        seen.add(record)
+        tally.rows_kept += 1
+        yield ItemScore(
+            record=record,
+            item=text["item"],
+            variant=variant,
+            scorer=scorer,
+            value=None if error else line.number["value"],
+            error=error,
+            fingerprint=text.get("scorer_version") or str(options.get("scorer_version") or ""),
+            repeat=repeat,
+            cluster=text.get("cluster") or "",
+            segment=line.segment,
+            at=line.at,
+        )
+
+
+def _error(error: str | None, value: str | None) -> ScoreError | None:
+    if error is not None and error.lower() not in NO_ERROR:
+        word = error.lower()
+        return cast("ScoreError", word if word in ERRORS else "system_error")
+    return "judge_unparsed" if value is None else None

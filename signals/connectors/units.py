@@ -1,0 +1,167 @@
+"""User-level rows in SQL: cleaned by one view, grouped once. Python sees groups, never rows.
+
+``clean`` has one row per input row: variant ``v``, time ``us``, segments ``s0..``, the caller's own columns, and
+``bad``: the number of the first fault that applies, -1 when the row is good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from signals.connectors.base import Tally
+from signals.connectors.cells import LAST_YEAR, Cells, zone_fault
+from signals.connectors.duck import literal
+from signals.connectors.lines import EMPTY_SEGMENT
+from signals.connectors.shapes import segment_dimensions
+from signals.model import BOTH_ARMS, Project, Segment, SignalsError
+
+NO_ZONE = "at has no zone"
+DAY = "CAST(make_timestamp(us) AS DATE)"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A reason to set a row aside: its SQL test over the columns of ``clean``, and the field that offends."""
+
+    why: str
+    test: str
+    field: str
+
+
+def number_faults(cells: Cells, field: str, column: str, empty: str) -> list[Fault]:
+    """The faults of a numeric field; ``column`` of ``clean`` holds its DOUBLE and ``{column}_none`` its emptiness."""
+    return [
+        Fault(f"{field} is empty ({empty})", f"{column}_none", field),
+        Fault(f"{field} is not a number", f"{column} IS NULL", field),
+        Fault(f"{field} is NaN or infinite", f"NOT isfinite({column})", field),
+    ]
+
+
+def number_columns(cells: Cells, field: str, column: str) -> dict[str, str]:
+    """The columns that ``number_faults`` looks at."""
+    return {column: cells.number(field), f"{column}_none": cells.empty(field)}
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The view ``clean`` of an open source."""
+
+    cells: Cells
+    faults: tuple[Fault, ...]
+    dimensions: tuple[str, ...]
+
+    @property
+    def segment_columns(self) -> list[str]:
+        """``s0``, ``s1`` …, one per dimension."""
+        return [f"s{number}" for number in range(len(self.dimensions))]
+
+    def segment(self, labels: Sequence[str]) -> Segment:
+        """The labels of one group as a segment."""
+        return tuple(zip(self.dimensions, labels, strict=True))
+
+    def first_segment(self) -> str:
+        """SQL, over grouped rows of ``clean``: struct of the segment labels of the earliest row.
+
+        Ties (and sources without times) take the smallest labels, so that the order of rows changes nothing.
+        """
+        return f"min(row(us, {', '.join(self.segment_columns)}))"
+
+    def unpack_segment(self, struct: str) -> list[str]:
+        """SQL that takes ``first_segment`` apart into ``s0``, ``s1`` …."""
+        return [f"struct_extract_at({struct}, {n + 2}) AS s{n}" for n in range(len(self.dimensions))]
+
+    def count(self, tally: Tally, groups: Iterable[tuple[int, str | None, int]]) -> None:
+        """Put groups of bad rows (fault, variant, rows) into the tally, each reason with its first example.
+
+        Raises:
+            SignalsError: When times have no zone and the source declares none.
+        """
+        for number, variant, rows in sorted(groups, key=lambda group: (group[0], group[1] or "")):
+            fault = self.faults[number]
+            found = self.cells.rows.connection.execute(
+                f"SELECT f, t_{fault.field} FROM clean WHERE bad = {number} LIMIT 1"  # noqa: S608  (our own names)
+            ).fetchone()
+            where, text = (self.cells.rows.place(found[0]), found[1]) if found else ("", None)
+            if fault.why == NO_ZONE:
+                raise zone_fault(self.cells.source.map["at"], where, text or "")
+            tally.set_aside(fault.why, variant, rows, example=f"{text[:40]!r} in {where}" if text else where)
+
+
+def clean(cells: Cells, columns: Mapping[str, str], faults: Sequence[Fault]) -> Clean:
+    """Create the view ``clean``.
+
+    Args:
+        cells: The open source.
+        columns: Name in the view -> SQL over ``rows``.
+        faults: In the order in which they are looked for, those of variant and time aside.
+    """
+    dimensions = segment_dimensions(cells.source.map)
+    timed = cells.has("at")
+    every = [Fault("variant is empty", "v IS NULL", "variant"), *faults]
+    if timed:
+        every += [
+            Fault(NO_ZONE, "naive", "at"),
+            Fault("at is empty", "no_time", "at"),
+            Fault("at is not a time", f"us IS NULL OR us < 0 OR us > {LAST_YEAR}", "at"),
+        ]
+    micros, naive = cells.micros("at") if timed else ("CAST(NULL AS BIGINT)", "false")
+    inner = {
+        "f": "f",
+        "v": cells.text("variant"),
+        "us": micros,
+        "naive": naive,
+        "no_time": cells.empty("at") if timed else "false",
+        **columns,
+        **{f"t_{field}": cells.text(field) for field in cells.shape.fields if cells.has(field)},
+        **{
+            f"s{number}": f"coalesce({cells.text(f'segment.{name}')}, {literal(EMPTY_SEGMENT)})"
+            for number, name in enumerate(dimensions)
+        },
+    }
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in inner.items())
+    cases = " ".join(f"WHEN {fault.test} THEN {number}" for number, fault in enumerate(every))
+    cells.rows.connection.execute(
+        f"CREATE TEMP VIEW clean AS SELECT *, CASE {cases} ELSE -1 END AS bad "  # noqa: S608  (cells quotes everything)
+        f"FROM (SELECT {selected} FROM rows WHERE {cells.where()})"
+    )
+    return Clean(cells, tuple(every), dimensions)
+
+
+def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) -> None:
+    """Create the table ``crossed`` (u, v): units of ``table`` (u, v, bad, rows) that both arms of a release saw.
+
+    Such a unit counts in neither arm; the tally says how many there were in each.
+    """
+    connection = cells.rows.connection
+    connection.execute("CREATE TEMP TABLE pairs (a VARCHAR, b VARCHAR)")
+    pairs = sorted({release.arms for release in project.releases})
+    if pairs:
+        values = ", ".join(f"({literal(a)}, {literal(b)})" for a, b in pairs)
+        connection.execute(f"INSERT INTO pairs VALUES {values}")  # noqa: S608  (quoted)
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE crossed AS
+        WITH arms AS (SELECT a AS v FROM pairs UNION SELECT b FROM pairs),
+        several AS (
+            SELECT u, list(v) AS vs FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)
+            GROUP BY u HAVING count(*) > 1
+        )
+        SELECT DISTINCT u, unnest([a, b]) AS v FROM several, pairs
+        WHERE list_contains(vs, a) AND list_contains(vs, b)
+        """  # noqa: S608  (our own names)
+    )
+    counts = connection.execute(
+        f"SELECT v, count(*), sum(rows) FROM {table} JOIN crossed USING (u, v) GROUP BY v ORDER BY v"  # noqa: S608  (our own)
+    ).fetchall()
+    for variant, units, rows in counts:
+        tally.set_aside(BOTH_ARMS, variant, units)
+        tally.rows_read += int(rows)
+
+
+def day_of(value: date | None, timed: bool, cells: Cells) -> date | None:
+    """The day of a group, None when the source has no times."""
+    if timed and value is None:
+        raise SignalsError("a group has no day", "Check the column of `at`", file=cells.rows.names[0])
+    return value

@@ -1,0 +1,252 @@
+"""The cards of the Verdict page as HTML. Every text goes through ``escape``; nothing here decides or computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from signals.memo import Forest, Memo
+from signals.memo.content import CheckLine, HeardLine, NeedLine, RuleLine
+from signals.memo.forest import Row
+from signals.memo.phrases import CALL_SPOKEN, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
+from signals.model import Call, Decision, SignalsError
+from signals.words import CALL_WORDS
+
+TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
+SYNTHETIC_TAG = "Synthetic data"
+
+
+def wrap(*parts: str) -> str:
+    """One block in the page's style."""
+    return f'<div class="sg">{"".join(parts)}</div>'
+
+
+def banner(memo: Memo) -> str:
+    """The call in one word, the sentence, who decided by which rule, and who could not be heard."""
+    below = "" if memo.decides else f"<small>{CALL_WORDS[memo.call]} until then</small>"
+    unheard = "".join(f'<p class="unheard">Not heard: {escape(line)}</p>' for line in memo.unheard)
+    return (
+        f'<section class="banner {memo.call}" role="status" aria-label="Verdict: {escape(memo.word)}">'
+        f'<div class="call">{escape(memo.word)}{below}</div>'
+        f'<div><p class="sentence">{escape(memo.sentence)}</p>{unheard}'
+        f'<p class="small">{escape(memo.decided_by)}</p></div></section>'
+    )
+
+
+def meta(memo: Memo) -> str:
+    """What is compared with what, as of when, under which policy."""
+    synthetic = f'<span class="synthetic" title="{escape(SYNTHETIC)}">{SYNTHETIC_TAG}</span>' if memo.synthetic else ""
+    return (
+        f'<div class="meta"><span>{escape(memo.candidate)} against {escape(memo.control)} · evidence as of '
+        f"{escape(memo.as_of)} · policy {escape(memo.policy_name)} ({escape(short_hash(memo.policy_hash))})</span>"
+        f"{synthetic}</div>"
+    )
+
+
+def body(memo: Memo) -> str:
+    """Everything below the controls: forest, who was heard, the way out, checks."""
+    way_out = needs_card(memo.needs) if memo.call == "hold" else ""
+    checks = checks_card(memo, whole=not way_out)
+    return f'<div class="grid">{forest_card(memo.plot)}{heard_card(memo.heard, memo.rules)}{way_out}{checks}</div>'
+
+
+# --- forest ---------------------------------------------------------------------------------------------------------
+
+
+def forest_card(plot: Forest) -> str:
+    """One row per signal on one axis; on a phone the bar moves below the name."""
+    rows = "".join(_forest_row(plot, row) for row in plot.rows)
+    return (
+        '<section class="card" aria-label="Signals, in units of the decision margin">'
+        "<h2>Signals, in units of the decision margin</h2>"
+        f'{_axis(plot)}<div role="list">{rows}</div>'
+        '<div class="caption">Bar: interval of the benefit, divided by the margin that the policy sets. Left of −1: '
+        "harm beyond the limit. Thick: decides. Hollow: overruled. Thin: no call. Dashed: untrusted.</div></section>"
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}%"
+
+
+def _axis(plot: Forest) -> str:
+    limit, zero, gain = (plot.axis.at(value) for value in (-1, 0, 1))
+    return (
+        '<div class="row axis" aria-hidden="true"><span></span><span></span><div class="track">'
+        f'<span style="right:calc(100% - {_percent(limit)});transform:translateX(6px)">limit −1</span>'
+        f'<span style="left:{_percent(zero)};transform:translateX(-50%)">no change</span>'
+        f'<span style="left:{_percent(gain)};transform:translateX(-6px)">+1</span></div><span></span></div>'
+    )
+
+
+def _forest_row(plot: Forest, row: Row) -> str:
+    rank = "" if row.rank is None else str(row.rank)
+    interval = f'<div class="small">{escape(row.interval)}</div>' if row.interval else ""
+    return (
+        f'<div class="row {row.mark} {row.tone or "none"}" role="listitem" tabindex="0" aria-label="{escape(row.spoken)}"'
+        f' title="{escape(row.spoken)}"><span class="rank">{rank}</span>'
+        f'<div><div class="name">{escape(row.signal)}</div><div class="small">{escape(row.caption)}</div></div>'
+        f'<div class="track" aria-hidden="true">{_track(plot, row)}</div>'
+        f'<div class="numbers"><b>{escape(row.effect)}</b>{interval}</div></div>'
+    )
+
+
+def _track(plot: Forest, row: Row) -> str:
+    limit, zero, gain = (_percent(plot.axis.at(value)) for value in (-1, 0, 1))
+    ground = (
+        f'<i class="harm" style="width:{limit}"></i><i class="tick" style="left:{limit}"></i>'
+        f'<i class="tick zero" style="left:{zero}"></i><i class="tick" style="left:{gain}"></i>'
+    )
+    bar = plot.bar(row)
+    if bar is None:
+        return f'{ground}<div class="note"><span>{escape(row.note)}</span></div>'
+    width = bar.right - bar.left
+    drawn = f'<i class="bar {row.mark}" style="left:{_percent(bar.left)};width:{_percent(width)}"></i>'
+    drawn += '<i class="cut left"></i>' if bar.cut_left else ""
+    drawn += '<i class="cut right"></i>' if bar.cut_right else ""
+    if bar.point is not None:
+        tight = " tight" if width < TIGHT else ""
+        drawn += f'<i class="dot {row.mark}{tight}" style="left:{_percent(bar.point)}"></i>'
+    return ground + drawn
+
+
+# --- who was heard --------------------------------------------------------------------------------------------------
+
+
+def heard_card(heard: Sequence[HeardLine], rules: Sequence[RuleLine]) -> str:
+    """Rules that spoke, then every row of the hierarchy with its role and why."""
+    spoke = "".join(_rule(line) for line in rules if line.spoke)
+    rows = "".join(_heard(line) for line in heard) or '<p class="small">The hierarchy has no rows.</p>'
+    quiet = _quiet([line for line in rules if not line.spoke])
+    return (
+        '<section class="card" aria-label="Who was heard, who was overruled"><h2>Who was heard, who was overruled</h2>'
+        f"{spoke}{rows}{quiet}</section>"
+    )
+
+
+def _heard(line: HeardLine) -> str:
+    says = f", says {_call(line.says)}" if line.says else ""
+    tone = (line.says or "none") if line.role in ("decides", "agrees", "overruled") else "none"
+    filled = " filled" if line.role == "decides" else ""
+    moved = f" Moved here by {escape(line.moved_by)}." if line.moved_by else ""
+    return (
+        f'<div class="line"><span class="tag {tone}{filled}">{escape(line.tag)}</span><div><p>{escape(line.signal)} is '
+        f'<b>{escape(line.state)}</b>{says}</p><p class="small">{escape(line.why)}{moved}</p></div></div>'
+    )
+
+
+def _rule(line: RuleLine) -> str:
+    says = f", says {_call(line.call)}" if line.call and line.sort == "guardrail" else ""
+    tag = {"guardrail": "Guardrail", "override": "Override"}.get(line.sort, "To ship")
+    tone = (
+        line.call if line.call and line.sort == "guardrail" else "hold" if line.sort == "ship requirement" else "none"
+    )
+    why = " ".join(part for part in (line.why, line.because) if part)
+    return (
+        f'<div class="line"><span class="tag {tone}">{tag}</span><div><p>{escape(line.id)} <b>{escape(line.outcome)}</b>'
+        f'{says}</p><p class="small">{escape(why)}</p></div></div>'
+    )
+
+
+def _quiet(rules: Sequence[RuleLine]) -> str:
+    words = {"guardrail": "quiet", "override": "not applied", "ship requirement": "met"}
+    parts = []
+    for sort, outcome in words.items():
+        names = [line.id for line in rules if line.sort == sort]
+        if names:
+            plural = "s" if len(names) > 1 else ""
+            listed = escape(", ".join(names))
+            parts.append(f'<span title="{listed}">{len(names)} {sort}{plural} {outcome}</span>')
+    return f'<div class="caption">{" · ".join(parts)}</div>' if parts else ""
+
+
+def _call(call: Call | None) -> str:
+    return f'<b class="{call} word">{CALL_SPOKEN[call]}</b>' if call else ""
+
+
+# --- the way out, checks, decisions ---------------------------------------------------------------------------------
+
+
+def needs_card(needs: Sequence[NeedLine]) -> str:
+    """What would settle a HOLD: how much of what, by when, who owns it."""
+    lines = []
+    for need in needs:
+        due = " · ".join(
+            part for part in (f"by {need.by}" if need.by else "", f"owner {need.owner}" if need.owner else "") if part
+        )
+        lines.append(
+            f'<div class="need"><p><b>{escape(need.signal)}: {escape(need.what)}</b></p>'
+            f'<p class="small">{escape(need.why)}{" · " if due and need.why else ""}<b>{escape(due)}</b></p></div>'
+        )
+    listed = "".join(lines) or '<p class="small">The verdict names no way out.</p>'
+    return f'<section class="card way-out" aria-label="Way out of the hold"><h2>Way out</h2>{listed}</section>'
+
+
+def checks_card(memo: Memo, *, whole: bool) -> str:
+    """Failing checks first, each on a line of its own; those that pass in narrow columns."""
+    counts = " · ".join(f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts)
+    troubled = "".join(_trouble(line) for line in memo.troubled)
+    passing = "".join(_pass(line) for line in memo.checks if line.status == "pass")
+    none = "" if memo.checks else '<p class="small">No check was made.</p>'
+    return (
+        f'<section class="card checks{" whole" if whole else ""}" aria-label="Checks">'
+        f'<h2>Checks<span class="small">{escape(counts)}</span></h2>{none}{troubled}'
+        f'<div class="passes" role="list">{passing}</div></section>'
+    )
+
+
+def _trouble(line: CheckLine) -> str:
+    asked = " (the policy asks for it)" if line.required else ""
+    return (
+        f'<div class="trouble"><span class="mark {line.status}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
+        f"<b>{escape(line.signal)}: {escape(line.title)} {STATUS_WORDS[line.status]}</b>, {escape(line.number)}"
+        f'<span class="small"> {escape(line.why)}{asked}</span></div>'
+    )
+
+
+def _pass(line: CheckLine) -> str:
+    spoken = escape(f"{line.signal}: {line.title} passes, {line.number}. {line.why}")
+    return (
+        f'<div class="pass" role="listitem" title="{spoken}"><span class="mark pass" aria-label="passes">✓</span>'
+        f'<span class="what">{escape(line.signal)}: {escape(line.title)}</span>'
+        f'<span class="much">{escape(line.number)}</span></div>'
+    )
+
+
+def decisions_strip(decisions: Sequence[Decision]) -> str:
+    """The last decisions: what people did, and where they went against the verdict."""
+    if not decisions:
+        return ""
+    chips = []
+    for one in decisions:
+        against = f", verdict said {CALL_SPOKEN[one.recommended]}" if one.override else ""
+        why = escape(f"{clean(one.by)}: {clean(one.because)}")
+        chips.append(
+            f'<span class="chip {one.call}" title="{why}">{escape(clean(one.release))} '
+            f'<span class="word">{CALL_SPOKEN[one.call]}</span>{against} <span class="small">{escape(clean(one.by))}'
+            "</span></span>"
+        )
+    return f'<div class="decisions" aria-label="Last decisions">Last decisions {"".join(chips)}</div>'
+
+
+# --- when there is nothing to show ----------------------------------------------------------------------------------
+
+
+def problem(title: str, error: SignalsError) -> str:
+    """A mistake in words: one line per problem, no traceback."""
+    lines = "".join(f"<p>{_with_code(clean(line))}</p>" for line in error.problems)
+    return f'<section class="problem" role="alert"><h2>{escape(title)}</h2>{lines}</section>'
+
+
+def notice(title: str, text: str) -> str:
+    """An empty state: what is missing and what to run."""
+    return f'<section class="problem" role="status"><h2>{escape(title)}</h2><p>{_with_code(text)}</p></section>'
+
+
+def _with_code(text: str) -> str:
+    """Escaped text in which `words between backticks` are shown as code."""
+    parts = escape(text).split("`")
+    whole = len(parts) % 2 == 1
+    return "".join(
+        f"<code>{part}</code>" if place % 2 and whole else part for place, part in enumerate(parts)
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What people said: which ratings count, and how well a judge follows them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from signals.model import Evidence, Measure, Preference, Rating
+from signals.readings.common import Tray
+
+Answer = TypeVar("Answer", Rating, Preference)
+
+ENOUGH_OUTPUTS = 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def latest_ratings(ratings: Iterable[Rating], tray: Tray | None = None) -> list[Rating]:
+    """Each rater's latest attempt per item, variant and dimension, if it was submitted with a value."""
+    keyed = [((one.item, one.rater, one.variant, one.dimension), one) for one in ratings]
+    return [one for one in _latest(keyed, tray) if _given(one, one.value is None, one.variant, tray)]
+
+
+def latest_preferences(preferences: Iterable[Preference], tray: Tray | None = None) -> list[Preference]:
+    """Each rater's latest attempt per item, dimension and order of sides, if it was submitted with a choice."""
+    keyed = [((one.item, one.rater, one.left, one.right, one.dimension), one) for one in preferences]
+    return [one for one in _latest(keyed, tray) if _given(one, one.choice is None, None, tray)]
+
+
+def human_agreement(evidence: Evidence, outputs: Mapping[tuple[str, str], float]) -> Measure:
+    """Spearman correlation of judge and mean human scores over the (item, variant) outputs that both scored."""
+    if not evidence.human:
+        return Measure("human_agreement", None, "no human ratings of these outputs")
+    people: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for one in latest_ratings(evidence.human):
+        if one.value is not None:
+            people[one.item, one.variant][one.dimension].append(one.value)
+    both = sorted(output for output in outputs if output in people)
+    if len(both) < ENOUGH_OUTPUTS:
+        return Measure("human_agreement", None, f"{len(both)} outputs were scored by both; {ENOUGH_OUTPUTS} are needed")
+    judge = [outputs[output] for output in both]
+    # A dimension counts once however many raters answered it.
+    human = [_mean([_mean(values) for values in people[output].values()]) for output in both]
+    rho = spearman(judge, human)
+    if rho is None:
+        return Measure("human_agreement", None, "the judge or the people gave every output the same score")
+    return Measure("human_agreement", rho, f"Spearman over {len(both):,} outputs")
+
+
+def spearman(left: list[float], right: list[float]) -> float | None:
+    """Rank correlation with mean ranks for ties; None when one side is constant."""
+    import numpy as np
+
+    ranks = []
+    for values in (left, right):
+        _, place, sizes = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
+        if sizes.size < 2:
+            return None
+        ranks.append((np.cumsum(sizes) - (sizes - 1) / 2.0)[place])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _latest(keyed: Iterable[tuple[Hashable, Answer]], tray: Tray | None) -> list[Answer]:
+    best: dict[Hashable, Answer] = {}
+    for key, one in keyed:
+        if key not in best:
+            best[key] = one
+            continue
+        if tray:
+            tray.put("superseded by a later attempt")
+        if _order(one) > _order(best[key]):
+            best[key] = one
+    return list(best.values())
+
+
+def _order(one: Rating | Preference) -> tuple[int, datetime, str]:
+    return one.attempt, one.at or EPOCH, one.record
+
+
+def _given(one: Rating | Preference, empty: bool, variant: str | None, tray: Tray | None) -> bool:
+    if one.status == "submitted" and not empty:
+        return True
+    if tray:
+        why = "submitted without an answer" if one.status == "submitted" else f"not submitted: {one.status}"
+        tray.put(why, variant, fault=True)
+    return False

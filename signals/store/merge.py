@@ -1,0 +1,274 @@
+"""A pull into the store: records are staged beside it, then merged in one short write transaction.
+
+Staging goes to temporary tables of the connection, in batches, so that memory stays flat, and reading a slow source
+holds no lock. Whatever stops it (a bad file, a killed process) leaves the store as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from signals.model import Record, SetAside, SignalsError, Source, plain
+from signals.store.engine import Database
+from signals.store.records import SHAPES, RefusedError, Shape
+from signals.store.report import PulledMeanwhileError, PullReport, Tally
+from signals.store.tables import TEXT, pull
+
+BATCH = 5_000
+DUPLICATE = "record appears more than once; the first one counts"
+
+
+@dataclass
+class _Stage:
+    """Temporary tables, one per kind of record that turned up."""
+
+    tables: dict[type[Any], Table] = field(default_factory=dict)
+    meta: MetaData = field(default_factory=MetaData)
+    rows: int = 0
+
+    def table(self, connection: Connection, kind: type[Any]) -> Table:
+        if kind not in self.tables:
+            shape = SHAPES[kind]
+            columns = [Column(c.name, c.type, nullable=True) for c in shape.table.columns if c.name != "source"]
+            number = BigInteger().with_variant(Integer(), "sqlite")
+            name = f"staged_{shape.table.name}"
+            made = Table(name, self.meta, Column("seq", number, primary_key=True, autoincrement=False), *columns,
+                         prefixes=["TEMPORARY"])  # fmt: skip
+            made.create(connection, checkfirst=False)
+            self.tables[kind] = made
+        return self.tables[kind]
+
+    def drop(self, connection: Connection) -> None:
+        for made in self.tables.values():
+            # Named with care: without the schema a table of that name in the store itself could be meant.
+            schema = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+            connection.execute(text(f"DROP TABLE IF EXISTS {schema}.{made.name}"))
+
+
+@dataclass(frozen=True)
+class _Counts:
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+def apply(  # noqa: PLR0917 - the order of Store.apply, with the database before it
+    database: Database,
+    source: Source,
+    fingerprint: str | None,
+    definition: str,
+    records: Iterable[Record],
+    tally: Tally,
+) -> PullReport:
+    """Make the store hold exactly these records for this source. See ``Store.apply``."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with database.read() as connection:
+        before = last_success(connection, source.name)
+    stage = _Stage()
+    with database.explained(), database.engine.connect() as connection:
+        try:
+            for kind, rows in _batches(records, tally):
+                with connection.begin():
+                    made = stage.table(connection, kind)
+                    connection.execute(
+                        insert(made), [{"seq": stage.rows + number, **row} for number, row in enumerate(rows)]
+                    )
+                    stage.rows += len(rows)
+            with connection.begin():
+                report = _settle(connection, stage, source, tally)
+            with database.writing(connection, f"source {source.name}"):
+                now = last_success(connection, source.name)
+                if now and (before is None or now["id"] != before["id"]) and now["content"] != report["content"]:
+                    raise PulledMeanwhileError(source.name)
+                counts = _merge(connection, stage, source.name)
+                same = (
+                    now is not None
+                    and now["content"] == report["content"]
+                    and not (counts.new or counts.changed or counts.removed)
+                )
+                row = {
+                    "source": source.name, "signal": source.signal, "connector": source.connector,
+                    "status": "unchanged" if same else "changed", "fingerprint": fingerprint,
+                    "definition": definition, "started": started, "seconds": time.perf_counter() - clock,
+                    "checked": started, **report, **counts.__dict__,
+                }  # fmt: skip
+                connection.execute(insert(pull), row)
+        finally:
+            # After a failure the connection may be unusable; its temporary tables then went with it.
+            if not connection.invalidated and stage.tables:
+                connection.rollback()
+                with connection.begin():
+                    stage.drop(connection)
+    return report_of(row)
+
+
+def _batches(records: Iterable[Record], tally: Tally) -> Iterator[tuple[type[Any], list[dict[str, Any]]]]:
+    """Rows by kind of record, at most ``BATCH`` at a time; records that cannot be stored are set aside."""
+    stream = iter(records)
+    while chunk := list(islice(stream, BATCH)):
+        rows: dict[type[Any], list[dict[str, Any]]] = {}
+        for record in chunk:
+            shape = SHAPES[type(record)]
+            try:
+                rows.setdefault(type(record), []).append(shape.row(record))
+            except RefusedError as refused:
+                variant = getattr(record, "variant", None)
+                rows_lost = record.moments.n if shape.cells else 1  # type: ignore[union-attr] # cells have moments
+                tally.set_aside(f"record cannot be stored: {refused}", _printable(variant), rows_lost)
+        yield from ((kind, batch) for kind, batch in rows.items() if batch)
+
+
+def _printable(variant: str | None) -> str | None:
+    """The variant's name, unless it is the very thing that cannot be stored."""
+    if variant is None:
+        return None
+    return variant if variant.isprintable() else None
+
+
+def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally) -> dict[str, Any]:
+    """Drop duplicates from the stage and sum it up: counts, first and last time, content hash. Takes no lock."""
+    hasher = hashlib.sha256()
+    times: list[datetime] = []
+    records = 0
+    for kind, made in sorted(stage.tables.items(), key=lambda entry: entry[1].name):
+        shape = SHAPES[kind]
+        Index(f"{made.name}_key", *(made.c[key] for key in shape.keys)).create(connection)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"ANALYZE {made.name}"))
+        _drop_duplicates(connection, made, shape, source, tally)
+        times += _span(connection, made)
+        hasher.update(shape.table.name.encode())
+        digests = select(made.c.digest).order_by(made.c.digest).execution_options(yield_per=BATCH)
+        for (row_digest,) in connection.execute(digests):
+            hasher.update(row_digest)
+            records += 1
+    entries = sorted(tally.entries, key=lambda entry: (entry.variant or "", entry.why, entry.rows, entry.fault))
+    # What was set aside and how much was read are evidence too: checks and notes show them.
+    set_aside = json.dumps(plain(entries), ensure_ascii=True)
+    hasher.update(f"{set_aside} {tally.rows_read}".encode())
+    return {
+        "content": f"sha256:{hasher.hexdigest()}",
+        "rows_read": tally.rows_read,
+        "rows_kept": max(0, tally.rows_read - sum(entry.rows for entry in entries)),
+        "records": records,
+        "set_aside": set_aside,
+        "first_at": min(times, default=None),
+        "last_at": max(times, default=None),
+        "error": None,
+    }
+
+
+def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: Source, tally: Tally) -> None:
+    earlier = made.alias("earlier")
+    repeated = exists().where(earlier.c.seq < made.c.seq, *(earlier.c[key] == made.c[key] for key in shape.keys))
+    if shape.cells:
+        first = connection.execute(select(*(made.c[key] for key in shape.keys)).where(repeated).limit(1)).first()
+        if first is not None:
+            raise SignalsError(
+                f"source {source.name!r} gives the cell {' / '.join(str(part) for part in first if part)} twice",
+                "Group the rows so that each variant, segment and day comes once",
+            )
+        return
+    variant = made.c.variant if "variant" in made.c else literal(None, TEXT)
+    counted = select(variant, func.count()).where(repeated).group_by(variant)
+    found = connection.execute(counted).all()
+    for name, rows in found:
+        tally.set_aside(DUPLICATE, name, rows)
+    if found:
+        connection.execute(delete(made).where(repeated))
+
+
+def _span(connection: Connection, made: Table) -> list[datetime]:
+    """First and last time of the staged rows; a cell counts as midnight UTC of its day."""
+    if "day" in made.c:
+        days = connection.execute(select(func.min(made.c.day), func.max(made.c.day)).where(made.c.day != "")).one()
+        return [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in days if day]
+    if "at" in made.c:
+        return [at for at in connection.execute(select(func.min(made.c.at), func.max(made.c.at))).one() if at]
+    return []
+
+
+def _merge(connection: Connection, stage: _Stage, source: str) -> _Counts:
+    """Insert what is new, update what differs, delete what is gone; rows that are the same are not touched."""
+    new = changed = removed = unchanged = 0
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for kind, shape in SHAPES.items():
+        table = shape.table
+        mine = table.c.source == source
+        made = stage.tables.get(kind)
+        if made is None:
+            removed += connection.execute(delete(table).where(mine)).rowcount
+            continue
+        match = and_(*(made.c[key] == table.c[key] for key in shape.keys))
+        gone = delete(table).where(mine, ~exists().where(match).correlate(table))
+        removed += connection.execute(gone).rowcount
+        differs = made.c.digest != table.c.digest
+        joined = made.join(table, and_(mine, match))
+        known = connection.execute(select(func.count()).select_from(joined)).scalar_one()
+        edited = connection.execute(select(func.count()).select_from(joined).where(differs)).scalar_one()
+        staged = connection.execute(select(func.count()).select_from(made)).scalar_one()
+        new, changed, unchanged = new + staged - known, changed + edited, unchanged + known - edited
+        if staged == known and not edited:
+            continue
+        names = [*shape.columns, "digest"]
+        wanted = (
+            select(bindparam("source", source, type_=TEXT), *(made.c[name] for name in names))
+            .select_from(made.outerjoin(table, and_(mine, match)))
+            .where(or_(table.c.source.is_(None), differs))
+        )
+        upsert = dialect.insert(table).from_select(["source", *names], wanted)
+        rest = [name for name in names if name not in shape.keys]
+        connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=["source", *shape.keys], set_={name: upsert.excluded[name] for name in rest}
+            )
+        )
+    return _Counts(new, changed, removed, unchanged)
+
+
+# --- the log of pulls -----------------------------------------------------------------------------------------------
+
+
+def last_success(connection: Connection, source: str) -> dict[str, Any] | None:
+    """The newest pull of a source that was stored."""
+    found = connection.execute(
+        select(pull).where(pull.c.source == source, pull.c.status != "failed").order_by(pull.c.id.desc()).limit(1)
+    ).mappings()
+    row = found.first()
+    return dict(row) if row else None
+
+
+def report_of(row: dict[str, Any]) -> PullReport:
+    """The report of a row of ``pull``."""
+    values = {name: value for name, value in row.items() if name != "id"}
+    values["set_aside"] = tuple(SetAside(**entry) for entry in json.loads(row["set_aside"]))
+    return PullReport(**values)

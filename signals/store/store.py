@@ -1,0 +1,313 @@
+"""The store: evidence, numbers, verdicts and decisions behind one small class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from signals.model import Decision, Evidence, Numbers, Record, Release, SignalsError, Source, canonical, plain
+from signals.store import audit, merge, numbers, reading, tables
+from signals.store.engine import Database
+from signals.store.migrate import bring_up_to_date
+from signals.store.report import PullReport, Tally
+
+
+def open_store(url: str, base: Path | None = None) -> Store:
+    """Open the store at a database URL, creating or migrating its tables when needed.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://user:password@host/database``.
+        base: Folder that a relative SQLite path is relative to; the current folder when None.
+
+    Raises:
+        SignalsError: When it cannot be reached, written or understood; never with the password.
+    """
+    database = Database(url, base)
+    bring_up_to_date(database)
+    return Store(database)
+
+
+class Store:
+    """An open store. Every method is one transaction; methods may be called from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.database.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    # --- releases ---------------------------------------------------------------------------------------------------
+
+    def sync_releases(self, releases: Iterable[Release]) -> None:
+        """Make the listed releases these. One that is no longer listed stays known, for the decisions about it.
+
+        Estimates of a release whose arms or dates changed are dropped: they are about another comparison.
+        """
+        wanted = {release.id: release for release in releases}
+        with self.database.read() as connection:
+            rows = connection.execute(select(tables.release)).mappings()
+            if {row["id"]: _release(row) for row in rows if row["listed"]} == wanted:
+                return
+        with self.database.write("releases") as connection:
+            rows = connection.execute(select(tables.release)).mappings()
+            known = {row["id"]: _release(row) for row in rows}
+            connection.execute(
+                update(tables.release).where(tables.release.c.id.not_in(list(wanted))).values(listed=False)
+            )
+            for release in wanted.values():
+                values = {**release.__dict__, "listed": True}
+                if release.id not in known:
+                    connection.execute(insert(tables.release), values)
+                    continue
+                connection.execute(update(tables.release).where(tables.release.c.id == release.id).values(values))
+                if replace(known[release.id], owner=release.owner, synthetic=release.synthetic) != release:
+                    connection.execute(delete(tables.estimate).where(tables.estimate.c.release == release.id))
+
+    def releases(self, *, past: bool = False) -> tuple[Release, ...]:
+        """The listed releases, newest first; with ``past`` also those that are no longer listed."""
+        wanted = select(tables.release).order_by(tables.release.c.started.desc(), tables.release.c.id)
+        if not past:
+            wanted = wanted.where(tables.release.c.listed)
+        with self.database.read() as connection:
+            return tuple(_release(row) for row in connection.execute(wanted).mappings())
+
+    # --- pulls and evidence -----------------------------------------------------------------------------------------
+
+    def apply(
+        self, source: Source, fingerprint: str | None, definition: str, records: Iterable[Record], tally: Tally
+    ) -> PullReport:
+        """Make the store hold exactly these records for this source, in one transaction, and log the pull.
+
+        Only what differs is written: the same records again change nothing. Records that repeat an id, or that cannot
+        be stored truly, are set aside on ``tally``. An error raised by ``records`` leaves the store as it was.
+
+        Args:
+            source: Whose evidence this is.
+            fingerprint: Hash of the input, None when unknowable.
+            definition: Hash of how the input is read.
+            records: Read once, in batches, before any lock is taken.
+            tally: The counts of the same reading.
+
+        Raises:
+            PulledMeanwhileError: When another process stored other evidence of this source in the meantime.
+            SignalsError: When a cell of moments is given twice, or the store fails.
+        """
+        return merge.apply(self.database, source, fingerprint, definition, records, tally)
+
+    def record_failure(self, source: Source, definition: str, started: datetime, error: str) -> PullReport:
+        """Log a pull that stored nothing. Passwords in addresses are left out."""
+        now = datetime.now(UTC)
+        row: dict[str, Any] = {
+            "source": source.name, "signal": source.signal, "connector": source.connector, "status": "failed",
+            "fingerprint": None, "definition": definition, "content": None, "rows_read": 0, "rows_kept": 0,
+            "records": 0, "set_aside": "[]", "new": 0, "changed": 0, "removed": 0, "unchanged": 0, "first_at": None,
+            "last_at": None, "started": started, "seconds": (now - started).total_seconds(), "checked": now,
+            "error": re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", error),
+        }  # fmt: skip
+        with self.database.write(f"source {source.name}") as connection:
+            connection.execute(insert(tables.pull), row)
+        return merge.report_of(row)
+
+    def record_unchanged(self, source_name: str) -> None:
+        """Note that the source was looked at just now and is still what its last pull read."""
+        with self.database.write(f"source {source_name}") as connection:
+            last = merge.last_success(connection, source_name)
+            if last is not None:
+                now = datetime.now(UTC)
+                connection.execute(update(tables.pull).where(tables.pull.c.id == last["id"]).values(checked=now))
+
+    def last_pull(self, source_name: str) -> PullReport | None:
+        """The newest pull of a source that was stored."""
+        with self.database.read() as connection:
+            row = merge.last_success(connection, source_name)
+            return merge.report_of(row) if row else None
+
+    def pulls(self, source_name: str | None = None, limit: int = 50) -> tuple[PullReport, ...]:
+        """The log of pulls, failed ones too, newest first."""
+        wanted = select(tables.pull).order_by(tables.pull.c.id.desc()).limit(limit)
+        if source_name is not None:
+            wanted = wanted.where(tables.pull.c.source == source_name)
+        with self.database.read() as connection:
+            return tuple(merge.report_of(dict(row)) for row in connection.execute(wanted).mappings())
+
+    def evidence(
+        self,
+        release: Release,
+        sources: Sequence[str],
+        human_sources: Sequence[str] = (),
+        until: datetime | None = None,
+    ) -> Evidence:
+        """The records of the release's two arms from these sources, in one fixed order.
+
+        Args:
+            release: Whose arms count; records of other variants are counted in ``set_aside`` as no fault.
+            sources: Names of the sources.
+            human_sources: Sources whose ratings become ``human``.
+            until: Leave out what is newer than this moment (cells: than its UTC day).
+        """
+        return self.snapshot(release, sources, human_sources, until)[1]
+
+    def evidence_hash(
+        self, sources: Sequence[str], until: datetime | None = None, *, human_sources: Sequence[str] = ()
+    ) -> str:
+        """Hash of what the store holds for these sources, from stored content hashes: no evidence is read.
+
+        ``until`` counts only when it leaves something out.
+        """
+        with self.database.read() as connection:
+            return reading.evidence_hash(connection, sources, human_sources, until)
+
+    def snapshot(
+        self,
+        release: Release,
+        sources: Sequence[str],
+        human_sources: Sequence[str] = (),
+        until: datetime | None = None,
+    ) -> tuple[str, Evidence]:
+        """Hash and evidence as of one moment: numbers computed from the one may be stored under the other."""
+        with self.database.read() as connection:
+            hash_ = reading.evidence_hash(connection, sources, human_sources, until)
+            return hash_, reading.evidence(connection, release, sources, human_sources, until)
+
+    def cut(self, sources: Sequence[str], until: datetime) -> bool:
+        """Whether ``until`` would leave out evidence of these sources."""
+        with self.database.read() as connection:
+            return reading.cuts(connection, sources, until)
+
+    # --- numbers ----------------------------------------------------------------------------------------------------
+
+    def estimate(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> Numbers | None:
+        """Stored numbers, None when they were not computed yet (or by a version with other fields)."""
+        table = tables.estimate
+        wanted = select(table.c.numbers).where(
+            table.c.release == release_id, table.c.signal == signal, table.c.evidence_hash == evidence_hash,
+            table.c.definition_hash == definition_hash,
+        )  # fmt: skip
+        with self.database.read() as connection:
+            text = connection.execute(wanted).scalar()
+        return numbers.load(text) if text is not None else None
+
+    def put_estimate(
+        self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers
+    ) -> None:
+        """Keep numbers; what was kept under the same four names is replaced."""
+        key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,
+               "definition_hash": definition_hash}  # fmt: skip
+        value = {"numbers": numbers.dump(computed), "at": datetime.now(UTC)}
+        dialect = sqlite if self.database.sqlite else postgresql
+        kept = dialect.insert(tables.estimate).values(**key, **value)
+        with self.database.write(f"estimate {release_id} {signal}") as connection:
+            connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=value))
+
+    # --- policies, verdicts, decisions ------------------------------------------------------------------------------
+
+    def put_policy(self, policy_hash: str, name: str, text: str, note: str = "", by: str = "") -> None:
+        """Keep the text of a policy version; the first time is an entry in the audit chain, later times do nothing."""
+        known = select(tables.policy.c.hash).where(tables.policy.c.hash == policy_hash)
+        with self.database.read() as connection:
+            if connection.execute(known).first():
+                return
+        with self.database.write(audit.LOCK) as connection:
+            if connection.execute(known).first():
+                return
+            now = datetime.now(UTC)
+            said = {"hash": policy_hash, "name": name, "note": note, "by": by}
+            entry = audit.append(connection, "policy", {**said, "text": audit.text_hash(text)}, now)
+            connection.execute(insert(tables.policy), {**said, "text": text, "at": now, "entry": entry})
+
+    def policy_text(self, policy_hash: str) -> str | None:
+        """The text of a policy version."""
+        with self.database.read() as connection:
+            return connection.execute(
+                select(tables.policy.c.text).where(tables.policy.c.hash == policy_hash)
+            ).scalar_one_or_none()
+
+    def put_verdict(  # noqa: PLR0917 - the order in which a verdict is spoken of
+        self,
+        release_id: str,
+        policy_hash: str,
+        evidence_hash: str,
+        call: str,
+        body: str | Mapping[str, Any],
+        as_of: datetime,
+    ) -> str:
+        """Keep a verdict (its JSON) and give its hash; the same verdict again does nothing."""
+        text = body if isinstance(body, str) else canonical(body)
+        hash_ = audit.text_hash(text)
+        known = select(tables.verdict.c.hash).where(tables.verdict.c.hash == hash_)
+        with self.database.read() as connection:
+            if connection.execute(known).first():
+                return hash_
+        row = {
+            "hash": hash_, "release": release_id, "policy_hash": policy_hash, "evidence_hash": evidence_hash,
+            "call": call, "body": text, "as_of": as_of, "at": datetime.now(UTC),
+        }  # fmt: skip
+        dialect = sqlite if self.database.sqlite else postgresql
+        with self.database.write(f"verdict {hash_}") as connection:
+            connection.execute(dialect.insert(tables.verdict).values(row).on_conflict_do_nothing())
+        return hash_
+
+    def verdict_text(self, verdict_hash: str) -> str | None:
+        """The JSON of a stored verdict."""
+        with self.database.read() as connection:
+            return connection.execute(
+                select(tables.verdict.c.body).where(tables.verdict.c.hash == verdict_hash)
+            ).scalar_one_or_none()
+
+    def decide(self, decision: Decision) -> Decision:
+        """Record what people decided, with its entry in the audit chain; gives it back with the entry's hash.
+
+        Raises:
+            SignalsError: When nobody is named, or no reason is given.
+        """
+        for value, what in ((decision.by, "who decided"), (decision.because, "a reason")):
+            if not value.strip():
+                raise SignalsError(f"a decision needs {what}", "Give --by WHO and --because TEXT")
+        for value in (decision.by, decision.because, decision.second):
+            if "\0" in value:
+                raise SignalsError("a decision holds a NUL character", "Type the text again")
+        body = {name: value for name, value in plain(decision).items() if name != "entry"}
+        with self.database.write(audit.LOCK) as connection:
+            entry = audit.append(connection, "decision", body, decision.at)
+            connection.execute(insert(tables.decision), {**decision.__dict__, "entry": entry})
+        return replace(decision, entry=entry)
+
+    def decisions(self, release_id: str | None = None) -> tuple[Decision, ...]:
+        """Decisions, newest first; of one release when named."""
+        wanted = select(tables.decision).order_by(tables.decision.c.id.desc())
+        if release_id is not None:
+            wanted = wanted.where(tables.decision.c.release == release_id)
+        with self.database.read() as connection:
+            return tuple(
+                Decision(**{name: value for name, value in row.items() if name != "id"})
+                for row in connection.execute(wanted).mappings()
+            )
+
+    def verify_audit(self) -> list[str]:
+        """What does not fit in the audit chain and in what it vouches for, first bad row first; empty when all does."""
+        with self.database.read() as connection:
+            return audit.problems(connection)
+
+    def audit_head(self) -> str:
+        """Hash of the newest entry of the audit chain: print it where it outlives the store."""
+        with self.database.read() as connection:
+            return audit.head(connection)
+
+
+def _release(row: Mapping[Any, Any]) -> Release:
+    return Release(**{name: value for name, value in row.items() if name != "listed"})
