@@ -142,6 +142,7 @@ class Signal:
     estimate: Literal["raw", "reweighted", "corrected", "per_response", "per_impression"] = "raw"
     scorer: str | None = None  # judge: which scorer of a run that has several
     dimension: str | None = None  # panel: which question of a form that has several
+    raters: Literal["random", "fixed"] = "random"  # panel: a sample of raters, or the very ones whose word is the rule
     segments: tuple[str, ...] = ()
     trust: Mapping[str, float] = field(default_factory=dict)  # check name -> threshold in base units
     owner: str = ""
@@ -156,7 +157,7 @@ class Signal:
         numbers = {
             "kind": self.kind, "confidence": self.confidence, "metric": plain(self.metric), "looks": plain(self.looks),
             "planned_units": self.planned_units, "estimate": self.estimate, "scorer": self.scorer,
-            "dimension": self.dimension, "segments": self.segments,
+            "dimension": self.dimension, "raters": self.raters, "segments": self.segments,
         }  # fmt: skip
         return digest(numbers)
 

@@ -245,10 +245,12 @@ def _keys_near(loc: tuple[Any, ...], model: Any) -> set[str]:
 
     here: list[type[BaseModel]] = [model]
     for step in loc[:-1]:
-        deeper = []
+        deeper, tagged = [], []
         for candidate in here:
             by_name = {info.alias or key: info for key, info in candidate.model_fields.items()}
             if step in by_name:
                 deeper += models(by_name[step].annotation)
-        here = deeper or here
+            if any(step in get_args(info.annotation) for info in by_name.values()):
+                tagged.append(candidate)  # the step is the tag of a union, as in `kind: judge`
+        here = deeper or tagged or here
     return {info.alias or key for candidate in here for key, info in candidate.model_fields.items()}

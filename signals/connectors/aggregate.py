@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from signals.model import Moments, SignalsError
 
-AGGREGATES = "count(*), bool_and(y = 0 OR y = 1), avg(y), var_pop(y)"
-COVARIATE = "avg(x), var_pop(x), covar_pop(x, y)"
-DENOMINATOR = "avg(d), var_pop(d), covar_pop(y, d)"
+AGGREGATES = "count(*), bool_and(y = 0 OR y = 1), bool_and(y = floor(y)), avg(y), var_pop(y)"
+COVARIATE = "bool_and(x = floor(x)), avg(x), var_pop(x), covar_pop(x, y)"
+DENOMINATOR = "bool_and(d = floor(d)), avg(d), var_pop(d), covar_pop(y, d)"
 BOTH = "covar_pop(x, d)"
 
 
@@ -32,13 +32,13 @@ def aggregates(*, covariate: bool, denominator: bool) -> str:
 def moments(row: Sequence[float], *, covariate: bool, denominator: bool) -> Moments:
     """One group's aggregates as ``Moments``.
 
-    Zero-one outcomes are exact. Other numbers are rounded at 1e-10 of their standard deviation: DuckDB adds in the
-    order in which its threads finish, and the last bits would differ from read to read.
+    Zero-one outcomes and the means of whole numbers are exact. Other numbers are rounded at 1e-10 of their spread:
+    DuckDB adds in the order in which its threads finish, and the last bits would differ from read to read.
 
     Raises:
         SignalsError: When the numbers are too large for their squares.
     """
-    n, binary, mean, variance, *rest = row
+    n, binary, whole, mean, variance, *rest = row
     n = int(n)
     if not all(math.isfinite(value) for value in (mean, variance, *rest)):
         raise SignalsError("the values are too large to square", "Look for a broken row, or use a smaller unit")
@@ -46,15 +46,15 @@ def moments(row: Sequence[float], *, covariate: bool, denominator: bool) -> Mome
         hits = round(mean * n)
         mean, m2 = hits / n, hits * (n - hits) / n
     else:
-        mean, m2 = _mean(mean, variance), _second(variance * n)
+        mean, m2 = _mean(mean, variance, whole), _second(variance * n)
     values: dict[str, float] = {}
     if covariate:
-        x_mean, x_variance, xy, *rest = rest
-        values |= {"x_mean": _mean(x_mean, x_variance), "x_m2": _second(x_variance * n)}
+        x_whole, x_mean, x_variance, xy, *rest = rest
+        values |= {"x_mean": _mean(x_mean, x_variance, x_whole), "x_m2": _second(x_variance * n)}
         values["xy"] = _snap(xy * n, n * math.sqrt(x_variance * variance))
     if denominator:
-        d_mean, d_variance, yd, *rest = rest
-        values |= {"d_mean": _mean(d_mean, d_variance), "d_m2": _second(d_variance * n)}
+        d_whole, d_mean, d_variance, yd, *rest = rest
+        values |= {"d_mean": _mean(d_mean, d_variance, d_whole), "d_m2": _second(d_variance * n)}
         values["yd"] = _snap(yd * n, n * math.sqrt(d_variance * variance))
     if covariate and denominator:
         values["xd"] = _snap(rest[0] * n, n * math.sqrt(x_variance * d_variance))
@@ -79,7 +79,10 @@ def merge(first: Moments, second: Moments) -> Moments:
     )
 
 
-def _mean(mean: float, variance: float) -> float:
+def _mean(mean: float, variance: float, whole: float) -> float:
+    """Sums of whole numbers do not depend on their order."""
+    if whole and abs(mean) < 2**40:
+        return mean
     return _snap(mean, math.sqrt(max(variance, 0.0)))
 
 

@@ -61,13 +61,13 @@ class Cells:
     def number(self, field: str) -> str:
         """The cell as DOUBLE; true and false are 1 and 0; NULL when it is no number (NaN and infinity pass)."""
         name, kind = self._column(field)
-        if kind.startswith(NUMERIC) and not recoding(self.source, field, self.shape.graded):
+        if is_numeric(kind, "BOOLEAN") and not recoding(self.source, field, self.shape.graded):
             return f"CAST({name} AS DOUBLE)"
         text = self.text(field)
         # DuckDB reads 1_000 as 1000; an export that holds it holds an id.
         return (
-            f"(CASE WHEN contains({text}, '_') THEN NULL "
-            f"ELSE coalesce(TRY_CAST({text} AS DOUBLE), CASE lower({text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END) END)"
+            f"(CASE WHEN contains({text}, '_') THEN NULL ELSE coalesce(TRY_CAST({text} AS DOUBLE), "
+            f"CASE lower({text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END) END)"
         )
 
     def empty(self, field: str) -> str:
@@ -79,7 +79,7 @@ class Cells:
     def native(self, field: str) -> str:
         """The cell in its own type, for grouping by whole numbers without turning them into text."""
         name, kind = self._column(field)
-        if kind.startswith(NUMERIC) and not recoding(self.source, field, self.shape.graded):
+        if is_numeric(kind) and not recoding(self.source, field, self.shape.graded):
             return name
         return self.text(field)
 
@@ -126,6 +126,11 @@ class Cells:
         return " AND ".join(tests) or "true"
 
 
+def is_numeric(kind: str, *more: str) -> bool:
+    """Whether a DuckDB type holds one number (``DOUBLE[]`` holds many)."""
+    return kind.partition("(")[0] in (*NUMERIC, *more)
+
+
 def plain_text(name: str, kind: str) -> str:
     """Trimmed text of a column, NULL when empty."""
     return f"nullif(trim({name}), '')" if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
@@ -141,7 +146,7 @@ def equals(name: str, kind: str, value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"TRY_CAST({text} AS DOUBLE) = {float(value)!r}"
     number = as_number(value)
-    if number is not None and kind.startswith(NUMERIC):
+    if number is not None and is_numeric(kind):
         return f"CAST({name} AS DOUBLE) = {number!r}"
     return f"{text} = {literal(as_text(value) or '')}"
 

@@ -41,7 +41,7 @@ def connect(scratch: Path, allowed: Sequence[Path]) -> duckdb.DuckDBPyConnection
 
     connection = duckdb.connect(
         config={
-            "threads": str(min(4, os.cpu_count() or 1)),
+            "threads": str(min(8, os.cpu_count() or 1)),
             "memory_limit": MEMORY,
             "temp_directory": str(scratch / "spill"),
             "autoinstall_known_extensions": "false",

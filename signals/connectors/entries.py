@@ -33,10 +33,9 @@ def check_common(source: Source, document: Document, loc: Loc) -> list[Problem]:
 
 def check_recoding(source: Source, document: Document, loc: Loc, fields: tuple[str, ...]) -> list[Problem]:
     """``values:`` is either {theirs: ours} for the graded field, or {field: {theirs: ours}}."""
-    problems: list[Problem] = []
     nested = {key for key, value in source.values.items() if isinstance(value, dict)}
     if nested and nested != set(source.values):
-        flat = sorted(set(source.values) - nested)[0]
+        flat = min(set(source.values) - nested)
         return [
             document.problem(
                 (*loc, "values", flat),
@@ -45,12 +44,11 @@ def check_recoding(source: Source, document: Document, loc: Loc, fields: tuple[s
                 key=True,
             )
         ]
-    for key in sorted(nested):
-        if key not in fields and not key.startswith("segment."):
-            problems.append(
-                document.problem((*loc, "values", key), f"values: unknown field {key!r}", suggest(key, fields), key=True)
-            )
-    return problems
+    return [
+        document.problem((*loc, "values", key), f"values: unknown field {key!r}", suggest(key, fields), key=True)
+        for key in sorted(nested)
+        if key not in fields and not key.startswith("segment.")
+    ]
 
 
 def known_zone(name: str) -> bool:

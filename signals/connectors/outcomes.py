@@ -31,16 +31,17 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
     columns = {"u": cells.native("unit"), **number_columns(cells, "value", "y")}
     faults = [
         Fault("unit is empty", "u IS NULL", "unit"),
-        *number_faults(cells, "value", "y", "write 0 for a unit without the outcome"),
+        *number_faults("value", "y", "write 0 for a unit without the outcome"),
     ]
     scale = cells.source.options.get("scale")
     if scale:
         low, high = scale
-        faults.append(Fault(f"value is outside the scale {low:g} to {high:g}", f"NOT y BETWEEN {low!r} AND {high!r}", "value"))
+        why = f"value is outside the scale {low:g} to {high:g}"
+        faults.append(Fault(why, f"NOT y BETWEEN {low!r} AND {high!r}", "value"))
     for field, column in (("covariate", "x"), ("denominator", "d")):
         if cells.has(field):
             columns |= number_columns(cells, field, column)
-            faults += number_faults(cells, field, column, "write 0 for a unit without any")
+            faults += number_faults(field, column, "write 0 for a unit without any")
     view = clean(cells, columns, faults)
     if cells.source.options.get("grain") == "unit":
         _verify_grain(cells)
@@ -52,7 +53,8 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
 
 def _verify_grain(cells: Cells) -> None:
     twice = cells.rows.connection.execute(
-        "SELECT CAST(min(u) AS VARCHAR), count(*) FROM (SELECT u FROM clean WHERE u IS NOT NULL GROUP BY u HAVING count(*) > 1)"
+        "SELECT CAST(min(u) AS VARCHAR), count(*) FROM "
+        "(SELECT u FROM clean WHERE u IS NOT NULL GROUP BY u HAVING count(*) > 1)"
     ).fetchone()
     if twice and twice[1]:
         raise SignalsError(
@@ -75,16 +77,25 @@ def _units(view: Clean, project: Project, tally: Tally) -> str:
         "CREATE TEMP TABLE grouped AS SELECT bad, v, CASE WHEN bad < 0 THEN u END AS u, count(*) AS rows, "  # noqa: S608  (ours)
         f"min(us) AS us, {', '.join(good)} FROM clean GROUP BY ALL"
     )
-    exclude_both_arms(cells, project, tally, "grouped")
+    tally.rows_read += exclude_both_arms(cells, project, tally, "grouped")
     if _has(cells, "x"):
         differing = connection.execute(
-            "SELECT v, count(*), sum(rows) FROM grouped WHERE bad < 0 AND x <> x_high GROUP BY v ORDER BY v"
+            "SELECT v, count(*), sum(rows) FROM grouped ANTI JOIN crossed USING (u, v) "
+            "WHERE bad < 0 AND x <> x_high GROUP BY v ORDER BY v"
         ).fetchall()
         for variant, units, rows in differing:
             tally.set_aside(DIFFERS, variant, int(rows), example=f"{units:,} units")
             tally.rows_read += int(rows)
         connection.execute("DELETE FROM grouped WHERE bad < 0 AND x <> x_high")
-    columns = ["bad", "v", "u", "rows", "us", *(c for c in ("y", "x", "d") if _has(cells, c)), *view.unpack_segment("s")]
+    columns = [
+        "bad",
+        "v",
+        "u",
+        "rows",
+        "us",
+        *(c for c in ("y", "x", "d") if _has(cells, c)),
+        *view.unpack_segment("s"),
+    ]
     connection.execute(
         f"CREATE TEMP VIEW units AS SELECT {', '.join(columns)} FROM grouped ANTI JOIN crossed USING (u, v)"  # noqa: S608  (ours)
     )
@@ -144,7 +155,9 @@ def outcome_counts(cells: Cells, tally: Tally) -> Iterator[OutcomeCell]:
         tally.rows_kept += 1
         key = (variant, segment, day)
         found[key] = merge(found[key], made) if key in found else made
-    for (variant, segment, day), made in sorted(found.items(), key=lambda item: (item[0][0], item[0][1], str(item[0][2]))):
+    for (variant, segment, day), made in sorted(
+        found.items(), key=lambda item: (item[0][0], item[0][1], str(item[0][2]))
+    ):
         if made.n:
             yield OutcomeCell(metric_name(cells), variant, segment, day, made)
 

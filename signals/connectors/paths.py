@@ -6,6 +6,7 @@ import glob
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from signals.model import Project, SignalsError, Source
 from signals.strictyaml import suggest
@@ -45,7 +46,8 @@ def input_files(source: Source, project: Project, *, key: str = "path") -> list[
     if (home / pattern).is_file() or not glob.has_magic(pattern):
         found = [pattern]
     else:
-        found = sorted(name for name in glob.glob(pattern, root_dir=home, recursive=True) if (home / name).is_file())
+        names = glob.glob(pattern, root_dir=home, recursive=True)  # noqa: PTH207  (Path.glob refuses absolute patterns)
+        found = sorted(name for name in names if (home / name).is_file())
         if not found:
             raise SignalsError(
                 f"source {source.name!r}: no file matches {pattern!r}",
@@ -59,7 +61,7 @@ def input_files(source: Source, project: Project, *, key: str = "path") -> list[
 def _checked(path: Path, source: Source, project: Project) -> InputFile:
     home = project.sources_path.parent.resolve()
     name = _shown(path, project)
-    place = {"file": str(project.sources_path), "line": source.line}
+    place: dict[str, Any] = {"file": str(project.sources_path), "line": source.line}
     try:
         real = path.resolve(strict=False)
     except (OSError, RuntimeError):

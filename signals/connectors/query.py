@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 BATCH = 10_000
-READS = re.compile(r"^\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*\(*\s*(?:select|with|values|table|from)\b", re.I | re.S)
+READS = re.compile(
+    r"^\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*\(*\s*(?:select|with|values|table|from)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def query_to_csv(source: Source, written: Source, project: Project, target: Path) -> None:
@@ -77,7 +79,11 @@ def _from_duckdb(source: Source, project: Project, query: str, target: Path) -> 
 
     text = str(source.options["url"]).removeprefix("duckdb:").removeprefix("///")
     file = input_files(_at(source, text), project, key="database")[0]
-    config = {"enable_external_access": "false", "TimeZone": "UTC", "lock_configuration": "true"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "TimeZone": "UTC",
+        "lock_configuration": "true",
+    }
     try:
         with duckdb.connect(str(file.path), read_only=True, config=config) as connection:
             result = connection.execute(query)

@@ -35,7 +35,9 @@ def traffic_mix(cells: Cells, tally: Tally) -> Iterator[MixShare]:
             tally.set_aside(why, example=shown(line, field))
             continue
         if len(found) >= MAX_CELLS:
-            raise SignalsError(f"more than {MAX_CELLS:,} segments", "Map fewer segment columns", file=cells.rows.names[0])
+            raise SignalsError(
+                f"more than {MAX_CELLS:,} segments", "Map fewer segment columns", file=cells.rows.names[0]
+            )
         found[line.segment] = (line.number["share"] or 0.0, line.number.get("value_share"))
         tally.rows_kept += 1
     if not found:
@@ -83,7 +85,9 @@ def embeddings(cells: Cells, tally: Tally) -> Iterator[EmbeddingSample]:
         if not why and key in counts and cells.has("item"):
             why = "duplicate of an item (map `at` if it was embedded again)"
         if why or vector is None:
-            tally.set_aside(why or "", text.get("variant"), example=line.place if field == "vector" else shown(line, field))
+            tally.set_aside(
+                why or "", text.get("variant"), example=line.place if field == "vector" else shown(line, field)
+            )
             continue
         counts[key] = counts.get(key, 0) + 1
         tally.rows_kept += 1

@@ -78,7 +78,9 @@ def check_map(
                 problems.append(document.problem(here, f"{key!r} is not a field of this shape", key=True))
             elif not SEGMENT.fullmatch(key):
                 problems.append(
-                    document.problem(here, f"{key!r} is not a segment", "Write segment.NAME: letters, digits, _", key=True)
+                    document.problem(
+                        here, f"{key!r} is not a segment", "Write segment.NAME: letters, digits, _", key=True
+                    )
                 )
         elif key not in known:
             remedy = suggest(key, (*known, "segment.NAME") if segments else known)

@@ -36,7 +36,9 @@ def sheet_to_csv(file: InputFile, sheet: str | None, target: Path) -> None:
             raise SignalsError(f"unpacks to {size:,} bytes", "Export CSV or Parquet instead", file=file.name)
         book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError, SyntaxError) as error:
-        raise SignalsError(f"cannot be read as .xlsx: {error}", "Half-written? Export it again", file=file.name) from None
+        raise SignalsError(
+            f"cannot be read as .xlsx: {error}", "Half-written? Export it again", file=file.name
+        ) from None
     try:
         if sheet is not None and sheet not in book.sheetnames:
             raise SignalsError(f"has no sheet {sheet!r}", suggest(sheet, book.sheetnames), file=file.name)

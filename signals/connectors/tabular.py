@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from signals.connectors.duck import connect, file_literal, identifier, literal, translated
+from signals.connectors.filekind import DELIMITED, LINES, kind_of, not_utf8, open_text
 from signals.connectors.paths import InputFile, input_files
 from signals.connectors.query import query_to_csv
 from signals.connectors.spreadsheet import sheet_to_csv
@@ -27,9 +27,6 @@ from signals.strictyaml import suggest
 if TYPE_CHECKING:
     import duckdb
 
-DELIMITED = {".csv": ",", ".tsv": "\t"}
-LINES = (".jsonl", ".ndjson")
-KINDS = (*DELIMITED, *LINES, ".parquet", ".xlsx")
 PEEK_LINES = 1000
 MAX_HEADER = 1 << 20
 WIDE_NAME, WIDE_VALUE = "wide_name", "wide_value"
@@ -99,7 +96,7 @@ def _inputs(source: Source, written: Source, project: Project, scratch: Path) ->
         return [InputFile(target, f"source {source.name!r}", written=True)]
     inputs = []
     for number, file in enumerate(input_files(source, project)):
-        if _kind(file) == ".xlsx":
+        if kind_of(file) == ".xlsx":
             target = scratch / f"sheet{number}.csv"
             sheet_to_csv(file, source.options.get("sheet"), target)
             inputs.append(InputFile(target, file.name, written=True))
@@ -108,46 +105,8 @@ def _inputs(source: Source, written: Source, project: Project, scratch: Path) ->
     return inputs
 
 
-def _kind(file: InputFile) -> str:
-    """The kind of a file by its ending, checked against its first bytes."""
-    suffixes = [suffix.lower() for suffix in Path(file.name).suffixes]
-    packed = bool(suffixes) and suffixes[-1] == ".gz"
-    kind = (suffixes[-2] if packed and len(suffixes) > 1 else suffixes[-1]) if suffixes else ""
-    try:
-        with file.path.open("rb") as stream:
-            head = stream.read(4)
-            stream.seek(0, io.SEEK_END)
-            size = stream.tell()
-            stream.seek(max(0, size - 4))
-            tail = stream.read(4)
-    except OSError as error:
-        raise SignalsError(f"cannot be read: {error.strerror}", file=file.name) from None
-    if not size:
-        raise SignalsError("is empty (0 bytes)", "Export it again", file=file.name)
-    really = {b"PAR1": "Parquet", b"PK\x03\x04": "a zip or Excel file", b"\x1f\x8b": "gzip"}
-    found = really.get(head) or really.get(head[:2])
-    if kind not in KINDS or (packed and kind not in (*DELIMITED, *LINES)):
-        ending = Path(file.name).suffix
-        raise SignalsError(
-            f"does not know files that end in {ending!r}", f"Read are {', '.join(KINDS)}; .csv.gz, .jsonl.gz", file=file.name
-        )
-    if kind == ".parquet":
-        if head != b"PAR1":
-            raise SignalsError("is not Parquet inside", "Name the file after what it holds", file=file.name)
-        if tail != b"PAR1" or size < 12:
-            raise SignalsError("is half-written Parquet: its end is missing", "Export it again", file=file.name)
-    elif kind == ".xlsx":
-        if found != "a zip or Excel file":
-            raise SignalsError("is not an .xlsx file inside", "Save it as .xlsx, or export CSV", file=file.name)
-    elif found and found != ("gzip" if packed else None):
-        raise SignalsError(f"is {found} inside, not {kind} text", "Name the file after what it holds", file=file.name)
-    elif packed and found != "gzip":
-        raise SignalsError("is not gzip inside", "Name the file after what it holds", file=file.name)
-    return kind
-
-
 def _part(connection: duckdb.DuckDBPyConnection, file: InputFile, source: Source, columns: Sequence[str]) -> _Part:
-    kind = ".csv" if file.written else _kind(file)
+    kind = ".csv" if file.written else kind_of(file)
     if kind == ".parquet":
         return _parquet(connection, file)
     if kind in LINES:
@@ -156,26 +115,27 @@ def _part(connection: duckdb.DuckDBPyConnection, file: InputFile, source: Source
     return _delimited(file, delimiter)
 
 
-def _open_text(file: InputFile) -> IO[str]:
-    stream = gzip.open(file.path, "rb") if file.path.name.lower().endswith(".gz") else file.path.open("rb")
-    return io.TextIOWrapper(cast("IO[bytes]", stream), encoding="utf-8-sig", newline="")
-
-
 def _delimited(file: InputFile, delimiter: str) -> _Part:
     try:
-        with _open_text(file) as stream:
-            header = next(csv.reader(iter(lambda: stream.readline(MAX_HEADER), ""), delimiter=delimiter, strict=True), [])
+        with open_text(file) as stream:
+            header = next(
+                csv.reader(iter(lambda: stream.readline(MAX_HEADER), ""), delimiter=delimiter, strict=True), []
+            )
     except UnicodeDecodeError:
-        raise _not_utf8(file) from None
+        raise not_utf8(file) from None
     except (csv.Error, EOFError, gzip.BadGzipFile, OSError) as error:
-        raise SignalsError(f"header cannot be read: {error}", "Half-written? Export it again", file=file.name, line=1) from None
+        raise SignalsError(
+            f"header cannot be read: {error}", "Half-written? Export it again", file=file.name, line=1
+        ) from None
     if not any(header):
         raise SignalsError("has no header", "The first line must name the columns", file=file.name, line=1)
     if len(header) == 1 and delimiter == ",":
         for other, name in ((";", ";"), ("\t", "\\t")):
             if other in header[0]:
                 remedy = f'Set `delimiter: "{name}"`'
-                raise SignalsError(f"has one column: it seems to be delimited by {name!r}", remedy, file=file.name, line=1)
+                raise SignalsError(
+                    f"has one column: it seems to be delimited by {name!r}", remedy, file=file.name, line=1
+                )
     header = [name.strip() for name in header]
     fields = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(header)))
     reader = (
@@ -187,33 +147,23 @@ def _delimited(file: InputFile, delimiter: str) -> _Part:
     return _Part(file.name, columns, repeated, reader, first_row=1)
 
 
-def _not_utf8(file: InputFile) -> SignalsError:
-    """Find the byte and line that no UTF-8 reader can take."""
-    with gzip.open(file.path, "rb") if file.path.name.lower().endswith(".gz") else file.path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                what = f"is not UTF-8 text: byte {error.start + 1} of the line is {line[error.start]:#04x}"
-                return SignalsError(what, "Save the file as UTF-8", file=file.name, line=number)
-    return SignalsError("is not UTF-8 text", "Save the file as UTF-8", file=file.name)
-
-
 def _lines(connection: duckdb.DuckDBPyConnection, file: InputFile, columns: Sequence[str]) -> _Part:
     """JSON lines. A column is a key of the object, or a dotted path into nested objects."""
     keys: dict[str, None] = {}
     nested: dict[str, None] = {}
     try:
-        with _open_text(file) as stream:
+        with open_text(file) as stream:
             for number, line in zip(range(1, PEEK_LINES + 1), stream, strict=False):
                 if line.strip():
                     _note_keys(line, number, file, keys, nested)
     except UnicodeDecodeError:
-        raise _not_utf8(file) from None
+        raise not_utf8(file) from None
     except (EOFError, OSError) as error:
         raise SignalsError(f"cannot be read: {error}", "Half-written? Export it again", file=file.name) from None
     wanted = {column: column if column in keys else column.partition(".")[0] for column in columns}
-    fields = {key: "JSON" if any(wanted[c] == key and c != key for c in columns) else "VARCHAR" for key in wanted.values()}
+    fields = {
+        key: "JSON" if any(wanted[c] == key and c != key for c in columns) else "VARCHAR" for key in wanted.values()
+    }
     # A key that the first lines lack may still come later: DuckDB reads what is absent as NULL, so look once.
     declared = ", ".join(f"{literal(key)}: '{kind}'" for key, kind in fields.items())
     reader = f"read_json({file_literal(file.path)}, format='newline_delimited', columns={{{declared}}})"
@@ -225,7 +175,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, file: InputFile, columns: Sequ
             steps = "".join(f'."{step}"' for step in column[len(key) + 1 :].replace('"', "").split("."))
             expressions[column] = f"({identifier(key)} ->> {literal('$' + steps)})"
         if column not in keys and column not in nested:
-            seen = connection.execute(f"SELECT count({expressions[column]}) FROM {reader}").fetchone()  # noqa: S608  (quoted above)
+            seen = connection.execute(f"SELECT count({expressions[column]}) FROM {reader}").fetchone()  # noqa: S608  (quoted)
             if not seen or not seen[0]:
                 del expressions[column]
     return _Part(file.name, {**dict.fromkeys([*keys, *nested], ""), **expressions}, frozenset(), reader, first_row=0)
@@ -248,7 +198,7 @@ def _note_keys(line: str, number: int, file: InputFile, keys: dict[str, None], n
 def _parquet(connection: duckdb.DuckDBPyConnection, file: InputFile) -> _Part:
     reader = f"read_parquet({file_literal(file.path)})"
     with translated({str(file.path): file.name}, file.name):
-        described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608  (quoted above)
+        described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608  (quoted)
     return _Part(file.name, {row[0]: identifier(row[0]) for row in described}, frozenset(), reader, first_row=0)
 
 

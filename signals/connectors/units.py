@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from signals.connectors.base import Tally
 from signals.connectors.cells import LAST_YEAR, Cells, zone_fault
 from signals.connectors.duck import literal
 from signals.connectors.lines import EMPTY_SEGMENT
 from signals.connectors.shapes import segment_dimensions
-from signals.model import BOTH_ARMS, Project, Segment, SignalsError
+from signals.model import BOTH_ARMS, Project, Segment
 
 NO_ZONE = "at has no zone"
 DAY = "CAST(make_timestamp(us) AS DATE)"
@@ -30,7 +29,7 @@ class Fault:
     field: str
 
 
-def number_faults(cells: Cells, field: str, column: str, empty: str) -> list[Fault]:
+def number_faults(field: str, column: str, empty: str) -> list[Fault]:
     """The faults of a numeric field; ``column`` of ``clean`` holds its DOUBLE and ``{column}_none`` its emptiness."""
     return [
         Fault(f"{field} is empty ({empty})", f"{column}_none", field),
@@ -129,10 +128,10 @@ def clean(cells: Cells, columns: Mapping[str, str], faults: Sequence[Fault]) -> 
     return Clean(cells, tuple(every), dimensions)
 
 
-def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) -> None:
+def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) -> int:
     """Create the table ``crossed`` (u, v): units of ``table`` (u, v, bad, rows) that both arms of a release saw.
 
-    Such a unit counts in neither arm; the tally says how many there were in each.
+    Such a unit counts in neither arm; the tally says how many there were in each. Returns their rows.
     """
     connection = cells.rows.connection
     connection.execute("CREATE TEMP TABLE pairs (a VARCHAR, b VARCHAR)")
@@ -155,13 +154,6 @@ def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) 
     counts = connection.execute(
         f"SELECT v, count(*), sum(rows) FROM {table} JOIN crossed USING (u, v) GROUP BY v ORDER BY v"  # noqa: S608  (our own)
     ).fetchall()
-    for variant, units, rows in counts:
+    for variant, units, _ in counts:
         tally.set_aside(BOTH_ARMS, variant, units)
-        tally.rows_read += int(rows)
-
-
-def day_of(value: date | None, timed: bool, cells: Cells) -> date | None:
-    """The day of a group, None when the source has no times."""
-    if timed and value is None:
-        raise SignalsError("a group has no day", "Check the column of `at`", file=cells.rows.names[0])
-    return value
+    return sum(int(count[2]) for count in counts)

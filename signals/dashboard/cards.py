@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from signals.memo import Forest, Memo
-from signals.memo.content import CheckLine, HeardLine, NeedLine, RuleLine
 from signals.memo.forest import Row
 from signals.memo.phrases import CALL_SPOKEN, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
+from signals.memo.rows import CheckLine, HeardLine, NeedLine, RuleLine
 from signals.model import Call, Decision, SignalsError
 from signals.words import CALL_WORDS
 
@@ -83,8 +83,8 @@ def _forest_row(plot: Forest, row: Row) -> str:
     rank = "" if row.rank is None else str(row.rank)
     interval = f'<div class="small">{escape(row.interval)}</div>' if row.interval else ""
     return (
-        f'<div class="row {row.mark} {row.tone or "none"}" role="listitem" tabindex="0" aria-label="{escape(row.spoken)}"'
-        f' title="{escape(row.spoken)}"><span class="rank">{rank}</span>'
+        f'<div class="row {row.mark} {row.tone or "none"}" role="listitem" tabindex="0"'
+        f' aria-label="{escape(row.spoken)}" title="{escape(row.spoken)}"><span class="rank">{rank}</span>'
         f'<div><div class="name">{escape(row.signal)}</div><div class="small">{escape(row.caption)}</div></div>'
         f'<div class="track" aria-hidden="true">{_track(plot, row)}</div>'
         f'<div class="numbers"><b>{escape(row.effect)}</b>{interval}</div></div>'
@@ -143,8 +143,8 @@ def _rule(line: RuleLine) -> str:
     )
     why = " ".join(part for part in (line.why, line.because) if part)
     return (
-        f'<div class="line"><span class="tag {tone}">{tag}</span><div><p>{escape(line.id)} <b>{escape(line.outcome)}</b>'
-        f'{says}</p><p class="small">{escape(why)}</p></div></div>'
+        f'<div class="line"><span class="tag {tone}">{tag}</span><div><p>{escape(line.id)} '
+        f'<b>{escape(line.outcome)}</b>{says}</p><p class="small">{escape(why)}</p></div></div>'
     )
 
 

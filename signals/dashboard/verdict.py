@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from signals.dashboard import cards
-from signals.memo import Memo, build, html, markdown
+from signals.memo import Memo, html, markdown, memo_of
 from signals.model import Project, SignalsError
 
 LAST_DECISIONS = 6
@@ -74,9 +74,7 @@ def _draw(
     except SignalsError as error:
         banner.html(cards.wrap(missed, cards.problem(f"No verdict for {release}", error)))
         return
-    memo = build(
-        found.verdict, policy_text=found.policy.text, policy_file=project.policy_path.name, decisions=found.decisions
-    )
+    memo = memo_of(found.verdict, found.policy.text, found.decisions, project.policy_path.name)
     banner.html(cards.wrap(missed, cards.banner(memo)))
     controls.html(cards.wrap(cards.meta(memo)), width="stretch")
     _export(memo, controls)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from signals.memo.content import Memo, build
-from signals.memo.forest import Forest, Palette, forest, forest_svg, forest_text
-from signals.memo.render import html, markdown
+from collections.abc import Callable
 
-__all__ = ["Forest", "Memo", "Palette", "build", "forest", "forest_svg", "forest_text", "html", "markdown"]
+from signals.memo.content import memo_of
+from signals.memo.forest import Forest, forest
+from signals.memo.picture import Palette, forest_svg, forest_text
+from signals.memo.render import html, markdown
+from signals.memo.rows import Memo
+
+WRITERS: dict[str, Callable[[Memo], str]] = {".md": markdown, ".html": html}
+"""How each kind of file is written, by its ending."""
+
+__all__ = ["WRITERS", "Forest", "Memo", "Palette", "forest", "forest_svg", "forest_text", "html", "markdown", "memo_of"]

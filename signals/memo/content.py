@@ -1,4 +1,4 @@
-"""What a memo says, as frozen rows of plain text: the one source of words for every form of the memo and for the page.
+"""A verdict put into words: the one source of them for every form of the memo and for the page.
 
 Text from outside is cleaned here (one line, no control characters) and escaped by whoever writes it out.
 """
@@ -6,209 +6,37 @@ Text from outside is cleaned here (one line, no control characters) and escaped 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from signals.checks import BY_NAME
 from signals.memo import phrases
-from signals.memo.forest import Forest, forest
+from signals.memo.forest import forest
 from signals.memo.phrases import clean
-from signals.model import Call, Decision, Reading, Role, RuleOutcome, Status, Verdict, utc
-from signals.words import CALL_WORDS, STATE_WORDS, bounds, count, duration, level, moment, number, p_value, share
+from signals.memo.rows import (
+    CheckLine,
+    DecisionLine,
+    HeardLine,
+    Memo,
+    NeedLine,
+    ReadingLine,
+    RuleLine,
+    SegmentLine,
+    SetAsideLine,
+    SourceLine,
+)
+from signals.model import Decision, Reading, RuleOutcome, Verdict, utc
+from signals.words import STATE_WORDS, bounds, count, duration, level, moment, number, p_value, share
 
 
-@dataclass(frozen=True)
-class ReadingLine:
-    """One signal's numbers in words; a number that does not exist is an en dash."""
-
-    signal: str
-    kind: str
-    question: str
-    state: str
-    why: str
-    effect: str
-    interval: str  # with its level: "95 % CI −0.9 to +0.2 pp"
-    margin: str
-    better: str
-    n: str
-    p: str
-    power: str
-    mde: str
-    non_inferior: str
-    age: str
-    method: str
-    voting: str
-    others: tuple[str, ...]  # estimates that do not vote
-    warnings: tuple[str, ...]
-    owner: str
-
-
-@dataclass(frozen=True)
-class HeardLine:
-    """What one row of the hierarchy said, and what became of it."""
-
-    role: Role
-    tag: str
-    signal: str
-    state: str
-    says: Call | None
-    why: str
-    rule: str
-    moved_by: str
-
-
-@dataclass(frozen=True)
-class RuleLine:
-    """A guardrail, an override or a requirement for shipping: what it asked and what came out."""
-
-    sort: str  # "guardrail", "override", "ship requirement"
-    id: str
-    outcome: str
-    call: Call | None
-    condition: str
-    because: str
-    why: str
-    spoke: bool  # it changed something, or could not be evaluated
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One check: its number against its threshold."""
-
-    signal: str
-    name: str
-    title: str
-    status: Status
-    number: str
-    why: str
-    sort: str
-    required: bool
-    remedy: str
-
-
-@dataclass(frozen=True)
-class SegmentLine:
-    """One segment of one signal; the adjusted interval holds for all its segments at once."""
-
-    signal: str
-    name: str
-    share: str
-    effect: str
-    interval: str
-    adjusted: str  # oriented: positive is good
-    refused: str
-
-
-@dataclass(frozen=True)
-class NeedLine:
-    """A way out of a HOLD."""
-
-    signal: str
-    what: str
-    why: str
-    by: str
-    owner: str
-
-
-@dataclass(frozen=True)
-class SetAsideLine:
-    """Rows that do not count, and why."""
-
-    signal: str
-    rows: str
-    why: str
-    variant: str
-    fault: bool
-
-
-@dataclass(frozen=True)
-class SourceLine:
-    """Where a signal's evidence came from."""
-
-    signal: str
-    name: str
-    connector: str
-    pulled: str
-    content: str
-    rows: str
-
-
-@dataclass(frozen=True)
-class DecisionLine:
-    """What people did with the verdict."""
-
-    call: Call
-    recommended: Call
-    override: bool
-    by: str
-    second: str
-    because: str
-    at: str
-    entry: str
-
-
-@dataclass(frozen=True)
-class Memo:
-    """A verdict in words. Same verdict, policy and decisions: same memo."""
-
-    release: str
-    kind: str
-    control: str
-    candidate: str
-    started: str
-    owner: str
-    synthetic: bool
-    call: Call
-    word: str
-    decides: bool  # False: NO VERDICT YET
-    sentence: str
-    decided_by: str
-    unheard: tuple[str, ...]  # ranked signals that are untrusted or missing: never only in a table
-    readings: tuple[ReadingLine, ...]
-    plot: Forest
-    heard: tuple[HeardLine, ...]
-    rules: tuple[RuleLine, ...]
-    checks: tuple[CheckLine, ...]
-    segments: tuple[SegmentLine, ...]
-    needs: tuple[NeedLine, ...]
-    set_aside: tuple[SetAsideLine, ...]
-    sources: tuple[SourceLine, ...]
-    not_assessed: tuple[str, ...]
-    decisions: tuple[DecisionLine, ...]
-    policy_name: str
-    policy_file: str
-    policy_hash: str
-    policy_text: str
-    evidence_hash: str
-    as_of: str
-    as_of_exact: str
-
-    @property
-    def troubled(self) -> tuple[CheckLine, ...]:
-        """Checks that did not pass, worst first."""
-        return tuple(line for line in self.checks if line.status != "pass")
-
-    @property
-    def check_counts(self) -> tuple[tuple[Status, int], ...]:
-        """How many checks have each status, worst first, without the zeros."""
-        counts = [(status, sum(line.status == status for line in self.checks)) for status in phrases.STATUS_ORDER]
-        return tuple((status, number_of) for status, number_of in counts if number_of)
-
-    @property
-    def overruled(self) -> tuple[HeardLine, ...]:
-        """The rows whose call was not followed."""
-        return tuple(line for line in self.heard if line.role == "overruled")
-
-
-def build(
-    verdict: Verdict, *, policy_text: str, policy_file: str = "hierarchy.yaml", decisions: Iterable[Decision] = ()
+def memo_of(
+    verdict: Verdict, policy_text: str, decisions: Iterable[Decision] = (), policy_file: str = "hierarchy.yaml"
 ) -> Memo:
     """Put a verdict into words.
 
     Args:
         verdict: What the policy made of the readings.
         policy_text: The policy file as it was read; it goes into the memo whole.
-        policy_file: Its name.
-        decisions: What was recorded about this release; others are left out.
+        decisions: What was recorded; those about other releases are left out.
+        policy_file: The policy's file name.
 
     Returns:
         Rows in a fixed order: signals as the hierarchy was walked, checks worst first.
@@ -251,7 +79,7 @@ def build(
                 clean(need.owner),
             )
             for need in verdict.needs
-        ),  # fmt: skip
+        ),
         set_aside=tuple(
             SetAsideLine(clean(reading.signal), count(row.rows), clean(row.why), clean(row.variant or ""), row.fault)
             for reading in readings
@@ -268,7 +96,7 @@ def build(
             )
             for reading in readings
             for note in reading.sources
-        ),  # fmt: skip
+        ),
         not_assessed=_not_assessed(verdict, readings),
         decisions=tuple(
             DecisionLine(
@@ -283,7 +111,7 @@ def build(
             )
             for one in decisions
             if one.release == release.id
-        ),  # fmt: skip
+        ),
         policy_name=clean(verdict.policy_name),
         policy_file=clean(policy_file),
         policy_hash=clean(verdict.policy_hash),
@@ -362,9 +190,15 @@ def _rules(verdict: Verdict) -> tuple[RuleLine, ...]:
         unknown = f"cannot be evaluated: {', '.join(clean(fact) for fact in rule.unknown)} not known"
         outcome = unknown if rule.holds is None else words[0] if rule.holds else words[1]
         return RuleLine(
-            sort, clean(rule.id), outcome, rule.call, clean(rule.condition), clean(rule.because), clean(rule.why),
+            sort,
+            clean(rule.id),
+            outcome,
+            rule.call,
+            clean(rule.condition),
+            clean(rule.because),
+            clean(rule.why),
             rule.holds is not quiet,
-        )  # fmt: skip
+        )
 
     return (
         *(line("guardrail", rule, quiet=False, words=("fires", "quiet")) for rule in verdict.guardrails),
@@ -398,19 +232,22 @@ def _segments(readings: list[Reading]) -> tuple[SegmentLine, ...]:
 
     return tuple(
         SegmentLine(
-            clean(reading.signal), clean(one.name), share(one.share), number(one.effect, clean(reading.unit), signed=True),
+            clean(reading.signal),
+            clean(one.name),
+            share(one.share),
+            number(one.effect, clean(reading.unit), signed=True),
             span(one.low, one.high, clean(reading.unit)),
-            span(one.adjusted.low, one.adjusted.high, clean(reading.unit)), clean(one.refused or ""),
+            span(one.adjusted.low, one.adjusted.high, clean(reading.unit)),
+            clean(one.refused or ""),
         )
         for reading in readings
         for one in reading.segments
-    )  # fmt: skip
+    )
 
 
 def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
     lines = [
-        "How stable the call is under resampling of the readings (stability), and what would flip it: not computed by "
-        "this version.",
+        "Stability under resampling, and what would flip the call: not computed by this version.",
         "Why signals disagree (reconciliation): not computed by this version.",
     ]
     for reading in readings:
@@ -438,8 +275,3 @@ def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
         f"{rule.sort} {rule.id} {rule.outcome}." for rule in _rules(verdict) if "cannot be evaluated" in rule.outcome
     ]
     return tuple(f"{line.rstrip('.')}." for line in lines)
-
-
-def call_word(call: Call) -> str:
-    """SHIP, HOLD or ROLLBACK."""
-    return CALL_WORDS[call]

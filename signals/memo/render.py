@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signals.memo import phrases
-from signals.memo.content import Memo, call_word
-from signals.memo.forest import forest_svg, forest_text
+from signals.memo.picture import forest_svg, forest_text
+from signals.memo.rows import Memo
+from signals.words import CALL_WORDS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,7 +19,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$]|<(?=[A-Za-z/!?]))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_AUTOLINK = re.compile(r"(://|\bwww\.|@)", re.IGNORECASE)
+_ADDRESS = re.compile(r"://|\bwww\.|\w@\w", re.IGNORECASE)
 _BLOCK_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|-|$)|>|=+$|\d+[.)](?=\s|$))")
 
 
@@ -40,12 +41,17 @@ def html(memo: Memo) -> str:
 
 
 def escape_markdown(text: object) -> str:
-    """Text that Markdown shows as it is: nothing starts a block, a link, a tag, an entity or a table cell."""
-    flat = phrases.clean(text)
-    escaped = _ENTITY.sub(r"\\&", _SPECIAL.sub(r"\\\1", flat))
-    # Bare addresses become links even when nobody marked them as such; a word joiner keeps them apart, unseen.
-    escaped = _AUTOLINK.sub(lambda found: found[0][0] + "\u2060" + found[0][1:], escaped)
+    """Text that Markdown shows as it is: nothing starts a block, a link, a tag, an entity or a table cell.
+
+    Bare addresses would become links even unmarked; they are shown as code.
+    """
+    words = phrases.clean(text).split(" ")
+    escaped = " ".join(code_span(word) if _ADDRESS.search(word) else _escape(word) for word in words)
     return _BLOCK_START.sub(lambda found: _escape_start(found[0]), escaped)
+
+
+def _escape(text: str) -> str:
+    return _ENTITY.sub(r"\\&", _SPECIAL.sub(r"\\\1", text))
 
 
 def _escape_start(start: str) -> str:
@@ -85,7 +91,12 @@ def _environment(*, html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": code_span, "block": code_block, "short": phrases.short_hash, "call": call_word}
+    environment.filters |= {
+        "code": code_span,
+        "block": code_block,
+        "short": phrases.short_hash,
+        "call": CALL_WORDS.__getitem__,
+    }
     if not html:
         environment.filters |= {"code": lambda text: _Ready(code_span(text)), "block": _ready_block}
     return environment

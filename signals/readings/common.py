@@ -12,6 +12,7 @@ from signals.model import (
     Evidence,
     Measure,
     SetAside,
+    Signal,
 )
 from signals.stats.difference import Difference
 
@@ -60,6 +61,25 @@ def refusal(
     return Estimate(
         effect, None, None, method, confidence, None, None, None, control, candidate, *counts, refused=why
     )  # fmt: skip
+
+
+def nothing(confidence: float, counts: tuple[int, int]) -> Estimate:
+    """No evidence in one arm or in both: what a reading calls ``missing``. ``counts`` are (control, candidate)."""
+    if any(counts):
+        return refusal(f"no evidence for the {'candidate' if counts[0] else 'control'} arm", confidence, counts)
+    return refusal("no evidence for this release", confidence, counts)
+
+
+def only_raw(signal: Signal, raw: Estimate) -> dict[str, Estimate]:
+    """``raw``, and a refusal under the name that votes when the policy lets another one vote.
+
+    The raw number never takes the place of one that was asked for.
+    """
+    if signal.estimate == "raw":
+        return {"raw": raw}
+    why = f"the {signal.estimate} estimate cannot be computed yet by this version for {signal.kind} signals; raw can"
+    counts = (raw.n_control, raw.n_candidate)
+    return {"raw": raw, signal.estimate: refusal(why, signal.confidence, counts) if all(counts) else raw}
 
 
 class Tray:

@@ -8,8 +8,18 @@ from dataclasses import replace
 from datetime import date
 
 from signals.model import Estimate, Evidence, Measure, Metric, Moments, Numbers, OutcomeCell, Signal, SignalsError
-from signals.readings.common import Tray, both_arms_share, day_span, estimate, per_day, refusal, set_aside_share
-from signals.readings.segments import by_level, segment_estimates
+from signals.readings.common import (
+    Tray,
+    both_arms_share,
+    day_span,
+    estimate,
+    nothing,
+    only_raw,
+    per_day,
+    refusal,
+    set_aside_share,
+)
+from signals.readings.segments import segment_estimates, unknown_dimensions
 from signals.stats import sequential
 from signals.stats.difference import Difference, RefusedError
 from signals.stats.means import ratio_difference, welch
@@ -43,17 +53,15 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     m0, m1 = merge(cell.moments for cell in control), merge(cell.moments for cell in candidate)
     units = m0.n + m1.n
     voting = refusal(problem, signal.confidence, (m0.n, m1.n)) if problem else effect(signal, m1, m0)
-    levels = {
-        dimension: (
-            by_level([(cell.segment, cell.moments) for cell in control], dimension),
-            by_level([(cell.segment, cell.moments) for cell in candidate], dimension),
+    if units:
+        voting = replace(
+            voting, warnings=(*voting.warnings, *unknown_dimensions(signal, (*control, *candidate), _label))
         )
-        for dimension in signal.segments
-        if not problem
-    }
-    missing = [name for name in signal.segments if not any(dict(cell.segment).get(name) for cell in cells)]
-    if missing and units:
-        voting = replace(voting, warnings=(*voting.warnings, f"no unit has a value of segment {', '.join(missing)}"))
+
+    def part(ours: Sequence[OutcomeCell], theirs: Sequence[OutcomeCell], confidence: float, parts: int) -> Estimate:
+        m0, m1 = merge(cell.moments for cell in ours), merge(cell.moments for cell in theirs)
+        return effect(signal, m1, m0, confidence, parts)
+
     days = [cell.day for cell in (*control, *candidate)]
     first, last = day_span(days)
     measures = (
@@ -68,9 +76,9 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         kind=signal.kind,
         unit="pp" if metric.type == "proportion" else metric.name,
         voting=signal.estimate,
-        estimates=_named(signal, voting),
+        estimates=only_raw(signal, voting),
         measures=measures,
-        segments=segment_estimates(signal, levels, units, effect),
+        segments=() if problem else segment_estimates(signal, control, candidate, _label, part),
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
         first_at=first,
@@ -80,12 +88,8 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     )
 
 
-def _named(signal: Signal, raw: Estimate) -> dict[str, Estimate]:
-    estimates = {"raw": raw}
-    if signal.estimate != "raw":
-        why = f"the {signal.estimate} estimate is not computed for an experiment by this version; only raw is"
-        estimates[signal.estimate] = refusal(why, signal.confidence, (raw.n_control, raw.n_candidate))
-    return estimates
+def _label(cell: OutcomeCell, dimension: str) -> str | None:
+    return dict(cell.segment).get(dimension)
 
 
 def effect(signal: Signal, candidate: Moments, control: Moments, confidence: float = 0.0, parts: int = 1) -> Estimate:
@@ -102,7 +106,7 @@ def effect(signal: Signal, candidate: Moments, control: Moments, confidence: flo
     counts = (control.n, candidate.n)
     kind = signal.metric.type if signal.metric else "mean"
     if not control.n or not candidate.n:
-        return refusal("", confidence, counts)
+        return nothing(confidence, counts)
     try:
         if kind == "proportion":
             _check_proportion(candidate)
@@ -191,9 +195,7 @@ def _tail_warnings(kind: str, candidate: Moments, control: Moments) -> list[str]
     """
     if kind != "mean" or max(candidate.n, control.n) <= UNEQUAL_ARMS * min(candidate.n, control.n):
         return []
-    spread = max(
-        math.sqrt(variance(m.m2, m.n)) / abs(m.mean) if m.mean else math.inf for m in (candidate, control)
-    )
+    spread = max(math.sqrt(variance(m.m2, m.n)) / abs(m.mean) if m.mean else math.inf for m in (candidate, control))
     if spread <= HEAVY_TAIL:
         return []
     return ["the arms are very unequal and the outcome has a heavy tail: the interval may be too narrow"]
@@ -240,5 +242,3 @@ def _full_weeks(control: Sequence[OutcomeCell], candidate: Sequence[OutcomeCell]
     start, end = max(low for low, _ in ranges), min(high for _, high in ranges)
     days_both = max(0, (end - start).days + 1)
     return Measure("full_weeks", float(days_both // 7), f"{days_both} days in both arms")
-
-

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from signals.model import Estimate, Evidence, ItemScore, Measure, Numbers, Signal
-from signals.readings.common import Tray, estimate, refusal, set_aside_share, span
+from signals.readings.common import Tray, estimate, nothing, only_raw, refusal, set_aside_share, span
 from signals.readings.human import human_agreement
+from signals.readings.segments import segment_estimates, unknown_dimensions
 from signals.stats.difference import RefusedError
 from signals.stats.paired import FEW_CLUSTERS, cluster_mean, tango
 from signals.words import plural
@@ -28,7 +29,7 @@ class Item:
     labels: frozenset[tuple[str, str]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judged:
     """The scores of one scorer, sorted out."""
 
@@ -53,13 +54,9 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     """
     tray = Tray()
     judged = _sort_out(signal, evidence, tray)
-    estimates = {"raw": _raw(signal, judged)}
-    if signal.estimate != "raw":
-        estimates[signal.estimate] = refusal(
-            f"the {signal.estimate} estimate is not computed by this version; only raw is",
-            signal.confidence,
-            (estimates["raw"].n_control, estimates["raw"].n_candidate),
-        )
+    raw = _raw(signal, judged)
+    if judged.items:
+        raw = replace(raw, warnings=(*raw.warnings, *unknown_dimensions(signal, judged.items, _label)))
     scores = [score.value for score in judged.kept if score.value is not None]
     first, last = span(score.at for score in judged.kept)
     paired, union = len(judged.items), judged.union
@@ -77,8 +74,15 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         kind=signal.kind,
         unit="pp" if scores and all(0.0 <= value <= 1.0 for value in scores) else "points",
         voting=signal.estimate,
-        estimates=estimates,
+        estimates=only_raw(signal, raw),
         measures=measures,
+        segments=segment_estimates(
+            signal,
+            judged.items,
+            judged.items,
+            _label,
+            lambda ours, _theirs, confidence, _parts: _paired(ours, confidence),
+        ),
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
         first_at=first,
@@ -89,49 +93,61 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
 
 def _sort_out(signal: Signal, evidence: Evidence, tray: Tray) -> Judged:
     control, candidate = evidence.release.arms
-    mine = []
+    everyone = []
     for score in evidence.scores:
         if score.variant in (control, candidate):
-            mine.append(score)
+            everyone.append(score)
         else:
             tray.put(f"variant {score.variant} is neither arm", score.variant)
-    judged = Judged(per_arm=_items_per_arm(mine, control, candidate), union=len({score.item for score in mine}))
-    scorers = sorted({score.scorer for score in mine})
-    chosen = signal.scorer
-    if chosen is None and len(scorers) > 1:
-        judged.refused = (
-            f"the evidence has {len(scorers)} scorers ({', '.join(scorers[:8])}) and the policy names none: "
-            "set `scorer:` on the signal"
-        )
+    mine, refused = _one_scorer(everyone, signal, tray)
+    basis = mine or everyone
+    judged = Judged(
+        union=len({score.item for score in basis}), per_arm=_items_per_arm(basis, control, candidate), refused=refused
+    )
+    if refused or not mine:
         return judged
-    if chosen is not None:
-        others = [score for score in mine if score.scorer != chosen]
-        for score in others:
-            tray.put(f"scorer {score.scorer or 'without a name'} is not the one that the policy names", score.variant)
-        mine = [score for score in mine if score.scorer == chosen]
-        if not mine and others:
-            judged.refused = f"no score by scorer {chosen!r}; the evidence has {', '.join(scorers[:8])}"
-            return judged
-    judged.per_arm = _items_per_arm(mine, control, candidate)
-    judged.union = len({score.item for score in mine})
-    judged.error_rate = _error_rate(mine, control, candidate)
     _set_errors_aside(mine, tray)
     valid = [score for score in mine if score.value is not None]
     versions = [{score.fingerprint for score in valid if score.variant == arm} for arm in (control, candidate)]
     common = versions[0] & versions[1]
-    for score in valid:
-        if score.fingerprint not in common:
-            tray.put(OTHER_VERSION, score.variant)
-            judged.dropped += 1
-    judged.kept = tuple(score for score in valid if score.fingerprint in common)
-    judged.judges = len(common)
-    if not common:
-        judged.refused = _why_nothing_in_common(judged, control, candidate)
-        return judged
-    judged.items = _pair(judged, control, candidate, tray)
-    if not judged.items:
-        judged.refused = "no item was scored in both arms"
-    return judged
+    other = [score for score in valid if score.fingerprint not in common]
+    for score in other:
+        tray.put(OTHER_VERSION, score.variant)
+    kept = tuple(score for score in valid if score.fingerprint in common)
+    items, outputs = _pair(kept, control, candidate, tray)
+    if not items:
+        refused = "no item was scored in both arms" if common else _why_nothing_in_common(judged, control, candidate)
+    return replace(
+        judged,
+        items=items,
+        outputs=outputs,
+        kept=kept,
+        judges=len(common),
+        dropped=len(other),
+        error_rate=_error_rate(mine, control, candidate),
+        refused=refused,
+    )
+
+
+def _one_scorer(scores: list[ItemScore], signal: Signal, tray: Tray) -> tuple[list[ItemScore], str | None]:
+    """The scores of the scorer that the policy names, or of the only one; else none, and why."""
+    scorers = sorted({score.scorer for score in scores})
+    if signal.scorer is None:
+        if len(scorers) > 1:
+            names = ", ".join(scorers[:8])
+            return [], (
+                f"the evidence has {len(scorers)} scorers ({names}) and the policy names none: "
+                "set `scorer:` on the signal"
+            )
+        return scores, None
+    for score in scores:
+        if score.scorer != signal.scorer:
+            name = score.scorer or "without a name"
+            tray.put(f"scorer {name} is not the one that the policy names", score.variant)
+    mine = [score for score in scores if score.scorer == signal.scorer]
+    if scores and not mine:
+        return [], f"no score by scorer {signal.scorer!r}; the evidence has {', '.join(scorers[:8])}"
+    return mine, None
 
 
 def _items_per_arm(scores: Sequence[ItemScore], control: str, candidate: str) -> tuple[int, int]:
@@ -169,11 +185,15 @@ def _error_rate(scores: Sequence[ItemScore], control: str, candidate: str) -> Me
     return Measure("max_error_rate", worst, where)
 
 
-def _pair(judged: Judged, control: str, candidate: str, tray: Tray) -> tuple[Item, ...]:
+def _pair(
+    kept: Sequence[ItemScore], control: str, candidate: str, tray: Tray
+) -> tuple[tuple[Item, ...], dict[tuple[str, str], float]]:
     """Mean score per item, judge version and arm; then over the versions that scored both arms of the item."""
-    found: dict[str, dict[str, dict[str, list[ItemScore]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    found: dict[str, dict[str, dict[str, list[ItemScore]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
     by_output: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for score in judged.kept:
+    for score in kept:
         found[score.item][score.fingerprint][score.variant].append(score)
     items = []
     for name in sorted(found):
@@ -200,8 +220,7 @@ def _pair(judged: Judged, control: str, candidate: str, tray: Tray) -> tuple[Ite
                     frozenset(label for score in records for label in score.segment),
                 )
             )
-    judged.outputs = {output: sum(values) / len(values) for output, values in by_output.items()}
-    return tuple(items)
+    return tuple(items), {output: sum(values) / len(values) for output, values in by_output.items()}
 
 
 def _mean(scores: Sequence[ItemScore]) -> float:
@@ -209,10 +228,19 @@ def _mean(scores: Sequence[ItemScore]) -> float:
     return sum(values) / len(values)
 
 
+def _label(item: Item, dimension: str) -> str | None:
+    return min((value for name, value in item.labels if name == dimension), default=None)
+
+
 def _raw(signal: Signal, judged: Judged) -> Estimate:
-    items, confidence = judged.items, signal.confidence
+    if not all(judged.per_arm) and not judged.refused:
+        return nothing(signal.confidence, judged.per_arm)
     if judged.refused:
-        return refusal(judged.refused, confidence, judged.per_arm)
+        return refusal(judged.refused, signal.confidence, judged.per_arm)
+    return _paired(judged.items, signal.confidence)
+
+
+def _paired(items: Sequence[Item], confidence: float) -> Estimate:
     counts = (len(items), len(items))
     levels = (sum(item.control for item in items) / len(items), sum(item.candidate for item in items) / len(items))
     clusters = [("cluster", item.cluster) if item.cluster else ("item", item.name) for item in items]
@@ -250,7 +278,9 @@ def _same_judge(judged: Judged) -> Measure:
     if not judged.kept and not judged.dropped:
         return Measure("same_judge", None, "nothing was judged")
     if judged.dropped:
-        return Measure("same_judge", 0.0, f"{plural(judged.dropped, 'scores')} by a judge version that saw one arm only")
+        return Measure(
+            "same_judge", 0.0, f"{plural(judged.dropped, 'scores')} by a judge version that saw one arm only"
+        )
     if judged.judges > 1:
         return Measure("same_judge", 0.0, f"{judged.judges} judge versions scored both arms")
     return Measure("same_judge", 1.0, "one judge version scored both arms")

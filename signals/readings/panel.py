@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Signal
-from signals.readings.common import Tray, estimate, per_day, refusal, set_aside_share, span
-from signals.readings.human import latest_preferences, latest_ratings
+from signals.readings.common import Tray, estimate, nothing, only_raw, per_day, refusal, set_aside_share, span
+from signals.readings.human import Answer, latest_preferences, latest_ratings
 from signals.stats.agreement import Level, krippendorff_alpha
 from signals.stats.difference import RefusedError
-from signals.stats.panel import crossed_mean
+from signals.stats.paired import cluster_mean
+from signals.stats.panel import Crossed, crossed_mean
 from signals.words import plural
 
 ORDINAL_GRADES = 10
 """Whole-number scales with at most this many grades are taken as ordered, finer ones as measured."""
 
 NEARLY_ALL = 0.9
+FEW_RATERS = 3
 
 Cell = tuple[str, str, float]
 
@@ -42,7 +44,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     preferences = _about(evidence.preferences, signal, tray, control, candidate)
     answers: Sequence[Rating] | Sequence[Preference]
     if ratings and preferences:
-        items = len({one.item for one in (*ratings, *preferences)})
+        items = len({one.item for one in ratings} | {one.item for one in preferences})
         paired = Paired(
             per_arm=(items, items), refused="both grades and choices were pulled: they are on different scales"
         )
@@ -70,7 +72,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         kind=signal.kind,
         unit="net preference" if preferences and not ratings else "points",
         voting=signal.estimate,
-        estimates=_named(signal, voting),
+        estimates=only_raw(signal, voting),
         measures=measures,
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
@@ -82,19 +84,9 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     )
 
 
-def _named(signal: Signal, raw: Estimate) -> dict[str, Estimate]:
-    estimates = {"raw": raw}
-    if signal.estimate != "raw":
-        why = f"the {signal.estimate} estimate is not computed for a panel by this version; only raw is"
-        estimates[signal.estimate] = refusal(why, signal.confidence, (raw.n_control, raw.n_candidate))
-    return estimates
-
-
-def _about(
-    answers: Sequence[Rating] | Sequence[Preference], signal: Signal, tray: Tray, control: str, candidate: str
-) -> list[Rating] | list[Preference]:
+def _about(answers: Sequence[Answer], signal: Signal, tray: Tray, control: str, candidate: str) -> list[Answer]:
     """Answers about this release's two arms, and to the question that the policy names."""
-    mine = []
+    mine: list[Answer] = []
     for one in answers:
         if isinstance(one, Rating) and one.variant not in (control, candidate):
             tray.put(f"variant {one.variant} is neither arm", one.variant)
@@ -104,7 +96,7 @@ def _about(
             tray.put(f"dimension {one.dimension or 'without a name'} is not the one that the policy names")
         else:
             mine.append(one)
-    return mine  # type: ignore[return-value]  # a list of the one kind that came in
+    return mine
 
 
 def _dimension_problem(answers: Sequence[Rating] | Sequence[Preference], signal: Signal) -> str | None:
@@ -186,30 +178,62 @@ def _estimate(paired: Paired, signal: Signal) -> tuple[Estimate, dict[str, float
     items = len({item for item, _, _ in paired.cells})
     counts = (items, items) if items and not paired.refused else paired.per_arm
     if paired.refused or not paired.cells:
-        why = paired.refused or "no rater answered for both arms"
-        if not any(paired.per_arm):
-            return refusal("", signal.confidence, (0, 0)), {}
-        return refusal(why, signal.confidence, counts), {}
+        if not all(paired.per_arm):
+            return nothing(signal.confidence, paired.per_arm), {}
+        return refusal(paired.refused or "no rater answered for both arms", signal.confidence, counts), {}
     try:
         found = crossed_mean(paired.cells, signal.confidence)
+        if signal.raters == "fixed":
+            return _fixed_raters(paired, signal, counts, found), found.components
     except RefusedError as refused:
         return refusal(str(refused), signal.confidence, counts, levels=paired.levels), {}
-    df = found.difference.df
+    method = f"items and raters random, mean over items, Satterthwaite t({found.difference.df:.1f})"
     warnings = []
-    if found.raters < 4:
-        warnings.append(f"only {plural(found.raters, 'raters')}: how much raters differ is roughly known")
-    return (
-        estimate(
-            found.difference,
-            f"items and raters random, mean over items, Satterthwaite t({df:.1f})",
-            signal.confidence,
-            counts,
-            levels=paired.levels,
-            n_effective=found.n_effective,
-            warnings=warnings,
-        ),
-        found.components,
+    if found.raters <= FEW_RATERS:
+        warnings.append(f"only {plural(found.raters, 'raters')}: how much raters differ is known roughly")
+    warnings += _all_agree(paired.cells, found)
+    result = estimate(
+        found.difference,
+        method,
+        signal.confidence,
+        counts,
+        levels=paired.levels,
+        n_effective=found.n_effective,
+        warnings=warnings,
     )
+    return result, found.components
+
+
+def _fixed_raters(paired: Paired, signal: Signal, counts: tuple[int, int], found: Crossed) -> Estimate:
+    """The policy says that these raters' word is the rule: only items are a sample."""
+    by_item: dict[str, list[float]] = defaultdict(list)
+    for item, _, value in paired.cells:
+        by_item[item].append(value)
+    means = [sum(values) / len(values) for _, values in sorted(by_item.items())]
+    mean = cluster_mean(means, sorted(by_item), signal.confidence)
+    return estimate(
+        mean.difference,
+        f"items random, these {found.raters} raters fixed, paired by item, t({mean.clusters - 1})",
+        signal.confidence,
+        counts,
+        levels=paired.levels,
+        n_effective=mean.n_effective,
+        warnings=[f"speaks of these {found.raters} raters only: others may see it otherwise"],
+    )
+
+
+def _all_agree(cells: Sequence[Cell], found: Crossed) -> list[str]:
+    """When the interval crosses zero although no rater does: say that it is the number of raters that is wanting."""
+    if found.difference.low > 0 or found.difference.high < 0:
+        return []
+    by_rater: dict[str, list[float]] = defaultdict(list)
+    for _, rater, value in cells:
+        by_rater[rater].append(value)
+    sums = [sum(values) for values in by_rater.values()]
+    if all(total > 0 for total in sums) or all(total < 0 for total in sums):
+        side = "above" if sums[0] > 0 else "below"
+        return [f"every rater's mean is {side} 0, but {plural(found.raters, 'raters')} are too few to speak for others"]
+    return []
 
 
 def _item_mean(values: Sequence[tuple[str, float]]) -> float | None:

@@ -3,77 +3,92 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from signals.model import Estimate, Moments, Segment, SegmentEstimate, Signal
-from signals.stats.moments import EMPTY, merge
+from signals.model import Estimate, SegmentEstimate, Signal
 
 UNLABELLED = "(none)"
 
-Levels = Mapping[str, Moments]
+Part = TypeVar("Part")
 
-
-class Effect(Protocol):
-    """How a kind of signal computes candidate minus control."""
-
-    def __call__(
-        self, signal: Signal, candidate: Moments, control: Moments, confidence: float = ..., parts: int = ...
-    ) -> Estimate: ...
-
-
-def by_level(cells: Iterable[tuple[Segment, Moments]], dimension: str) -> dict[str, Moments]:
-    """Moments per value of one dimension; units without a value are a segment of their own, so that shares add up."""
-    found: dict[str, list[Moments]] = defaultdict(list)
-    for segment, moments in cells:
-        found[dict(segment).get(dimension) or UNLABELLED].append(moments)
-    return {name: merge(parts) for name, parts in sorted(found.items())}
+Effect = Callable[[Sequence[Part], Sequence[Part], float, int], Estimate]
+"""(control parts, candidate parts, confidence, segments of the dimension) -> candidate minus control."""
 
 
 def segment_estimates(
-    signal: Signal, levels: Mapping[str, tuple[Levels, Levels]], units: int, effect: Effect
+    signal: Signal,
+    control: Sequence[Part],
+    candidate: Sequence[Part],
+    label: Callable[[Part, str], str | None],
+    effect: Effect[Part],
 ) -> tuple[SegmentEstimate, ...]:
-    """One estimate per value of each dimension.
+    """One estimate per value of each dimension that the signal declares.
 
     The adjusted bounds are simultaneous over all segments of all dimensions (Bonferroni): each is an interval at
-    confidence ``1 - (1 - confidence) / K``.
+    confidence ``1 - (1 - confidence) / K``. Parts without a value are a segment of their own, so that shares add up; a
+    dimension that no part has a value of is left out.
 
     Args:
-        signal: Its confidence and looks.
-        levels: Dimension -> (control, candidate), each value -> moments. Dimensions without any value are left out.
-        units: Of both arms, for the shares.
-        effect: Computes one interval; ``parts`` tells it into how many the planned units fall.
+        signal: Its confidence and declared dimensions.
+        control: Cells or items of the control arm.
+        candidate: The same of the candidate.
+        label: The value of a part in a dimension, or None.
+        effect: Computes one interval; its last argument says in how many the planned units fall.
     """
-    named: list[tuple[str, Moments, Moments, int]] = []
-    for dimension, (control, candidate) in levels.items():
-        values = sorted(set(control) | set(candidate))
+    named: list[tuple[str, Sequence[Part], Sequence[Part], int]] = []
+    for dimension in signal.segments:
+        ours, theirs = _by_value(control, dimension, label), _by_value(candidate, dimension, label)
+        values = sorted(set(ours) | set(theirs))
         if values == [UNLABELLED]:
             continue
-        named += [
-            (f"{dimension}={value}", control.get(value, EMPTY), candidate.get(value, EMPTY), len(values))
-            for value in values
-        ]
+        named += [(f"{dimension}={value}", ours[value], theirs[value], len(values)) for value in values]
     if not named:
         return ()
     joint = 1.0 - (1.0 - signal.confidence) / len(named)
-    found = []
-    for name, control_part, candidate_part, parts in named:
-        plain = effect(signal, candidate_part, control_part, signal.confidence, parts)
-        adjusted = effect(signal, candidate_part, control_part, joint, parts)
-        counts = (control_part.n, candidate_part.n)
-        refused = plain.refused if all(counts) else "no units in an arm"
-        found.append(
-            SegmentEstimate(
-                name,
-                sum(counts) / units if units else 0.0,
-                *counts,
-                plain.effect,
-                plain.low,
-                plain.high,
-                adjusted.low,
-                adjusted.high,
-                plain.control,
-                refused,
-            )
+    pairs = [
+        (
+            name,
+            effect(ours, theirs, signal.confidence, parts),
+            effect(ours, theirs, joint, parts),
+            name.partition("=")[0],
         )
-    return tuple(found)
+        for name, ours, theirs, parts in named
+    ]
+    totals: dict[str, int] = defaultdict(int)
+    for _, plain, _, dimension in pairs:
+        totals[dimension] += plain.n_control + plain.n_candidate
+    return tuple(
+        SegmentEstimate(
+            name,
+            (plain.n_control + plain.n_candidate) / totals[dimension] if totals[dimension] else 0.0,
+            plain.n_control,
+            plain.n_candidate,
+            plain.effect,
+            plain.low,
+            plain.high,
+            adjusted.low,
+            adjusted.high,
+            plain.control,
+            plain.refused or adjusted.refused,
+        )
+        for name, plain, adjusted, dimension in pairs
+    )
+
+
+def unknown_dimensions(
+    signal: Signal, parts: Iterable[Part], label: Callable[[Part, str], str | None]
+) -> tuple[str, ...]:
+    """A warning for each declared dimension that no part has a value of."""
+    some = list(parts)
+    missing = [name for name in signal.segments if not any(label(part, name) for part in some)]
+    return tuple(f"the evidence has no segment {name!r}" for name in missing) if some else ()
+
+
+def _by_value(
+    parts: Iterable[Part], dimension: str, label: Callable[[Part, str], str | None]
+) -> defaultdict[str, list[Part]]:
+    found: defaultdict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        found[label(part, dimension) or UNLABELLED].append(part)
+    return found

@@ -1,6 +1,6 @@
 """Evidence kept: tables, migrations, queries, and the audit chain. The only place that imports SQLAlchemy."""
 
-from signals.store.report import PulledMeanwhileError, PullReport, Tally
+from signals.store.report import PulledMeanwhileError, PullReport, StoreError, Tally
 from signals.store.store import Store, open_store
 
-__all__ = ["PullReport", "PulledMeanwhileError", "Store", "Tally", "open_store"]
+__all__ = ["PullReport", "PulledMeanwhileError", "Store", "StoreError", "Tally", "open_store"]

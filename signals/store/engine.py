@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
 from signals.model import SignalsError
+from signals.store.report import StoreError
 
 BUSY_SECONDS = 60
 LOCK_CLASS = 0x5349474E  # first half of every advisory lock of ours
@@ -100,6 +101,8 @@ def _parse(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend not in ("sqlite", "postgresql"):
         raise SignalsError(f"the store cannot be a {backend!r} database", forms)
+    if backend == "sqlite" and parsed.query:
+        raise SignalsError("a SQLite store takes no options", "Leave out everything from the `?` on")
     if backend == "sqlite" and (parsed.database or ":memory:") == ":memory:":
         raise SignalsError("a store in memory forgets everything when the command ends", forms)
     return parsed
@@ -182,19 +185,19 @@ SQLITE_REASONS = (
 )
 
 
-def explain(error: exc.DBAPIError, label: str, *, sqlite: bool) -> SignalsError | None:
+def explain(error: exc.DBAPIError, label: str, *, sqlite: bool) -> StoreError | None:
     """The one line for a failure that is not a mistake of ours; None when it may be one."""
     said = " ".join(str(error.orig).split())
     if sqlite:
         for sign, what, remedy in SQLITE_REASONS:
             if sign in said.lower():
-                return SignalsError(f"the store {label} {what}", remedy)
+                return StoreError(f"the store {label} {what}", remedy)
         return None
     state = getattr(error.orig, "sqlstate", None)
     if state == "42501" or "permission denied" in said:
-        return SignalsError(f"the store {label} refuses: {said}", "Ask for the right to create and write its tables")
+        return StoreError(f"the store {label} refuses: {said}", "Ask for the right to create and write its tables")
     if error.connection_invalidated or isinstance(error, exc.OperationalError) or "connection option" in said:
-        return SignalsError(
+        return StoreError(
             f"the store {label} cannot be reached: {said}", "Check that the server runs and that `store:` names it"
         )
     return None

@@ -53,6 +53,7 @@ class _Stage:
     tables: dict[type[Any], Table] = field(default_factory=dict)
     meta: MetaData = field(default_factory=MetaData)
     rows: int = 0
+    lost: int = 0  # rows that the store itself set aside
 
     def table(self, connection: Connection, kind: type[Any]) -> Table:
         if kind not in self.tables:
@@ -81,7 +82,7 @@ class _Counts:
     unchanged: int = 0
 
 
-def apply(  # noqa: PLR0917 - the order of Store.apply, with the database before it
+def apply(
     database: Database,
     source: Source,
     fingerprint: str | None,
@@ -96,7 +97,7 @@ def apply(  # noqa: PLR0917 - the order of Store.apply, with the database before
     stage = _Stage()
     with database.explained(), database.engine.connect() as connection:
         try:
-            for kind, rows in _batches(records, tally):
+            for kind, rows in _batches(records, tally, stage):
                 with connection.begin():
                     made = stage.table(connection, kind)
                     connection.execute(
@@ -131,7 +132,9 @@ def apply(  # noqa: PLR0917 - the order of Store.apply, with the database before
     return report_of(row)
 
 
-def _batches(records: Iterable[Record], tally: Tally) -> Iterator[tuple[type[Any], list[dict[str, Any]]]]:
+def _batches(
+    records: Iterable[Record], tally: Tally, stage: _Stage
+) -> Iterator[tuple[type[Any], list[dict[str, Any]]]]:
     """Rows by kind of record, at most ``BATCH`` at a time; records that cannot be stored are set aside."""
     stream = iter(records)
     while chunk := list(islice(stream, BATCH)):
@@ -144,6 +147,7 @@ def _batches(records: Iterable[Record], tally: Tally) -> Iterator[tuple[type[Any
                 variant = getattr(record, "variant", None)
                 rows_lost = record.moments.n if shape.cells else 1  # type: ignore[union-attr] # cells have moments
                 tally.set_aside(f"record cannot be stored: {refused}", _printable(variant), rows_lost)
+                stage.lost += rows_lost
         yield from ((kind, batch) for kind, batch in rows.items() if batch)
 
 
@@ -164,7 +168,7 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
         Index(f"{made.name}_key", *(made.c[key] for key in shape.keys)).create(connection)
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"ANALYZE {made.name}"))
-        _drop_duplicates(connection, made, shape, source, tally)
+        stage.lost += _drop_duplicates(connection, made, shape, source, tally)
         times += _span(connection, made)
         hasher.update(shape.table.name.encode())
         digests = select(made.c.digest).order_by(made.c.digest).execution_options(yield_per=BATCH)
@@ -174,11 +178,11 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
     entries = sorted(tally.entries, key=lambda entry: (entry.variant or "", entry.why, entry.rows, entry.fault))
     # What was set aside and how much was read are evidence too: checks and notes show them.
     set_aside = json.dumps(plain(entries), ensure_ascii=True)
-    hasher.update(f"{set_aside} {tally.rows_read}".encode())
+    hasher.update(f"{set_aside} {tally.rows_read} {tally.rows_kept}".encode())
     return {
         "content": f"sha256:{hasher.hexdigest()}",
         "rows_read": tally.rows_read,
-        "rows_kept": max(0, tally.rows_read - sum(entry.rows for entry in entries)),
+        "rows_kept": max(0, tally.rows_kept - stage.lost),
         "records": records,
         "set_aside": set_aside,
         "first_at": min(times, default=None),
@@ -187,7 +191,7 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
     }
 
 
-def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: Source, tally: Tally) -> None:
+def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: Source, tally: Tally) -> int:
     earlier = made.alias("earlier")
     repeated = exists().where(earlier.c.seq < made.c.seq, *(earlier.c[key] == made.c[key] for key in shape.keys))
     if shape.cells:
@@ -197,7 +201,7 @@ def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: 
                 f"source {source.name!r} gives the cell {' / '.join(str(part) for part in first if part)} twice",
                 "Group the rows so that each variant, segment and day comes once",
             )
-        return
+        return 0
     variant = made.c.variant if "variant" in made.c else literal(None, TEXT)
     counted = select(variant, func.count()).where(repeated).group_by(variant)
     found = connection.execute(counted).all()
@@ -205,6 +209,7 @@ def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: 
         tally.set_aside(DUPLICATE, name, rows)
     if found:
         connection.execute(delete(made).where(repeated))
+    return sum(rows for _, rows in found)
 
 
 def _span(connection: Connection, made: Table) -> list[datetime]:

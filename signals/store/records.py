@@ -67,10 +67,10 @@ class Shape:
             if value is not None or kind in ("day", "segment"):
                 value = WRITERS[kind](name, value)  # noqa: PLW2901 - one name for one thing
             stored[name] = value
-            hashed.append(_hashable(value))
+            hashed.append(value)
         if sum(len(stored[name].encode()) for name in self.keys) > MAX_KEY:
             raise RefusedError("its names are too long to be told apart")
-        stored["digest"] = hashlib.sha256(json.dumps(hashed).encode()).digest()
+        stored["digest"] = hashlib.sha256(HASHED.encode(hashed).encode()).digest()
         return stored
 
     def record(self, row: Sequence[Any]) -> Any:
@@ -81,9 +81,10 @@ class Shape:
 
 
 def _hashable(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.hex() if isinstance(value, bytes) else value
+    return value.hex() if isinstance(value, bytes) else value.isoformat()
+
+
+HASHED = json.JSONEncoder(default=_hashable)
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,6 +13,7 @@ class Tally(Protocol):
     """Counts kept while a source is read (the connectors' ``Tally`` is one)."""
 
     rows_read: int
+    rows_kept: int  # rows that ended in a record
 
     def set_aside(self, why: str, variant: str | None = None, rows: int = 1, fault: bool = True) -> None:
         """Count rows that do not become records."""
@@ -41,7 +42,7 @@ class PullReport:
     fingerprint: str | None = None  # hash of the input; None when it cannot be known before reading
     content: str | None = None  # hash of the records kept and of what was set aside
     rows_read: int = 0
-    rows_kept: int = 0  # rows read minus rows set aside; one row may give several records, and many rows one cell
+    rows_kept: int = 0  # rows that ended in a record: one may give several records, and many may give one cell
     records: int = 0
     set_aside: tuple[SetAside, ...] = ()
     new: int = 0
@@ -51,6 +52,10 @@ class PullReport:
     first_at: datetime | None = None  # oldest and newest evidence
     last_at: datetime | None = None
     error: str | None = None
+
+
+class StoreError(SignalsError):
+    """The store itself failed: unreachable, not writable, full, locked, damaged."""
 
 
 class PulledMeanwhileError(SignalsError):

@@ -237,7 +237,7 @@ class Store:
                 select(tables.policy.c.text).where(tables.policy.c.hash == policy_hash)
             ).scalar_one_or_none()
 
-    def put_verdict(  # noqa: PLR0917 - the order in which a verdict is spoken of
+    def put_verdict(
         self,
         release_id: str,
         policy_hash: str,

@@ -1,0 +1,192 @@
+"""The rows of a memo: frozen, plain text, in a fixed order. Every form of the memo, and the page, draws from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signals.memo.forest import Forest
+from signals.memo.phrases import STATUS_ORDER
+from signals.model import Call, Role, Status
+
+
+@dataclass(frozen=True)
+class ReadingLine:
+    """One signal's numbers in words; a number that does not exist is an en dash."""
+
+    signal: str
+    kind: str
+    question: str
+    state: str
+    why: str
+    effect: str
+    interval: str  # with its level: "95 % CI −0.9 to +0.2 pp"
+    margin: str
+    better: str
+    n: str
+    p: str
+    power: str
+    mde: str
+    non_inferior: str
+    age: str
+    method: str
+    voting: str
+    others: tuple[str, ...]  # estimates that do not vote
+    warnings: tuple[str, ...]
+    owner: str
+
+
+@dataclass(frozen=True)
+class HeardLine:
+    """What one row of the hierarchy said, and what became of it."""
+
+    role: Role
+    tag: str
+    signal: str
+    state: str
+    says: Call | None
+    why: str
+    rule: str
+    moved_by: str
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A guardrail, an override or a requirement for shipping: what it asked and what came out."""
+
+    sort: str  # "guardrail", "override", "ship requirement"
+    id: str
+    outcome: str
+    call: Call | None
+    condition: str
+    because: str
+    why: str
+    spoke: bool  # it changed something, or could not be evaluated
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check: its number against its threshold."""
+
+    signal: str
+    name: str
+    title: str
+    status: Status
+    number: str
+    why: str
+    sort: str
+    required: bool
+    remedy: str
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """One segment of one signal; the adjusted interval holds for all its segments at once."""
+
+    signal: str
+    name: str
+    share: str
+    effect: str
+    interval: str
+    adjusted: str  # oriented: positive is good
+    refused: str
+
+
+@dataclass(frozen=True)
+class NeedLine:
+    """A way out of a HOLD."""
+
+    signal: str
+    what: str
+    why: str
+    by: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class SetAsideLine:
+    """Rows that do not count, and why."""
+
+    signal: str
+    rows: str
+    why: str
+    variant: str
+    fault: bool
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """Where a signal's evidence came from."""
+
+    signal: str
+    name: str
+    connector: str
+    pulled: str
+    content: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """What people did with the verdict."""
+
+    call: Call
+    recommended: Call
+    override: bool
+    by: str
+    second: str
+    because: str
+    at: str
+    entry: str
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A verdict in words. Same verdict, policy and decisions: same memo."""
+
+    release: str
+    kind: str
+    control: str
+    candidate: str
+    started: str
+    owner: str
+    synthetic: bool
+    call: Call
+    word: str
+    decides: bool  # False: NO VERDICT YET
+    sentence: str
+    decided_by: str
+    unheard: tuple[str, ...]  # ranked signals that are untrusted or missing: never only in a table
+    readings: tuple[ReadingLine, ...]
+    plot: Forest
+    heard: tuple[HeardLine, ...]
+    rules: tuple[RuleLine, ...]
+    checks: tuple[CheckLine, ...]
+    segments: tuple[SegmentLine, ...]
+    needs: tuple[NeedLine, ...]
+    set_aside: tuple[SetAsideLine, ...]
+    sources: tuple[SourceLine, ...]
+    not_assessed: tuple[str, ...]
+    decisions: tuple[DecisionLine, ...]
+    policy_name: str
+    policy_file: str
+    policy_hash: str
+    policy_text: str
+    evidence_hash: str
+    as_of: str
+    as_of_exact: str
+
+    @property
+    def troubled(self) -> tuple[CheckLine, ...]:
+        """Checks that did not pass, worst first."""
+        return tuple(line for line in self.checks if line.status != "pass")
+
+    @property
+    def check_counts(self) -> tuple[tuple[Status, int], ...]:
+        """How many checks have each status, worst first, without the zeros."""
+        counts = [(status, sum(line.status == status for line in self.checks)) for status in STATUS_ORDER]
+        return tuple((status, number_of) for status, number_of in counts if number_of)
+
+    @property
+    def overruled(self) -> tuple[HeardLine, ...]:
+        """The rows whose call was not followed."""
+        return tuple(line for line in self.heard if line.role == "overruled")

@@ -1,0 +1,181 @@
+"""promptfoo exports: failed work is an error, never a score."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from statistics import mean
+from typing import Any
+
+BOTH = {"path": "promptfoo_*.json", "map": {"segment.lang": "metadata.lang", "item": "testCase.metadata.item_id"}}
+
+
+def lift(records: list[Any], *, errors_as_zero: bool) -> float:
+    """Mean over items of candidate minus control, repeats averaged first."""
+    by: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if record.value is not None or errors_as_zero:
+            by[record.item][record.variant].append(record.value or 0.0)
+    return mean(mean(arms["candidate"]) - mean(arms["control"]) for arms in by.values() if len(arms) == 2)
+
+
+def arm_difference(records: list[Any]) -> float:
+    means = {
+        arm: mean(r.value for r in records if r.variant == arm and r.value is not None)
+        for arm in ("control", "candidate")
+    }
+    return means["candidate"] - means["control"]
+
+
+def test_errors_are_not_scores(desk):
+    desk.copy("promptfoo_control.json", "promptfoo_candidate.json")
+    records = desk.read("promptfoo", **BOTH)
+    errors = Counter((r.variant, r.item, r.error) for r in records if r.error)
+    assert errors == {
+        ("candidate", "ticket-007", "system_error"): 2,
+        ("control", "ticket-011", "judge_unparsed"): 2,
+        ("candidate", "ticket-011", "judge_unparsed"): 2,
+        ("control", "ticket-023", "judge_error"): 2,
+        ("candidate", "ticket-023", "judge_error"): 2,
+    }
+    assert all((r.value is None) == (r.error is not None) for r in records)
+    assert len(records) == desk.tally.rows_read == desk.tally.rows_kept == 240
+    # 0.0368 with errors left out of each arm, 0.0255 with the zeros that the export holds.
+    assert round(arm_difference(records), 4) == 0.0368
+    assert round(lift(records, errors_as_zero=True), 4) == 0.0255
+
+
+def test_repeats_items_and_judge(desk):
+    desk.copy("promptfoo_control.json", "promptfoo_candidate.json")
+    records = desk.read("promptfoo", **BOTH)
+    assert Counter(r.repeat for r in records) == {0: 120, 1: 120}
+    assert len({(r.item, r.variant, r.repeat) for r in records}) == 240
+    assert len({r.record for r in records}) == 240
+    assert len({r.fingerprint for r in records}) == 1, "error rows were judged by the same judge"
+    assert {r.scorer for r in records} == {"helpfulness"}
+    assert {dict(r.segment)["lang"] for r in records} == {"en", "de", "fr"}
+    assert all(r.at.utcoffset().total_seconds() == 0 for r in records)
+    assert [r.record for r in desk.read_again()] == [r.record for r in records]
+
+
+def test_item_is_found_without_map(desk):
+    desk.copy("promptfoo_control.json")
+    assert {r.item for r in desk.read("promptfoo", path="promptfoo_control.json")} == {
+        f"ticket-{n:03}" for n in range(60)
+    }
+
+
+def edited(desk, change, name="edited.json"):
+    data = json.loads((desk.files / "promptfoo_control.json").read_text())
+    change(data)
+    desk.write(name, json.dumps(data))
+
+
+def test_another_rubric_is_another_judge(desk):
+    desk.copy("promptfoo_control.json")
+
+    def change(data):
+        data["evalId"] = "other"
+        for row in data["results"]["results"]:
+            row["provider"]["label"] = "candidate"
+            for part in [
+                *row["testCase"]["assert"],
+                *(c["assertion"] for c in row["gradingResult"]["componentResults"]),
+            ]:
+                if part["type"] == "llm-rubric":
+                    part["value"] = "Is kind"
+
+    edited(desk, change)
+    prints = {r.variant: r.fingerprint for r in desk.read("promptfoo", path="*.json")}
+    assert prints["control"] != prints["candidate"]
+    stated = {r.fingerprint for r in desk.read("promptfoo", path="*.json", scorer_version="judge-3")}
+    assert stated == {"judge-3"}
+
+
+def test_the_same_eval_twice_counts_once(desk):
+    desk.copy("promptfoo_control.json")
+    edited(desk, lambda data: None, "copy.json")
+    assert len(desk.read("promptfoo", path="*.json")) == 120
+    assert desk.whys == {"the same eval was read from another file already": 120}
+    assert (desk.tally.rows_read, desk.tally.rows_kept) == (240, 120)
+
+
+def test_metric_names_the_score(desk):
+    desk.copy("promptfoo_control.json")
+    assert {r.scorer for r in desk.read("promptfoo", path="*.json", metric="on_topic")} == {"on_topic"}
+    assert "Did you mean 'helpfulness'?" in desk.fails("promptfoo", path="*.json", metric="helpfulnes")
+
+
+def test_old_exports_mark_a_grader_failure_by_its_reason_only(desk):
+    def change(data):
+        for row in data["results"]["results"]:
+            row.pop("failureReason")
+            for part in row["gradingResult"]["componentResults"]:
+                part.pop("metadata", None)
+
+    edited(desk, change)
+    records = desk.read("promptfoo", path="edited.json")
+    assert Counter(r.error for r in records if r.item == "ticket-011") == {"judge_unparsed": 2}
+
+
+def test_a_judgement_that_is_missing_is_an_error(desk):
+    def change(data):
+        data["results"]["results"][0]["gradingResult"]["componentResults"] = []
+
+    edited(desk, change)
+    assert Counter(r.error for r in desk.read("promptfoo", path="edited.json"))["judge_error"] == 3
+
+
+def test_a_failed_run_with_a_score_is_still_a_failed_run(desk):
+    def change(data):
+        data["results"]["results"][0]["failureReason"] = 2
+
+    edited(desk, change)
+    records = desk.read("promptfoo", path="edited.json")
+    assert [r.error for r in records][0] == "system_error"
+
+
+def test_two_prompts_under_one_provider_need_a_map(desk):
+    def change(data):
+        for row in data["results"]["results"]:
+            row["promptIdx"] = row["testIdx"] % 2
+            row["prompt"] = {"label": f"prompt {row['promptIdx']}"}
+
+    edited(desk, change)
+    assert "several prompts ran under the variant 'control'" in desk.fails("promptfoo", path="edited.json")
+    records = desk.read("promptfoo", path="edited.json", map={"variant": "prompt.label"})
+    assert {r.variant for r in records} == {"prompt 0", "prompt 1"}
+    recoded = desk.read(
+        "promptfoo", path="edited.json", map={"variant": "prompt.label"}, values={"variant": {"prompt 0": "control"}}
+    )
+    assert {r.variant for r in recoded} == {"control", "prompt 1"}
+    assert len(desk.read("promptfoo", path="edited.json", where={"promptIdx": 1})) == 60
+
+
+def test_cut_off_and_foreign_files(desk):
+    whole = (desk.files / "promptfoo_control.json").read_bytes()
+    desk.write("cut.json", whole[: len(whole) // 2])
+    message = desk.fails("promptfoo", path="cut.json")
+    assert message.startswith("data/cut.json:1:") and "half-written JSON" in message
+    desk.write("other.json", "[1, 2]")
+    assert "is not a promptfoo JSON export" in desk.fails("promptfoo", path="other.json")
+    desk.write("deep.json", "[" * 200_000)
+    assert "data/deep.json" in desk.fails("promptfoo", path="deep.json")
+    desk.write("latin.json", '{"a": "\xe9"}'.encode("latin-1"))
+    assert "is not UTF-8" in desk.fails("promptfoo", path="latin.json")
+    desk.copy("promptfoo_control.json")
+    message = desk.fails("promptfoo", path="promptfoo_control.json", map={"item": "metadata.item_ids"})
+    assert "no row has 'metadata.item_ids'" in message
+
+
+def test_full_exports(desk, shared):
+    for arm in ("control", "candidate", "both"):
+        desk.write(f"{arm}.json", (shared / "exports" / "promptfoo" / f"{arm}.json").read_bytes())
+    apart = desk.read("promptfoo", path="c*.json")
+    assert round(arm_difference(apart), 4) == 0.0368
+    assert round(lift(apart, errors_as_zero=True), 4) == 0.0255
+    together = desk.read("promptfoo", path="both.json")
+    assert len(together) == 240
+    assert round(arm_difference(together), 4) == 0.0368
+    # Two runs of the same items are repeats.
+    assert Counter(r.repeat for r in desk.read("promptfoo", path="*.json")) == {0: 120, 1: 120, 2: 120, 3: 120}

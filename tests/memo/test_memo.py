@@ -1,0 +1,259 @@
+"""What the memo says, that it says the same twice, and that nobody can write into it from outside."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from memo.verdicts import POLICY, conversion, decision, hold, reading, ship, untrusted, verdict
+
+from signals.memo import Memo, html, markdown, memo_of
+from signals.memo.phrases import check_number, clean
+from signals.memo.render import code_block, code_span, escape_markdown
+from signals.model import Check, RuleOutcome, SetAside, SourceNote, TraceRow, Verdict
+
+
+def memo(one: Verdict, **more: object) -> Memo:
+    return memo_of(one, POLICY, **more)  # type: ignore[arg-type]
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.addresses: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src", "action", "data")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def parsed(text: str) -> Tags:
+    tags = Tags()
+    tags.feed(text)
+    return tags
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_the_memo_stands_on_its_own(write: object) -> None:
+    text = write(memo(verdict(), decisions=(decision(),)))  # type: ignore[operator]
+    text = text.replace("&lt;", "<").replace("&#39;", "'")
+    for words in (
+        "ROLLBACK", "Conversion fell 0.42 pp", "95 % CI −0.54 to −0.30 pp", "row 1 of the hierarchy",
+        "the online test outranks what judges think", "no-segment-left-behind", "agreement with people", "0.52 < 0.60",
+        "variant prompt-v5 is neither arm", "1,204", "sha256:" + "ab" * 32, verdict().policy_hash,
+        verdict().evidence_hash, "2026-11-17T09:00:00Z", "not computed by this version", "Synthetic data", "mara",
+        "neither reweighted to traffic nor corrected", "plan=enterprise", "17 Nov 2026, 09:00 UTC",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "otherwise: hold" in text  # the policy, whole
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+@pytest.mark.parametrize("one", [verdict(), hold(), untrusted(), ship()])
+def test_the_same_verdict_gives_the_same_bytes(write: object, one: Verdict) -> None:
+    assert write(memo(one)) == write(memo(one))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_an_untrusted_verdict_never_reads_as_a_call(write: object) -> None:
+    text = write(memo(untrusted()))  # type: ignore[operator]
+    head = text[: text.index("Who was heard")]
+    assert "NO VERDICT YET" in head
+    assert "Not heard: conversion is untrusted: sample ratio p 0.0000012 is below 0.001" in head
+    assert "HOLD" in head
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_a_hold_names_its_way_out_with_date_and_owner(write: object) -> None:
+    text = write(memo(hold()))  # type: ignore[operator]
+    assert re.search(r"310,000 more users.*by 21 Dec 2026.*owner growth", text, re.DOTALL)
+
+
+def test_only_what_was_decided_about_this_release_is_in_it() -> None:
+    found = memo(verdict(), decisions=(decision(name="another"), decision("ship"), decision()))
+    assert [(line.call, line.override) for line in found.decisions] == [("ship", True), ("rollback", False)]
+
+
+def test_checks_come_worst_first_and_a_missing_signal_is_said_on_top() -> None:
+    gone = reading("panel", "missing", None, 0.0, why="no source feeds it", n_control=0, n_candidate=0)
+    found = memo(replace(verdict(), readings={**verdict().readings, "panel": gone}))
+    assert [line.status for line in found.checks[:3]] == ["fail", "unknown", "pass"]
+    assert found.unheard == ("panel is missing: no source feeds it",)
+    line = next(line for line in found.readings if line.signal == "panel")
+    assert (line.effect, line.interval, line.n) == ("–", "no evidence", "–")
+    assert any("panel is missing" in line for line in found.not_assessed)
+
+
+def test_a_rule_that_cannot_be_evaluated_is_said() -> None:
+    rule = RuleOutcome("x", "guardrails[0]", "panel.benefit < 0", None, "rollback", "b", "w", ("panel.benefit",))
+    found = memo(replace(verdict(), guardrails=(rule,)))
+    assert found.rules[0].outcome == "cannot be evaluated: panel.benefit not known"
+    assert found.rules[0].spoke
+    assert any("cannot be evaluated" in line for line in found.not_assessed)
+
+
+def test_a_ship_requirement_speaks_when_it_fails_and_a_guardrail_when_it_holds() -> None:
+    def outcome(name: str, holds: bool) -> RuleOutcome:
+        return RuleOutcome(name, name, "c", holds, "hold", "", "")
+
+    one = replace(
+        verdict(),
+        guardrails=(outcome("g-on", True), outcome("g-off", False)),
+        overrides=(outcome("o-on", True), outcome("o-off", False)),
+        ship_requires=(outcome("s-met", True), outcome("s-not", False)),
+    )
+    spoke = {line.id: (line.spoke, line.outcome) for line in memo(one).rules}
+    assert spoke == {
+        "g-on": (True, "fires"), "g-off": (False, "quiet"), "o-on": (True, "applies"),
+        "o-off": (False, "does not apply"), "s-met": (False, "met"), "s-not": (True, "not met"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (Check("sample_ratio_p", "pass", 0.41, 0.001, ""), "0.41 ≥ 0.001"),
+        (Check("sample_ratio_p", "fail", 1e-9, 0.001, ""), "< 0.0001, asks ≥ 0.001"),
+        (Check("min_items", "fail", 31, 50, ""), "31 < 50"),
+        (Check("max_age", "fail", 4 * 86_400, 3 * 86_400, ""), "4 days > 3 days"),
+        (Check("max_error_rate", "pass", 0.02, 0.02, ""), "2.0 % ≤ 2.0 %"),
+        (Check("same_judge", "fail", 0, 1, ""), "no"),
+        (Check("full_weeks", "pass", 2, 1, ""), "2 ≥ 1"),
+        (Check("coverage", "unknown", None, 0.8, ""), "not known, asks 80.0 %"),
+        (Check("coverage", "pass", 0.5, None, ""), "50.0 %, no limit set"),
+    ],
+)
+def test_a_number_stands_against_its_threshold(check: Check, words: str) -> None:
+    assert check_number(check) == words
+
+
+# --- from outside ---------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "[click](javascript:alert(1))",
+    "![x](https://example.org/track.png)",
+    "https://example.org/track www.example.org a@example.org",
+    "<https://example.org>",
+    "a | b || c",
+    "line\n\n# Heading\n\n- item\n> quote\n```\nfence",
+    "```html\n<b>x</b>\n```",
+    "`code` ``more`` ``` end",
+    "{{ 7 * 7 }} {% raw %}",
+    "&lt;b&gt; &#x3c;b&#x3e;",
+    "\x00\x1b[31m\u202egnp.exe\u2028\ufeff",
+    "</title></style></pre></main>",
+    "--- === *** ___ ~~~ 1. + x",
+    "\ud800 lone surrogate",
+]
+
+
+def poisoned(evil: str) -> Memo:
+    """A verdict in which every text that can come from outside is the hostile one."""
+    bad = replace(
+        conversion("loss", -0.004),
+        question=evil, why=evil, method=evil, unit=evil, counted=evil, owner=evil, warnings=(evil,),
+        voting=evil, signal=evil,
+        checks={evil: Check(evil, "fail", 0.1, 0.2, evil)},
+        set_aside=(SetAside(3, evil, evil),),
+        sources=(SourceNote(evil, evil, verdict().as_of, evil),),
+        segments=tuple(replace(one, name=evil, refused=evil) for one in conversion().segments),
+    )  # fmt: skip
+    rule = RuleOutcome(evil, evil, evil, None, "hold", evil, evil, (evil,))
+    one = verdict(
+        release=replace(verdict().release, id=evil, control=evil, candidate=evil, owner=evil),
+        decided_by=evil, rule=evil, because=evil, sentence=evil, readings={evil: bad}, overruled=(evil,),
+        trace=(TraceRow(evil, evil, "loss", "rollback", "overruled", evil, evil),),
+        guardrails=(rule,), ship_requires=(rule,), overrides=(rule,),
+        needs=(replace(hold().needs[0], signal=evil, what=evil, why=evil, owner=evil),),
+        policy_name=evil, policy_hash=evil, evidence_hash=evil,
+    )  # fmt: skip
+    said = replace(decision(), release=evil, by=evil, second=evil, because=evil, entry=evil)
+    return memo_of(one, evil, (said,), evil)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_html_from_outside_stays_text(evil: str) -> None:
+    plain, found = parsed(html(memo(verdict(), decisions=(decision(),)))), parsed(html(poisoned(evil)))
+    allowed = plain.tags | {"dl", "ul", "small", "em"}
+    assert found.tags <= allowed
+    assert found.attributes <= plain.attributes
+    assert not found.addresses
+    assert not any(sign in "".join(found.words) for sign in "\x00\x1b\u202e\u2028")
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_markdown_from_outside_stays_text(evil: str) -> None:
+    text = markdown(poisoned(evil))
+    body, policy = text.rsplit("\n## Policy\n", 1)
+    fence = re.search(r"^(`{3,})yaml$", policy, re.MULTILINE)
+    assert fence
+    assert policy.rstrip().endswith("\n" + fence[1])
+    assert policy.count("\n" + fence[1] + "\n") == 1  # nothing inside closes the block early; the end does
+    outside = re.sub(r"^(`{3,})text\n.*?\n\1$", "", body, flags=re.DOTALL | re.MULTILINE)
+    headings = [line for line in outside.splitlines() if line.startswith("#")]
+    assert headings[1:] == [line for line in headings[1:] if line.lstrip("# ") in SECTIONS]
+    bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", outside))  # without escapes and code spans
+    assert not re.search(r"<[a-zA-Z/!?]", bare)
+    assert not re.search(r"\]\(|\]\[|!\[", bare)
+    assert not re.search(r"://|www\.|\w@\w", bare)
+    assert not re.search(r"&#?\w+;", bare)
+    for table in re.findall(r"(?:^\|.*\n)+", outside, flags=re.MULTILINE):
+        rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
+        assert len(set(rows)) == 1
+
+
+SECTIONS = {
+    "Decisions", "Readings", "Who was heard", "The way out", "Checks", "How the numbers were made", "Segments",
+    "Set aside", "Sources", "Not assessed", "Policy",
+}  # fmt: skip
+
+
+def test_an_ordinary_sentence_is_not_littered_with_backslashes() -> None:
+    sentence = "−0.42 pp (95 % CI −0.54 to −0.30), p < 0.001; R&D's well-known +1 #2 item!"
+    assert escape_markdown(sentence) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("# h", "\\# h"),
+        ("- x", "\\- x"),
+        ("12. x", "12\\. x"),
+        ("> q", "\\> q"),
+        ("a_b*c", "a\\_b\\*c"),
+        ("+0.1", "+0.1"),
+    ],
+)
+def test_markdown_starts_no_block(text: str, escaped: str) -> None:
+    assert escape_markdown(text) == escaped
+
+
+def test_code_keeps_backticks_inside() -> None:
+    assert code_span("a`b") == "``a`b``"
+    assert code_span("`a") == "`` `a ``"
+    assert code_block("```\nx\n````", "yaml").startswith("`````yaml\n")
+
+
+def test_clean_marks_what_it_takes_away() -> None:
+    assert clean("a\u202eb\x07c\r\nd") == "a\ufffdb\ufffdc d"
+    assert clean("k:\n  - v\n", lines=True) == "k:\n  - v\n"
+    assert clean("नमस्ते \u200d emoji 👩\u200d💻") == "नमस्ते \u200d emoji 👩\u200d💻"
+
+
+def test_html_asks_nobody_for_anything() -> None:
+    text = html(memo(verdict()))
+    assert "default-src 'none'" in text
+    assert not parsed(text).addresses
+    assert not re.search(r"url\(|@import|<script", text)
