@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import fsum
 from random import Random
 from typing import Any
 
 from example_stories import DAYS, STORIES, Story, iso, midnight
-
 
 GOLDEN_PLANS = {"free": 0.42, "pro": 0.34, "enterprise": 0.24}  # the golden set leans to paying customers
 GOLDEN_LOCALES = {"en": 0.50, "de": 0.28, "fr": 0.22}
@@ -193,7 +193,7 @@ def promptfoo(rng: Random, story: Story, items: Sequence[Item]) -> dict[str, Any
     for arm, variant in enumerate(story.arms):
         mine = [row for row in rows if row["promptIdx"] == arm]
         done = [row for row in mine if row["gradingResult"]]
-        count, total = len(done), sum(row["score"] for row in done)
+        count, total = len(done), fsum(row["score"] for row in done)
         passed = sum(row["success"] for row in mine)
         metrics = {
             "score": total, "testPassCount": passed, "testFailCount": count - passed,
@@ -201,7 +201,7 @@ def promptfoo(rng: Random, story: Story, items: Sequence[Item]) -> dict[str, Any
             "totalLatencyMs": sum(row["latencyMs"] for row in mine),
             "tokenUsage": add_tokens(row["tokenUsage"] for row in done), "namedScores": {"helpfulness": total},
             "namedScoresCount": {"helpfulness": count}, "namedScoreWeights": {"helpfulness": count},
-            "cost": sum(row["cost"] for row in done),
+            "cost": fsum(row["cost"] for row in done),
         }  # fmt: skip
         prompt = {"id": rows[0]["promptId"], "raw": PROMPT, "label": PROMPT, "provider": variant, "metrics": metrics}
         prompts.append(prompt)

@@ -1,6 +1,7 @@
 """The four stories of the bundled example, and how their totals are spread by chance. Used by make_example.py.
 
-Nothing here is real. The totals are fixed, so the evidence shows what data/README.md says whatever the seed.
+Nothing here is real. The totals are fixed, so the evidence shows what data/README.md says whatever the seed. Sums of
+fractions are exactly rounded (``fsum``), so that every version of Python writes the same bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-
 
 DAYS = 14  # two whole weeks, so that every weekday counts twice in both arms
 WEEKDAYS = (1.05, 1.1, 1.1, 1.05, 1.0, 0.8, 0.75)
@@ -74,8 +74,8 @@ STORIES = (
 def spread(rng: Random, expected: Sequence[float], sd: Sequence[float], total: int, cap: Sequence[int]) -> list[int]:
     """Whole numbers near ``expected``, off by noise of size ``sd``, between 0 and ``cap``, that add up to ``total``."""
     noise = [rng.gauss(0, 1) * size for size in sd]
-    excess = sum(expected) + sum(noise) - total
-    weight = sum(size * size for size in sd)
+    excess = math.fsum(expected) + math.fsum(noise) - total
+    weight = math.fsum(size * size for size in sd)
     drawn = [e + n - excess * s * s / weight for e, n, s in zip(expected, noise, sd, strict=True)]
     whole = [min(max(round(value), 0), top) for value, top in zip(drawn, cap, strict=True)]
     while sum(whole) != total:
@@ -88,7 +88,7 @@ def spread(rng: Random, expected: Sequence[float], sd: Sequence[float], total: i
 
 def binomial(rng: Random, of: Sequence[int], rates: Sequence[float], total: int, calm: float) -> list[int]:
     """``total`` successes spread over groups of the given sizes; ``calm`` shrinks the noise (1 is binomial)."""
-    scale = total / sum(n * p for n, p in zip(of, rates, strict=True))
+    scale = total / math.fsum(n * p for n, p in zip(of, rates, strict=True))
     shares = [p * scale for p in rates]
     sd = [calm * math.sqrt(n * p * (1 - p)) + 1e-9 for n, p in zip(of, shares, strict=True)]
     return spread(rng, [n * p for n, p in zip(of, shares, strict=True)], sd, total, of)
@@ -96,7 +96,8 @@ def binomial(rng: Random, of: Sequence[int], rates: Sequence[float], total: int,
 
 def sizes(rng: Random, weights: Sequence[float], total: int) -> list[int]:
     """``total`` units spread over groups as a random assignment would."""
-    parts = [weight / sum(weights) for weight in weights]
+    whole = math.fsum(weights)
+    parts = [weight / whole for weight in weights]
     return spread(
         rng, [total * p for p in parts], [0.8 * math.sqrt(total * p) for p in parts], total, [total] * len(parts)
     )

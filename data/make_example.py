@@ -13,7 +13,7 @@ import sys
 import tempfile
 from bisect import bisect
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import accumulate, product
 from pathlib import Path
 from random import Random
@@ -21,7 +21,6 @@ from typing import Any
 
 from example_golden import golden_set, label_studio, promptfoo
 from example_stories import DAYS, STORIES, Story, binomial, day_weights, iso, midnight, sizes
-
 
 PLANS = {"free": 0.62, "pro": 0.28, "enterprise": 0.10}
 LOCALES = {"en": 0.50, "de": 0.28, "fr": 0.22}
@@ -33,15 +32,12 @@ LEVEL = {"free": 0.83, "pro": 1.2, "enterprise": 1.48}  # conversion of a plan, 
 # --- conversion and thumbs ------------------------------------------------------------------------------------------
 
 
-def moments(rng: Random, story: Story, how_many: int) -> list[datetime]:
-    """Hours in the story's two weeks: busier on weekdays and in the middle of the day."""
+def hours(rng: Random, story: Story, how_many: int) -> list[int]:
+    """Hours since the start of the story's two weeks: busier on weekdays and in the middle of the day."""
     edges = list(accumulate(day_weights(story)))
-    found = []
-    for _ in range(how_many):
-        day = bisect(edges, rng.random() * edges[-1])
-        hour = int(12 * (rng.random() + rng.random()))
-        found.append(midnight(story.start) + timedelta(days=day, hours=hour))
-    return found
+    return [
+        24 * bisect(edges, rng.random() * edges[-1]) + int(12 * (rng.random() + rng.random())) for _ in range(how_many)
+    ]
 
 
 def conversion_cells(rng: Random, story: Story) -> Iterable[tuple[str, str, str, int, int]]:
@@ -60,13 +56,14 @@ def conversion_units(rng: Random, story: Story, path: Path) -> None:
     for variant, plan, locale, n, s in conversion_cells(rng, story):
         flags = [1] * s + [0] * (n - s)
         rng.shuffle(flags)
-        rows += [(at, variant, flag, plan, locale) for at, flag in zip(moments(rng, story, n), flags, strict=True)]
+        rows += [(hour, variant, flag, plan, locale) for hour, flag in zip(hours(rng, story, n), flags, strict=True)]
     old = f"{story.product}-v{int(story.control[-1]) - 1}"
-    rows += [(at, old, int(rng.random() < 0.3), "free", "en") for at in moments(rng, story, story.old_clients)]
+    rows += [(hour, old, int(rng.random() < 0.3), "free", "en") for hour in hours(rng, story, story.old_clients)]
     rows.sort(key=lambda row: row[0])
+    clock = [iso(midnight(story.start) + timedelta(hours=hour)) for hour in range(24 * DAYS)]
     numbered = (
-        (f"synthetic-{story.product}-{number:06}", variant, flag, iso(at), plan, locale)
-        for number, (at, variant, flag, plan, locale) in enumerate(rows, 1)
+        (f"synthetic-{story.product}-{number:06}", variant, flag, clock[hour], plan, locale)
+        for number, (hour, variant, flag, plan, locale) in enumerate(rows, 1)
     )
     write_parquet(path, ("user_id", "variant", "converted", "first_seen", "plan", "locale"), numbered)
 
@@ -105,10 +102,10 @@ def feedback_rows(rng: Random, story: Story, path: Path) -> None:
         rng.shuffle(votes)
         users = shown * 2 // 3
         home = [rng.choices(CELLS, SHARES)[0] for _ in range(users)]
-        for vote, at in zip(votes, moments(rng, story, shown), strict=True):
+        for vote, hour in zip(votes, hours(rng, story, shown), strict=True):
             user = rng.randrange(users)
-            seconds = timedelta(seconds=rng.randrange(3600))
-            rows.append((at + seconds, f"syn-{variant[-2:]}-{user:04}", variant, vote, *home[user]))
+            at = midnight(story.start) + timedelta(hours=hour, seconds=rng.randrange(3600))
+            rows.append((at, f"syn-{variant[-2:]}-{user:04}", variant, vote, *home[user]))
     rows.sort()
     numbered = [(f"a{number:04}", *row) for number, row in enumerate(rows, 1)]
     happy = [row for row in numbered if row[4] == "up"]

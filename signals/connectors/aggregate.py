@@ -91,7 +91,7 @@ def _second(m2: float) -> float:
 
 
 def _snap(value: float, scale: float) -> float:
-    """The value on a grid of 1e-10 of the scale; as it is when the scale is nothing."""
+    """The value on a grid of 1e-10 of the scale; to 14 digits when the scale is nothing."""
     if scale <= 0 or not math.isfinite(scale):
-        return value
+        return float(f"{value:.14g}")
     return round(value, 10 - math.floor(math.log10(scale))) + 0.0

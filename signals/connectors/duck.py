@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +30,6 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A string, quoted: DuckDB knows no escapes inside plain quotes but the doubled quote."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def file_literal(path: Path) -> str:
-    """A file's path, quoted, with its glob marks taken literally."""
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def connect(scratch: Path, allowed: Sequence[Path]) -> duckdb.DuckDBPyConnection:
@@ -74,7 +71,9 @@ def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsErr
     file, line = fallback, None
     csv_line, csv_file, json_place = CSV_LINE.search(message), CSV_FILE.search(message), JSON_PLACE.search(message)
     if json_place:
-        file, line = names.get(json_place.group(1), fallback), int(json_place.group(2))
+        path = json_place.group(1)
+        line = _bad_json_line(path) or int(json_place.group(2))
+        file = names.get(path, fallback)
         return SignalsError("is not valid JSON here", "Half-written? Export it again", file=file, line=line)
     if csv_line:
         line = int(csv_line.group(1))
@@ -89,6 +88,18 @@ def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsErr
         first = first.replace(path, name)
     first = re.sub(r"^\w[\w ]* Error: ", "", first)
     return SignalsError(f"cannot be read: {first[:300]}", "Half-written or damaged? Export it again", file=file)
+
+
+def _bad_json_line(path: str) -> int | None:
+    """The first line that is no JSON: DuckDB counts within the block that it was reading."""
+    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                if line.strip():
+                    json.loads(line)
+            except (ValueError, RecursionError):
+                return number
+    return None
 
 
 CSV_FAULTS = (

@@ -101,7 +101,8 @@ def _notes(file: InputFile, source: Source, tally: Tally) -> Iterator[_Note]:
         raise SignalsError("is not the full Label Studio JSON: its tasks have no annotations", remedy, file=file.name)
     needed = [name for name in FIELDS[str(source.options["shape"])] if name != "rater"]
     paths = {name: source.map.get(name) or DEFAULTS.get(name) or _default_item(tasks, file) for name in needed}
-    _check_paths(tasks, paths, file)
+    labels = {key: path for key, path in source.map.items() if key.startswith("segment.")}
+    _check_paths(tasks, {**paths, **labels}, file)
     for task in tasks:
         if not _selected(task, source):
             continue

@@ -126,6 +126,8 @@ def _runs(source: Source, project: Project, tally: Tally) -> list[_Run]:
 def _place(runs: list[_Run], source: Source, tally: Tally) -> Iterator[_Judged]:
     """Give each row its item, variant and repeat: the tool numbers neither items nor repeats."""
     item_path = source.map.get("item") or _default_item(runs)
+    for key, path in {**source.map, "item": item_path}.items():
+        _check_path(runs, key, path)
     counts: dict[tuple[str, str, str], int] = {}
     for run in runs:
         prompts: dict[str, set[Any]] = {}
@@ -148,10 +150,15 @@ def _place(runs: list[_Run], source: Source, tally: Tally) -> Iterator[_Judged]:
             repeat = counts.get(key, 0)
             counts[key] = repeat + 1
             yield _Judged(run, row, item, variant, repeat)
-    if not counts and any(run.rows for run in runs):
-        row = next(run.rows[0] for run in runs if run.rows)
-        known = [path for path in paths_of(row) if path.split(".")[0] in ("vars", "metadata", "testCase", "provider")]
-        raise SignalsError(f"no row has {item_path!r} and a variant", suggest(item_path, known), file=runs[0].file.name)
+
+
+def _check_path(runs: list[_Run], key: str, path: str) -> None:
+    """A path that no row has is a typo, and would read as one empty label for all."""
+    rows = [row for run in runs for row in run.rows]
+    if rows and not any(dig(row, path) is not None for row in rows):
+        first = ("vars", "metadata", "testCase", "provider", "prompt")
+        known = [known for known in paths_of(rows[0]) if known.split(".")[0] in first]
+        raise SignalsError(f"no row has {path!r} (map.{key})", suggest(path, known), file=runs[0].file.name)
 
 
 def _order(value: Any) -> int:

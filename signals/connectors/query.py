@@ -79,13 +79,10 @@ def _from_duckdb(source: Source, project: Project, query: str, target: Path) -> 
 
     text = str(source.options["url"]).removeprefix("duckdb:").removeprefix("///")
     file = input_files(_at(source, text), project, key="database")[0]
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": "false",
-        "TimeZone": "UTC",
-        "lock_configuration": "true",
-    }
     try:
-        with duckdb.connect(str(file.path), read_only=True, config=config) as connection:
+        with duckdb.connect(str(file.path), read_only=True, config={"enable_external_access": "false"}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET lock_configuration = true")
             result = connection.execute(query)
             with target.open("w", encoding="utf-8", newline="") as stream:
                 writer = csv.writer(stream)

@@ -7,6 +7,7 @@ reach SQL unquoted, and each file's header is read here first: a duplicate or mi
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
 import json
 import tempfile
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signals.connectors.duck import connect, file_literal, identifier, literal, translated
+from signals.connectors.duck import connect, identifier, literal, translated
 from signals.connectors.filekind import DELIMITED, LINES, kind_of, not_utf8, open_text
 from signals.connectors.paths import InputFile, input_files
 from signals.connectors.query import query_to_csv
@@ -96,10 +97,17 @@ def _inputs(source: Source, written: Source, project: Project, scratch: Path) ->
         return [InputFile(target, f"source {source.name!r}", written=True)]
     inputs = []
     for number, file in enumerate(input_files(source, project)):
-        if kind_of(file) == ".xlsx":
+        kind = kind_of(file)
+        if kind == ".xlsx":
             target = scratch / f"sheet{number}.csv"
             sheet_to_csv(file, source.options.get("sheet"), target)
             inputs.append(InputFile(target, file.name, written=True))
+        elif glob.has_magic(str(file.path)):
+            # DuckDB would take *, ? and [ in a file's name for a pattern: read it through a link with a plain name.
+            packed = ".gz" if file.name.lower().endswith(".gz") else ""
+            plain = scratch / f"file{number}{kind}{packed}"
+            plain.symlink_to(file.path)
+            inputs.append(InputFile(plain, file.name))
         else:
             inputs.append(file)
     return inputs
@@ -139,7 +147,7 @@ def _delimited(file: InputFile, delimiter: str) -> _Part:
     header = [name.strip() for name in header]
     fields = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(header)))
     reader = (
-        f"read_csv({file_literal(file.path)}, auto_detect=false, header=true, delim={literal(delimiter)}, "
+        f"read_csv({literal(str(file.path))}, auto_detect=false, header=true, delim={literal(delimiter)}, "
         f"quote='\"', escape='\"', columns={{{fields}}})"
     )
     columns = {name: f"c{number}" for number, name in reversed(list(enumerate(header)))}
@@ -166,7 +174,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, file: InputFile, columns: Sequ
     }
     # A key that the first lines lack may still come later: DuckDB reads what is absent as NULL, so look once.
     declared = ", ".join(f"{literal(key)}: '{kind}'" for key, kind in fields.items())
-    reader = f"read_json({file_literal(file.path)}, format='newline_delimited', columns={{{declared}}})"
+    reader = f"read_json({literal(str(file.path))}, format='newline_delimited', columns={{{declared}}})"
     expressions = {}
     for column, key in wanted.items():
         if column == key:
@@ -196,7 +204,7 @@ def _note_keys(line: str, number: int, file: InputFile, keys: dict[str, None], n
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, file: InputFile) -> _Part:
-    reader = f"read_parquet({file_literal(file.path)})"
+    reader = f"read_parquet({literal(str(file.path))})"
     with translated({str(file.path): file.name}, file.name):
         described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608  (quoted)
     return _Part(file.name, {row[0]: identifier(row[0]) for row in described}, frozenset(), reader, first_row=0)

@@ -82,10 +82,11 @@ def _axis(plot: Forest) -> str:
 def _forest_row(plot: Forest, row: Row) -> str:
     rank = "" if row.rank is None else str(row.rank)
     interval = f'<div class="small">{escape(row.interval)}</div>' if row.interval else ""
+    state = f' <span class="flag">{escape(row.note)}</span>' if row.note and row.low is not None else ""
     return (
         f'<div class="row {row.mark} {row.tone or "none"}" role="listitem" tabindex="0"'
         f' aria-label="{escape(row.spoken)}" title="{escape(row.spoken)}"><span class="rank">{rank}</span>'
-        f'<div><div class="name">{escape(row.signal)}</div><div class="small">{escape(row.caption)}</div></div>'
+        f'<div><div class="name">{escape(row.signal)}{state}</div><div class="small">{escape(row.caption)}</div></div>'
         f'<div class="track" aria-hidden="true">{_track(plot, row)}</div>'
         f'<div class="numbers"><b>{escape(row.effect)}</b>{interval}</div></div>'
     )
@@ -128,10 +129,11 @@ def _heard(line: HeardLine) -> str:
     says = f", says {_call(line.says)}" if line.says else ""
     tone = (line.says or "none") if line.role in ("decides", "agrees", "overruled") else "none"
     filled = " filled" if line.role == "decides" else ""
+    against = ", overruled" if line.overruled and line.role != "overruled" else ""
     moved = f" Moved here by {escape(line.moved_by)}." if line.moved_by else ""
     return (
         f'<div class="line"><span class="tag {tone}{filled}">{escape(line.tag)}</span><div><p>{escape(line.signal)} is '
-        f'<b>{escape(line.state)}</b>{says}</p><p class="small">{escape(line.why)}{moved}</p></div></div>'
+        f'<b>{escape(line.state)}</b>{says}{against}</p><p class="small">{escape(line.why)}{moved}</p></div></div>'
     )
 
 
@@ -235,12 +237,13 @@ def decisions_strip(decisions: Sequence[Decision]) -> str:
 def problem(title: str, error: SignalsError) -> str:
     """A mistake in words: one line per problem, no traceback."""
     lines = "".join(f"<p>{_with_code(clean(line))}</p>" for line in error.problems)
-    return f'<section class="problem" role="alert"><h2>{escape(title)}</h2>{lines}</section>'
+    return f'<section class="problem" role="alert"><h2>{escape(clean(title))}</h2>{lines}</section>'
 
 
 def notice(title: str, text: str) -> str:
     """An empty state: what is missing and what to run."""
-    return f'<section class="problem" role="status"><h2>{escape(title)}</h2><p>{_with_code(text)}</p></section>'
+    words = f"<h2>{escape(clean(title))}</h2><p>{_with_code(clean(text))}</p>"
+    return f'<section class="problem" role="status">{words}</section>'
 
 
 def _with_code(text: str) -> str:

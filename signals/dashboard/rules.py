@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from signals.memo.phrases import CALL_SPOKEN, clean
 from signals.model import STATES
@@ -13,15 +13,7 @@ from signals.words import moment, share
 if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.policy.rules import Row, Rules
-
-
-class TestResult(Protocol):
-    """What ``run_tests`` gives for each test; ``str`` of it is one line."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the call, and all else that the test expects, came out."""
-        ...
+    from signals.policy.testing import CaseResult
 
 
 def facts_card(policy: Policy) -> str:
@@ -91,21 +83,23 @@ def _spoken(call: str) -> str:
     return f'<b class="{escape(call)} word">{words[call]}</b>'
 
 
-def tests_card(results: Sequence[TestResult]) -> str:
-    """The policy's own tests, failing first."""
+def tests_card(results: Sequence[CaseResult]) -> str:
+    """The policy's own tests, failing first, each with what is wrong and what it left open."""
     failed = sum(not result.passed for result in results)
     count = f"{len(results) - failed} of {len(results)} pass" if results else "the policy has none"
-    lines = "".join(_test(result) for result in _failing_first(results))
+    lines = "".join(_test(result) for result in sorted(results, key=lambda result: result.passed))
     return (
         f'<section class="card gap" aria-label="Tests of the policy"><h2>Tests<span class="small">{count}</span></h2>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="Test results">{lines}</div></section>'
     )
 
 
-def _failing_first(results: Iterable[TestResult]) -> list[TestResult]:
-    return sorted(results, key=lambda result: result.passed)
-
-
-def _test(result: TestResult) -> str:
+def _test(result: CaseResult) -> str:
     status, mark = ("pass", "✓") if result.passed else ("fail", "✕")
-    return f'<div class="trouble"><span class="mark {status}" aria-label="{status}">{mark}</span>{escape(clean(result))}</div>'
+    place = f"line {result.line}" if result.line else ""
+    assumed = f"assumed: {'; '.join(result.assumed)}" if result.assumed else ""
+    about = " · ".join(part for part in (place, *result.problems, assumed) if part)
+    return (
+        f'<div class="trouble"><span class="mark {status}" aria-label="{status}">{mark}</span>'
+        f'{escape(clean(result.name))} <span class="small">{escape(clean(about))}</span></div>'
+    )

@@ -180,6 +180,7 @@ def _heard(verdict: Verdict) -> tuple[HeardLine, ...]:
             why=clean(step.why),
             rule=clean(step.rule),
             moved_by=clean(step.moved_by or ""),
+            overruled=step.signal in verdict.overruled and step.role not in ("decides", "agrees"),
         )
         for step in verdict.trace
     )

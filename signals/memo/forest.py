@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from signals.memo.phrases import ROLE_TAGS, clean
-from signals.model import Call, Reading, Role, Verdict
+from signals.model import Call, Reading, Role, State, Verdict
 from signals.words import bounds, count, level, number
 
 Mark = Literal["decides", "agrees", "overruled", "quiet", "untrusted", "none"]
@@ -98,7 +98,7 @@ def forest(verdict: Verdict) -> Forest:
 def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:
     steps = [step for step in verdict.trace if step.signal == reading.signal]
     step = min(steps, key=lambda one: _ROLE_RANK.index(one.role), default=None)
-    mark = _mark(reading, step.role if step else None)
+    mark = _mark(reading, step.role if step else None, overruled=reading.signal in verdict.overruled)
     low, mid, high = _in_margins(reading)
     note = _note(reading, low)
     signal, unit = clean(reading.signal), clean(reading.unit)
@@ -117,6 +117,7 @@ def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:
     if note:
         spoken += f", {note}"
     spoken += f", {ROLE_TAGS[step.role].lower()}" if step else ""
+    spoken += ", overruled" if mark == "overruled" and step and step.role != "overruled" else ""
     if reading.state == "missing":
         effect = interval = ""
     return Row(
@@ -124,7 +125,7 @@ def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:
         signal=signal,
         caption=" · ".join(part for part in parts if part),
         mark=mark,
-        tone=step.says if step and mark in ("decides", "agrees", "overruled") else None,
+        tone=_tone(reading, step.says if step else None, mark),
         low=low,
         mid=mid,
         high=high,
@@ -135,14 +136,22 @@ def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:
     )
 
 
-def _mark(reading: Reading, role: Role | None) -> Mark:
+def _mark(reading: Reading, role: Role | None, *, overruled: bool) -> Mark:
     if reading.state == "missing":
         return "none"
     if reading.state == "untrusted":
         return "untrusted"
-    if role in ("decides", "agrees", "overruled"):
+    if role in ("decides", "agrees"):
         return role
-    return "quiet"
+    return "overruled" if overruled else "quiet"
+
+
+def _tone(reading: Reading, says: Call | None, mark: Mark) -> Call | None:
+    """The call that gives the colour. One that was not let speak is coloured by where its state points."""
+    if mark not in ("decides", "agrees", "overruled"):
+        return None
+    pointed: dict[State, Call] = {"win": "ship", "loss": "rollback"}
+    return says or pointed.get(reading.state)
 
 
 def _in_margins(reading: Reading) -> tuple[float | None, float | None, float | None]:

@@ -24,7 +24,7 @@ REASON_WORDS: dict[Reason, str] = {
     "decided": "the hierarchy answered",
     "guardrail": "a guardrail outranks the hierarchy",
     "needs-data": "the evidence does not settle it yet",
-    "untrusted": "the deciding evidence cannot be trusted",
+    "untrusted": "evidence that could decide cannot be trusted",
     "missing-signal": "a signal that the decision needs has no evidence",
     "conflict": "signals contradict each other",
     "cannot-evaluate": "a rule needs a fact that does not exist",
@@ -97,15 +97,16 @@ def decided_by(verdict: Verdict) -> str:
     """One line: who decided, by which rule, and the reason that the policy gives."""
     who = clean(verdict.decided_by) if verdict.decided_by else ""
     rule = rule_words(verdict.rule)
-    place = f", {rule}" if rule and rule != who else ""
-    if verdict.reason == "decided":
-        text = f"Decided by {who or rule}{place if who else ''}."
-    elif verdict.reason == "untrusted":
-        text = f"{who or 'The deciding signal'}{place} cannot be trusted, so nothing is decided."
-        text = text[0].upper() + text[1:]
+    row = rule.startswith("row ")
+    reason = REASON_WORDS[verdict.reason]
+    if verdict.rule == "otherwise":
+        text = "No row of the hierarchy answered" + ("." if verdict.reason == "otherwise" else f": {reason}.")
+    elif verdict.reason == "decided":
+        text = f"Decided by {who or rule}{f', {rule}' if row and who else ''}."
+    elif row and who:
+        text = f"Decided by {who}, {rule}: {reason}."
     else:
-        reason = REASON_WORDS[verdict.reason]
-        text = f"{reason[0].upper()}{reason[1:]}: {who}{place}." if who else f"{reason[0].upper()}{reason[1:]}{place}."
+        text = f"{reason[0].upper()}{reason[1:]}: {who or rule}."
     because = clean(verdict.because)
     return f"{text} Because: {because}" if because else text
 

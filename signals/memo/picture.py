@@ -99,12 +99,13 @@ def _frame(plot: Forest, colours: Palette, height: float) -> list[str]:
 def _drawn(plot: Forest, row: Row, top: float, colours: Palette) -> list[str]:
     middle = top + STEP / 2
     decides = row.mark == "decides"
+    state = f" ({row.note})" if row.note and row.low is not None else ""
     parts = [f"<g><title>{escape(row.spoken)}</title>"]
     if decides:
         parts.append(f'<rect x="0" y="{_n(top)}" width="3" height="{_n(STEP)}" style="fill:{colours.tone(row.tone)}"/>')
     parts += [
         _text(10, middle - 3, "" if row.rank is None else str(row.rank), colours.soft, 12, bold=decides),
-        _text(26, middle - 3, _short(row.signal, 26), colours.ink, 13, bold=decides),
+        _text(26, middle - 3, _short(row.signal + state, 28), colours.ink, 13, bold=decides),
         _text(26, middle + 12, _short(row.caption, 38), colours.soft, 10.5),
         _text(WIDTH - 2, middle - 3, _short(row.effect, 24), colours.ink, 13, anchor="end", bold=decides),
         _text(WIDTH - 2, middle + 12, _short(row.interval, 30), colours.soft, 10.5, anchor="end"),

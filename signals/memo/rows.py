@@ -47,6 +47,7 @@ class HeardLine:
     why: str
     rule: str
     moved_by: str
+    overruled: bool  # its state pointed to another call than the verdict's, heard or not
 
 
 @dataclass(frozen=True)
@@ -188,5 +189,5 @@ class Memo:
 
     @property
     def overruled(self) -> tuple[HeardLine, ...]:
-        """The rows whose call was not followed."""
-        return tuple(line for line in self.heard if line.role == "overruled")
+        """The signals whose state pointed to another call, each once: heard and not followed, or not heard at all."""
+        return tuple({line.signal: line for line in reversed(self.heard) if line.overruled}.values())[::-1]

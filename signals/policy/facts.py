@@ -49,8 +49,8 @@ _READING: tuple[FactSpec, ...] = (
     FactSpec("mde", "effect", "smallest effect that would be detected with 80 % power"),
     FactSpec("p_value", "p", "two-sided p-value of no effect"),
     FactSpec("age", "seconds", "time since the newest evidence"),
-    FactSpec("non_inferior", "flag", "the lower bound of the benefit is above minus the margin"),
-    FactSpec("material", "flag", "the benefit or harm is at least as large as the margin"),
+    FactSpec("non_inferior", "flag", "the evidence is ripe, and the benefit's lower bound is above minus the margin"),
+    FactSpec("material", "flag", "the whole interval is at or beyond the margin, on one side"),
 )
 _SEGMENTS = FactSpec("segments", "list", "the declared segments, for any() and all()")
 
@@ -146,7 +146,7 @@ def _of_reading(signal: Signal, reading: Reading) -> dict[str, Value | None]:
         "mde": reading.mde,
         "p_value": reading.p_value,
         "age": reading.age,
-        "non_inferior": reading.non_inferior,
+        "non_inferior": reading.non_inferior if _ripe(reading) else False,
         "material": reading.material,
     }
     for spec in checks_of(signal.kind):
@@ -155,6 +155,11 @@ def _of_reading(signal: Signal, reading: Reading) -> dict[str, Value | None]:
         values[spec.name] = bool(value) if spec.unit == "yes" and value is not None else value
     values["segments"] = tuple(_of_segment(segment) for segment in reading.segments) or None
     return values
+
+
+def _ripe(reading: Reading) -> bool:
+    """Whether no maturity check that the policy asks for stands open: early evidence proves no harmlessness."""
+    return all(c.status == "pass" for c in reading.checks.values() if c.required and c.sort == "maturity")
 
 
 def _of_segment(segment: SegmentReading) -> dict[str, Scalar]:

@@ -137,7 +137,7 @@ class _Loader:
         proportion = spec.kind == "feedback" or (metric is not None and metric.type == "proportion")
         in_points = margin.text.endswith("pp")
         if in_points and (spec.kind == "panel" or (metric is not None and not proportion)):
-            thing = "a panel's scale" if spec.kind == "panel" else f"a {metric.type}"
+            thing = "a panel's scale" if metric is None else f"a {metric.type}"
             self.say((*loc, "margin"), f"{margin.text} does not fit {thing}", "Write it like 0.1, or 2% of control")
         elif proportion and not margin.relative and margin.value >= 1:
             self.say(

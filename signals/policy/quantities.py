@@ -10,19 +10,19 @@ from signals.model import Margin
 _NUMBER = re.compile(r"(-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)\s?(pp|%|h|d)?")
 
 
-def split(value: float | str) -> tuple[float, str]:
+def split(value: object) -> tuple[float, str]:
     """``"0.5pp"`` -> ``(0.5, "pp")``; a plain number has the unit ``""``.
 
     Raises:
         ValueError: In words for the person who wrote it.
     """
-    if isinstance(value, bool):
-        raise ValueError(f"{'true' if value else 'false'} is not a number")
     if isinstance(value, str):
         match = _NUMBER.fullmatch(value.strip())
         if match is None:
             raise ValueError(f"{value!r:.40} is not a number; write it like 0.1, 5%, 0.5pp, 6h or 3d")
         number, unit = float(match[1]), match[2] or ""
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("is not a number")  # noqa: TRY004  # pydantic turns ValueError into a placed message
     else:
         number, unit = float(value), ""
     if not math.isfinite(number):
@@ -30,7 +30,7 @@ def split(value: float | str) -> tuple[float, str]:
     return number, unit
 
 
-def margin(value: float | str) -> Margin:
+def margin(value: object) -> Margin:
     """``0.5pp`` (absolute .005), ``2%`` (of control), ``0.1``."""
     number, unit = split(value)
     if unit in ("h", "d"):
@@ -40,7 +40,7 @@ def margin(value: float | str) -> Margin:
     return Margin(number / 100 if unit else number, unit == "%", str(value).strip().replace(" ", ""))
 
 
-def threshold(value: float | str, unit: str) -> float:
+def threshold(value: object, unit: str) -> float:
     """A check's threshold in base units (``signals.checks.Unit``)."""
     if unit == "yes":
         if value is True:
@@ -49,7 +49,7 @@ def threshold(value: float | str, unit: str) -> float:
     return quantity(value, unit)
 
 
-def quantity(value: float | str, unit: str) -> float:
+def quantity(value: object, unit: str) -> float:
     """A number of one unit in base units: ``p``, ``count``, ``seconds``, ``share``, ``number``, ``effect``."""
     number, written = split(value)
     if unit == "seconds":

@@ -20,10 +20,8 @@ READABLE: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback")
 
 
 def _date(value: Any) -> date:
-    if not isinstance(value, str):
-        raise ValueError("is a date; write it like 2027-02-01")
     try:
-        return date.fromisoformat(value)
+        return date.fromisoformat(str(value))
     except ValueError:
         raise ValueError("is a date; write it like 2027-02-01") from None
 
@@ -234,9 +232,7 @@ class Expected(Strict):
     """What a test expects of the verdict."""
 
     call: Call
-    by: Annotated[str | None, Field(description="A signal, the id of a guardrail or requirement, or `otherwise`")] = (
-        None
-    )
+    by: Annotated[str | None, Field(description="A signal, an id, or `otherwise`")] = None
     reason: Reason | None = None
     overruled: list[Word] | None = None
 

@@ -16,6 +16,7 @@ from signals.model import (
     SegmentReading,
     Signal,
     State,
+    Status,
 )
 from signals.stats.power import mde, power
 from signals.words import quantity
@@ -134,7 +135,7 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
     required = spec.name in signal.trust
     threshold = signal.trust[spec.name] if required else spec.default
     value, reason = _measured(spec, numbers, age)
-    label = spec.name.replace("_", " ")
+    label = spec.name.removeprefix("min_").removeprefix("max_").replace("_", " ")
     if value is None:
         why = f"{label} is not known: {reason}"
         return Check(spec.name, "unknown", None, threshold, why, spec.sort, required)
@@ -143,15 +144,14 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
         return Check(spec.name, "pass", value, None, f"{label} {shown}; no threshold is set", spec.sort, required)
     good = value >= threshold if spec.passes == ">=" else value <= threshold
     limit = quantity(threshold, spec.unit)
-    if good:
-        side = "at least" if spec.passes == ">=" else "at most"
-        why = f"{label} {shown} is {side} {limit}"
-        return Check(spec.name, "pass", value, threshold, why, spec.sort, required)
-    side = "below" if spec.passes == ">=" else "above"
-    why = f"{label} {_sharper(value, shown, limit)} is {side} {limit}"
-    if spec.unit == "yes" and reason:
+    if spec.unit == "yes":
         why = reason
-    return Check(spec.name, "fail" if required else "warn", value, threshold, why, spec.sort, required)
+    elif good:
+        why = f"{label} {shown} is {'at least' if spec.passes == '>=' else 'at most'} {limit}"
+    else:
+        why = f"{label} {_sharper(value, shown, limit)} is {'below' if spec.passes == '>=' else 'above'} {limit}"
+    status: Status = "pass" if good else "fail" if required else "warn"
+    return Check(spec.name, status, value, threshold, why, spec.sort, required)
 
 
 def _sharper(value: float, shown: str, limit: str) -> str:

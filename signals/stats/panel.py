@@ -63,8 +63,8 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
         raise RefusedError("all values are equal, so their uncertainty cannot be estimated")
     covariance = layout.covariance(item, rater, residual)
     raised = (
-        item + 0.5 * math.sqrt(max(covariance[0, 0], 0.0)),
-        rater + 0.5 * math.sqrt(max(covariance[1, 1], 0.0)),
+        item + math.sqrt(max(covariance[0, 0], 0.0)),
+        rater + math.sqrt(max(covariance[1, 1], 0.0)),
         residual,
     )
     at_raised = layout.covariance(*raised)

@@ -65,9 +65,8 @@ def test_recoding_choices_and_scale(desk):
     assert "no question has answers that are a value" in desk.fails("label_studio", path="edited.json")
     records = desk.read("label_studio", path="edited.json", values={"good": 2})
     assert {r.value for r in records if r.value is not None} == {2.0}
-    assert "value is outside the scale" in desk.fails(
-        "label_studio", path="edited.json", values={"good": 9}, scale=[1, 5]
-    )
+    desk.read("label_studio", path="edited.json", values={"good": 9}, scale=[1, 5])
+    assert desk.whys == {"value is outside the scale 1 to 5": 151}
 
 
 def test_a_grade_that_is_missing_is_skipped_and_a_double_one_set_aside(desk):

@@ -7,7 +7,10 @@ from collections import Counter, defaultdict
 from statistics import mean
 from typing import Any
 
-BOTH = {"path": "promptfoo_*.json", "map": {"segment.lang": "metadata.lang", "item": "testCase.metadata.item_id"}}
+BOTH = {
+    "path": "promptfoo_*.json",
+    "map": {"segment.lang": "testCase.metadata.lang", "item": "testCase.metadata.item_id"},
+}
 
 
 def lift(records: list[Any], *, errors_as_zero: bool) -> float:
@@ -132,7 +135,7 @@ def test_a_failed_run_with_a_score_is_still_a_failed_run(desk):
 
     edited(desk, change)
     records = desk.read("promptfoo", path="edited.json")
-    assert [r.error for r in records][0] == "system_error"
+    assert records[0].error == "system_error"
 
 
 def test_two_prompts_under_one_provider_need_a_map(desk):
@@ -156,7 +159,8 @@ def test_cut_off_and_foreign_files(desk):
     whole = (desk.files / "promptfoo_control.json").read_bytes()
     desk.write("cut.json", whole[: len(whole) // 2])
     message = desk.fails("promptfoo", path="cut.json")
-    assert message.startswith("data/cut.json:1:") and "half-written JSON" in message
+    assert message.startswith("data/cut.json:1:")
+    assert "half-written JSON" in message
     desk.write("other.json", "[1, 2]")
     assert "is not a promptfoo JSON export" in desk.fails("promptfoo", path="other.json")
     desk.write("deep.json", "[" * 200_000)
@@ -164,8 +168,10 @@ def test_cut_off_and_foreign_files(desk):
     desk.write("latin.json", '{"a": "\xe9"}'.encode("latin-1"))
     assert "is not UTF-8" in desk.fails("promptfoo", path="latin.json")
     desk.copy("promptfoo_control.json")
-    message = desk.fails("promptfoo", path="promptfoo_control.json", map={"item": "metadata.item_ids"})
-    assert "no row has 'metadata.item_ids'" in message
+    message = desk.fails("promptfoo", path="promptfoo_control.json", map={"item": "testCase.metadata.item_ids"})
+    assert "no row has 'testCase.metadata.item_ids' (map.item). Did you mean 'testCase.metadata.item_id'?" in message
+    message = desk.fails("promptfoo", path="promptfoo_control.json", map={"segment.lang": "testCase.metadata.lan"})
+    assert "Did you mean 'testCase.metadata.lang'?" in message
 
 
 def test_full_exports(desk, shared):

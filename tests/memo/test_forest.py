@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def only(one: Reading, role: str = "decides") -> Verdict:
     step = TraceRow("hierarchy[0]", one.signal, one.state, "rollback", role, "")  # type: ignore[arg-type]
-    return verdict(readings={one.signal: one}, trace=(step,))
+    return verdict(readings={one.signal: one}, trace=(step,), overruled=(one.signal,) if role == "overruled" else ())
 
 
 def test_rows_stand_in_the_order_walked_and_unranked_signals_come_last() -> None:
@@ -150,3 +150,10 @@ def test_any_numbers_give_valid_svg_inside_the_frame(values: list[tuple[float, f
         assert float(shape.get("width", "0")) >= 0
     assert forest_svg(plot) == forest_svg(plot)
     assert max((len(line) for line in forest_text(plot).splitlines()), default=0) < 90
+
+
+def test_a_signal_that_was_silenced_though_it_points_elsewhere_is_hollow() -> None:
+    steps = (*trace()[:1], TraceRow("hierarchy[1]", "judge", "win", None, "silenced", "0.52 is below 0.60"))
+    plot = forest(verdict(readings={"conversion": conversion(), "judge": judge()}, trace=steps, overruled=("judge",)))
+    assert [(row.mark, row.tone) for row in plot.rows] == [("decides", "rollback"), ("overruled", "ship")]
+    assert "may not speak, overruled" in plot.rows[1].spoken

@@ -36,7 +36,9 @@ def scores(count: int, *, shift: float = 0.0, variants: tuple[str, ...] = RELEAS
     ]  # fmt: skip
 
 
-def put(store: Store, records: Any, source: Source = GOLDEN, *, tally: Tally | None = None, **options: Any) -> PullReport:
+def put(
+    store: Store, records: Any, source: Source = GOLDEN, *, tally: Tally | None = None, **options: Any
+) -> PullReport:
     """Apply records with a tally that has seen as many rows."""
     if tally is None:
         records = list(records)

@@ -1,0 +1,105 @@
+"""A pulled copy of the bundled example, a running server, and the flags of a browser that calls nobody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str | None:
+    """Where a Chromium is, if there is one."""
+    return next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
+
+
+def settings(project: Path) -> dict[str, str]:
+    """The environment in which a command looks at ``project`` only."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("SIGNALS_STORE", "SIGNALS_PROJECT")}
+    return {**kept, "SIGNALS_PROJECT": str(project)}
+
+
+def signals(project: Path, *words: str, root: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line on a project."""
+    return subprocess.run(
+        [sys.executable, "-m", "signals", *words, "--project", str(project)],
+        cwd=root, env=settings(project), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled example in a folder of its own, pulled, every release decided once (so its numbers are stored)."""
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copytree(root / "data", folder / "data", ignore=shutil.ignore_patterns("*.db*"))
+    shutil.copy(root / "hierarchy.yaml", folder)
+    done = signals(folder, "pull", root=root)
+    assert done.returncode == 0, done.stderr
+    for release in ("tuesday-small", "tuesday-large", "all-agree", "sample-ratio"):
+        done = signals(folder, "verdict", release, root=root)
+        assert done.returncode in (0, 10, 20), done.stderr
+    return folder
+
+
+@dataclass(frozen=True)
+class Server:
+    """A dashboard that runs."""
+
+    address: str
+
+
+def serve(root: Path, project: Path) -> Iterator[Server]:
+    """Start the dashboard on a free port and stop it again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    process = subprocess.Popen(
+        command, cwd=root, env=settings(project), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}", process)
+        yield Server(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(address: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server stopped: {process.stdout.read() if process.stdout else ''}")
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start within 30 s")
+
+
+@pytest.fixture(scope="session")
+def server(root: Path, example: Path) -> Iterator[Server]:
+    """The dashboard over the bundled example."""
+    yield from serve(root, example)

@@ -1,0 +1,141 @@
+"""The HTML of the cards: complete, labelled, and closed to text from outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from memo.hostile import HOSTILE, poisoned
+from memo.verdicts import POLICY, decision, hold, reading, ship, untrusted, verdict
+
+from signals.dashboard import cards
+from signals.memo import memo_of
+from signals.model import Problem, SignalsError, Verdict
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.words: list[str] = []
+        self.labels: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.labels += [value or "" for name, value in attrs if name == "aria-label"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    assert not reader.open, "an element is not closed"
+    return reader
+
+
+def whole(one: Verdict) -> str:
+    memo = memo_of(one, POLICY)
+    return cards.banner(memo) + cards.meta(memo) + cards.body(memo)
+
+
+def text(html: str) -> str:
+    return " ".join("".join(read(html).words).split())
+
+
+def test_the_banner_says_call_sentence_rule_and_reason() -> None:
+    words = text(cards.banner(memo_of(verdict(), POLICY)))
+    assert words.startswith("ROLLBACKConversion fell 0.42 pp")
+    assert "Decided by conversion, row 1 of the hierarchy. Because: the online test outranks" in words
+
+
+def test_an_untrusted_decider_turns_the_banner() -> None:
+    words = text(cards.banner(memo_of(untrusted(), POLICY)))
+    assert words.startswith("NO VERDICT YETHOLD until then")
+    assert "Not heard: conversion is untrusted: sample ratio p" in words
+
+
+def test_a_missing_signal_is_in_the_banner_even_when_another_decides() -> None:
+    gone = reading("panel", "missing", None, 0.0, why="no source feeds it")
+    one = replace(verdict(), readings={**verdict().readings, "panel": gone})
+    assert "Not heard: panel is missing: no source feeds it" in text(cards.banner(memo_of(one, POLICY)))
+
+
+def test_only_a_hold_has_a_way_out() -> None:
+    assert "Way out" in text(whole(hold()))
+    assert "by 21 Dec 2026 · owner growth" in text(whole(hold()))
+    assert "Way out" not in text(whole(ship()))
+    assert "names no way out" in text(whole(replace(hold(), needs=())))
+
+
+def test_every_row_of_the_trace_is_heard_with_its_role() -> None:
+    words = text(whole(verdict()))
+    for said in (
+        "Decidesconversion is loss, says roll back",
+        "Says nothingpanel is flat",
+        "Overruledjudge is win, says shiprow 1 decided",
+        "1 guardrail quiet",
+    ):  # fmt: skip
+        assert said in words
+
+
+def test_failing_checks_come_first_with_number_and_threshold() -> None:
+    words = text(cards.checks_card(memo_of(verdict(), POLICY), whole=True))
+    places = [
+        words.index(part) for part in ("0.52 < 0.60", "coverage cannot be computed", "0.38 < 0.40", "0.41 ≥ 0.001")
+    ]
+    assert places == sorted(places)
+    assert "✕ 1 fail · ? 1 unknown · ! 1 warn · ✓ 11 pass" in words
+
+
+def test_every_forest_row_can_be_reached_and_says_its_numbers() -> None:
+    reader = read(cards.forest_card(memo_of(verdict(), POLICY).plot))
+    assert "tabindex" in reader.attributes
+    assert any("conversion: loss, effect −0.42 pp, 95 % CI −0.54 to −0.30 pp, margin 0.50 pp, decides" in label
+               for label in reader.labels)  # fmt: skip
+
+
+def test_synthetic_numbers_are_labelled() -> None:
+    real = replace(verdict(), release=replace(verdict().release, synthetic=False))
+    assert cards.SYNTHETIC_TAG in text(whole(verdict()))
+    assert cards.SYNTHETIC_TAG not in text(whole(real))
+
+
+def test_decisions_against_the_verdict_are_named() -> None:
+    words = text(cards.decisions_strip((decision("ship"), decision())))
+    assert "tuesday-large ship, verdict said roll back mara" in words
+    assert words.count("verdict said") == 1
+    assert cards.decisions_strip(()) == ""
+
+
+def test_a_mistake_is_one_line_per_problem() -> None:
+    problems = (
+        Problem("unknown key 'marginn'", "Did you mean 'margin'?", "hierarchy.yaml", 5, 3),
+        Problem("x", "Run `y`"),
+    )
+    html = cards.problem("It does not load", SignalsError(problems))
+    assert "hierarchy.yaml:5:3: unknown key 'marginn'. Did you mean 'margin'?" in text(html)
+    assert "<code>y</code>" in html
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_text_from_outside_stays_text(evil: str) -> None:
+    memo = poisoned(evil)
+    hostile = (
+        cards.banner(memo) + cards.meta(memo) + cards.body(memo)
+        + cards.decisions_strip((replace(decision("ship"), release=evil, by=evil, because=evil),))
+        + cards.problem(evil, SignalsError(evil)) + cards.notice(evil, evil)
+    )  # fmt: skip
+    found = read(hostile)
+    assert found.tags <= {"section", "div", "span", "p", "b", "i", "h2", "small", "code"}
+    assert found.attributes <= {"class", "role", "aria-label", "aria-hidden", "title", "tabindex", "style"}
+    assert not any(sign in hostile for sign in "\x00\x1b\u202e\u2028")
