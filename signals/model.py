@@ -481,6 +481,12 @@ class Reading:
     components: Mapping[str, float] = field(default_factory=dict)
     owner: str = ""
 
+    @property
+    def n(self) -> int:
+        """How many items both arms share (judge, panel), or how many units or responses they have together."""
+        paired = self.kind in ("judge", "panel")
+        return min(self.n_control, self.n_candidate) if paired else self.n_control + self.n_candidate
+
 
 @dataclass(frozen=True)
 class TraceRow:

@@ -129,8 +129,8 @@ def _expanded(document: Document, loc: Loc, value: Any, problems: list[Problem])
 
 def _releases(document: Document, entries: Any, problems: list[Problem]) -> tuple[Release, ...]:
     releases: list[Release] = []
-    first: dict[str, int] = {}
     model = _models()[1]
+    problems += _declared_twice(document, entries)
     for number, _ in enumerate(entries if isinstance(entries, list) else []):
         loc: Loc = ("releases", number)
         entry = _validated(document, model, loc, problems)
@@ -140,10 +140,6 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
             key: _expanded(document, (*loc, key), getattr(entry, key), problems)
             for key in ("id", "control", "candidate", "owner")
         }
-        if names["id"] in first:
-            where = f"release {names['id']!r} is declared twice (first on line {first[names['id']]})"
-            problems.append(document.problem((*loc, "id"), where, "Give it another id"))
-        first.setdefault(names["id"], document.place((*loc, "id"))[0])
         if names["control"] and names["control"] == names["candidate"]:
             what = f"release {names['id']!r}: control and candidate are both {names['control']!r}"
             problems.append(document.problem((*loc, "candidate"), what, "A release compares two versions"))
@@ -151,6 +147,22 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
         started = date.fromisoformat(entry.started)
         releases.append(Release(kind=entry.kind, started=started, as_of=as_of, synthetic=entry.synthetic, **names))
     return tuple(releases)
+
+
+def _declared_twice(document: Document, entries: Any) -> list[Problem]:
+    """Looked for in the text itself, so that another mistake in the same release does not hide it."""
+    first: dict[str, int] = {}
+    found: list[Problem] = []
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            continue
+        loc: Loc = ("releases", number, "id")
+        if name in first:
+            what = f"release {name!r} is declared twice (first on line {first[name]})"
+            found.append(document.problem(loc, what, "Give it another id"))
+        first.setdefault(name, document.place(loc)[0])
+    return found
 
 
 def _sources(document: Document, entries: Any, problems: list[Problem]) -> tuple[Source, ...]:

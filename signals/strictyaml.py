@@ -7,6 +7,7 @@ than one document, text over 1 MB, nesting over 40 levels. Dates stay text; who 
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -224,6 +225,10 @@ def _problem(document: Document, loc: Loc, complaint: Any, model: type[BaseModel
         return document.problem(
             path, f"{name + ': ' if name else ''}key {last!r} is missing", f"Add `{last}:`", key=True
         )
+    if last == "[key]":
+        allowed = re.findall(r"'([^']*)'", str(complaint.get("ctx", {}).get("expected", "")))
+        wrong = str(path[-1] if path else "")
+        return document.problem(path, f"unknown key {wrong!r}", suggest(wrong, allowed), key=True)
     message = complaint["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     shown = complaint.get("input")
     what = f"{name}: {message}" if name else message

@@ -106,8 +106,7 @@ def _margin(reading: Reading) -> str:
 
 
 def _n(reading: Reading) -> str:
-    total = reading.n_control + reading.n_candidate
-    return f"{count(total)} {reading.counted}" if total else "–"
+    return f"{count(reading.n)} {reading.counted}" if reading.n else "–"
 
 
 def _overruled(verdict: Verdict) -> list[str]:
@@ -116,10 +115,11 @@ def _overruled(verdict: Verdict) -> list[str]:
 
 
 def _rules(verdict: Verdict) -> list[str]:
-    spoke = [rule for rule in verdict.guardrails if rule.holds or rule.unknown]
-    spoke += [rule for rule in verdict.ship_requires if not rule.holds]
-    spoke += [rule for rule in verdict.overrides if rule.holds]
-    return [f"{rule.id}: {rule.why} {rule.because}".strip() for rule in spoke]
+    """Guardrails and overrides that held or could not be evaluated; requirements only when a ship failed on them."""
+    spoke = [rule for rule in (*verdict.guardrails, *verdict.overrides) if rule.holds or rule.unknown]
+    if verdict.rule.startswith("ship_requires"):
+        spoke += [rule for rule in verdict.ship_requires if not rule.holds]
+    return [f"{rule.id}: {rule.why}. {rule.because}".strip() for rule in spoke]
 
 
 def _checks(verdict: Verdict) -> list[str]:
@@ -150,7 +150,14 @@ def _needs(verdict: Verdict) -> list[str]:
 
 
 def _set_aside(verdict: Verdict) -> list[str]:
-    return [f"{name}: {_aside(entry)}" for name, reading in verdict.readings.items() for entry in reading.set_aside]
+    """Faulty rows with their reasons; rows about other comparisons in one line per signal."""
+    lines = []
+    for name, reading in verdict.readings.items():
+        lines += [f"{name}: {_aside(entry)}" for entry in reading.set_aside if entry.fault]
+        others = sum(entry.rows for entry in reading.set_aside if not entry.fault)
+        if others:
+            lines.append(f"{name}: {plural(others, 'rows')} about other variants")
+    return lines
 
 
 def _aside(entry: SetAside) -> str:

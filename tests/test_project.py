@@ -94,22 +94,22 @@ def test_store_paths_are_relative_to_the_project(url, expected):
 
 
 EDITS = {
-    "duplicate release": ("id: prompt-v8", "id: prompt-v7", (4, 9, "release 'prompt-v7' is declared twice (first on line 3)")),
+    "duplicate release": ("id: prompt-v8", "id: prompt-v7", (4, 9, "'prompt-v7' is declared twice (first on line 3)")),
     "one arm": ("candidate: prompt-v8", "candidate: prompt-v7", (7, 16, "control and candidate are both 'prompt-v7'")),
     "kind": ("kind: prompt\n", "kind: prompts\n", (5, 11, "Input should be 'prompt'")),
     "date": ("started: 2026-11-17", "started: 17.11.2026", (8, 14, "must be a date such as 2026-11-10")),
     "zone of as_of": ("10:00:00+01:00", "10:00:00", (9, 12, "must name its zone")),
     "number as id": ("control: prompt-v7\n", "control: 1.10\n", (6, 14, "must be text: put it in quotes")),
     "release key": ("synthetic: true", "sythetic: true", (10, 5, "Did you mean 'synthetic'?")),
-    "connector": ("connector: promptfoo", "connector: promptfo", (14, 16, "unknown connector 'promptfo'. Did you mean 'promptfoo'?")),
+    "connector": ("or: promptfoo", "or: promptfo", (14, 16, "unknown connector 'promptfo'. Did you mean 'promptfoo'?")),
     "source key": ("timezone: Europe", "timezon: Europe", (25, 5, "unknown key 'timezon'. Did you mean 'timezone'?")),
-    "zone": ("Europe/Berlin", "Europe/Berln", (25, 15, "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?")),
+    "zone": ("e/Berlin", "e/Berln", (25, 15, "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?")),
     "shape": ("shape: rating", "shape: ratings", (21, 12, "unknown shape 'ratings'. Did you mean 'rating'?")),
-    "field": ("rater: worker", "ratr: worker", (22, 27, "unknown field 'ratr' in map. Did you mean 'rater'?")),
-    "segment": ("segment.plan: plan}", "segment.: plan}", (22, 96, "is not a segment")),
+    "field": ("rater: worker", "ratr: worker", (22, 28, "unknown field 'ratr' in map. Did you mean 'rater'?")),
+    "segment": ("segment.plan: plan}", "segment.: plan}", (22, 91, "is not a segment")),
     "outside": ("exports/panel/", "../panel/", (20, 11, "leaves the folder of this file")),
     "absolute": ("exports/panel/", "/etc/", (20, 11, "leaves the folder of this file")),
-    "mixed values": ("{good: 1,", "{good: {a: b},", (24, 27, "`values:` mixes recodings with fields")),
+    "mixed values": ("{good: 1,", "{good: {a: b},", (24, 28, "`values:` mixes recodings with fields")),
     "top key": ("releases:", "release:", (2, 1, "unknown key 'release'. Did you mean 'releases'?")),
     "tab": ("    signal: judge", "\tsignal: judge", (13, 1, "Indent with spaces")),
     "duplicate key": ("    shape: rating", "    path: rating", (21, 5, "key 'path' is written twice")),
@@ -117,9 +117,11 @@ EDITS = {
     "alias": ("exports/panel/*.csv", "*other", (20, 11, "")),
     "scale": ("    shape: rating", "    scale: [1, 0]\n    shape: rating", (21, 12, "runs from 1 to 0")),
     "grain": ("    shape: rating", "    grain: unit\n    shape: rating", (21, 5, "`grain:` is not for shape rating")),
-    "variable of the store": ("SIGNALS_TEST_STORE:-sqlite:///data/signals.db", "NO_SUCH", (1, 8, "environment variable NO_SUCH is not set")),
-    "variable of a release": ("assistant-team", "${NO_SUCH}", (3, 103, "environment variable NO_SUCH is not set")),
-    "broken variable": ("assistant-team", '"${1}"', (3, 104, "does not begin a variable")),
+    "variable of the store": (
+        "SIGNALS_TEST_STORE:-sqlite:///data/signals.db", "NO_SUCH", (1, 8, "environment variable NO_SUCH is not set")
+    ),
+    "variable of a release": ("assistant-team", "'${NO_SUCH}'", (3, 106, "environment variable NO_SUCH is not set")),
+    "broken variable": ("assistant-team", '"${1}"', (3, 106, "does not begin a variable")),
 }  # fmt: skip
 
 

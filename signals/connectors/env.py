@@ -47,11 +47,11 @@ def expand(text: str) -> str | Missing:
     return "".join([*parts, rest])
 
 
-def secrets(source: Source) -> tuple[str, ...]:
-    """The values that variables gave to the source's strings, longest first."""
+def secrets(*written: Any) -> tuple[str, ...]:
+    """The values that variables give to these texts (as written), longest first."""
     found = {
         os.environ[match.group(1)]
-        for text in _strings([source.options, source.map, source.where, source.values])
+        for text in _strings(written)
         for match in VARIABLE.finditer(text)
         if os.environ.get(match.group(1))
     }

@@ -128,7 +128,7 @@ def _place(runs: list[_Run], source: Source, tally: Tally) -> Iterator[_Judged]:
     item_path = source.map.get("item") or _default_item(runs)
     for key, path in {**source.map, "item": item_path}.items():
         _check_path(runs, key, path)
-    counts: dict[tuple[str, str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for run in runs:
         prompts: dict[str, set[Any]] = {}
         for row in sorted(run.rows, key=lambda row: (_order(row.get("promptIdx")), _order(row.get("testIdx")))):
@@ -146,9 +146,9 @@ def _place(runs: list[_Run], source: Source, tally: Tally) -> Iterator[_Judged]:
                     "Add `variant: prompt.label` to `map:`, or select one with `where: {promptIdx: 0}`",
                     file=run.file.name,
                 )
-            key = (variant, item, "")
-            repeat = counts.get(key, 0)
-            counts[key] = repeat + 1
+            pair = (variant, item)
+            repeat = counts.get(pair, 0)
+            counts[pair] = repeat + 1
             yield _Judged(run, row, item, variant, repeat)
 
 

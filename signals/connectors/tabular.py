@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from signals.connectors.duck import connect, identifier, literal, translated
 from signals.connectors.filekind import DELIMITED, LINES, kind_of, not_utf8, open_text
 from signals.connectors.paths import InputFile, input_files
-from signals.connectors.query import query_to_csv
 from signals.connectors.spreadsheet import sheet_to_csv
+from signals.connectors.sql import query_to_csv
 from signals.model import Project, SignalsError, Source
 from signals.strictyaml import suggest
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PEEK_LINES = 1000
 MAX_HEADER = 1 << 20
+MAX_LINE = 1 << 24
 WIDE_NAME, WIDE_VALUE = "wide_name", "wide_value"
 
 
@@ -161,7 +162,8 @@ def _lines(connection: duckdb.DuckDBPyConnection, file: InputFile, columns: Sequ
     nested: dict[str, None] = {}
     try:
         with open_text(file) as stream:
-            for number, line in zip(range(1, PEEK_LINES + 1), stream, strict=False):
+            lines = iter(lambda: stream.readline(MAX_LINE), "")
+            for number, line in zip(range(1, PEEK_LINES + 1), lines, strict=False):
                 if line.strip():
                     _note_keys(line, number, file, keys, nested)
     except UnicodeDecodeError:

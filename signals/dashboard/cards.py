@@ -24,7 +24,7 @@ def wrap(*parts: str) -> str:
 def banner(memo: Memo) -> str:
     """The call in one word, the sentence, who decided by which rule, and who could not be heard."""
     below = "" if memo.decides else f"<small>{CALL_WORDS[memo.call]} until then</small>"
-    unheard = "".join(f'<p class="unheard">Not heard: {escape(line)}</p>' for line in memo.unheard)
+    unheard = f'<p class="unheard">Not heard: {escape("; ".join(memo.unheard))}</p>' if memo.unheard else ""
     return (
         f'<section class="banner {memo.call}" role="status" aria-label="Verdict: {escape(memo.word)}">'
         f'<div class="call">{escape(memo.word)}{below}</div>'
@@ -60,8 +60,8 @@ def forest_card(plot: Forest) -> str:
         '<section class="card" aria-label="Signals, in units of the decision margin">'
         "<h2>Signals, in units of the decision margin</h2>"
         f'{_axis(plot)}<div role="list">{rows}</div>'
-        '<div class="caption">Bar: interval of the benefit, divided by the margin that the policy sets. Left of −1: '
-        "harm beyond the limit. Thick: decides. Hollow: overruled. Thin: no call. Dashed: untrusted.</div></section>"
+        '<div class="caption">Bar: interval divided by the margin. Left of −1: harm beyond the limit. Thick: decides. '
+        "Hollow: overruled. Thin: no call. Dashed: untrusted.</div></section>"
     )
 
 
@@ -138,28 +138,30 @@ def _heard(line: HeardLine) -> str:
 
 
 def _rule(line: RuleLine) -> str:
-    says = f", says {_call(line.call)}" if line.call and line.sort == "guardrail" else ""
+    fires = line.sort == "guardrail" and line.outcome == "fires"
+    says = f", says {_call(line.call)}" if line.call and fires else ""
     tag = {"guardrail": "Guardrail", "override": "Override"}.get(line.sort, "To ship")
-    tone = (
-        line.call if line.call and line.sort == "guardrail" else "hold" if line.sort == "ship requirement" else "none"
-    )
-    why = " ".join(part for part in (line.why, line.because) if part)
+    tone = line.call if line.call and fires else "none" if line.sort == "override" else "hold"
+    why = line.because if "cannot be evaluated" in line.outcome else f"{line.why.rstrip('.')}. {line.because}"
     return (
         f'<div class="line"><span class="tag {tone}">{tag}</span><div><p>{escape(line.id)} '
-        f'<b>{escape(line.outcome)}</b>{says}</p><p class="small">{escape(why)}</p></div></div>'
+        f'<b>{escape(line.outcome)}</b>{says}</p><p class="small">{escape(why.strip())}</p></div></div>'
     )
 
 
 def _quiet(rules: Sequence[RuleLine]) -> str:
-    words = {"guardrail": "quiet", "override": "not applied", "ship requirement": "met"}
-    parts = []
-    for sort, outcome in words.items():
-        names = [line.id for line in rules if line.sort == sort]
-        if names:
-            plural = "s" if len(names) > 1 else ""
-            listed = escape(", ".join(names))
-            parts.append(f'<span title="{listed}">{len(names)} {sort}{plural} {outcome}</span>')
+    groups: dict[tuple[str, str], list[str]] = {}
+    for line in rules:
+        groups.setdefault((line.sort, line.outcome.split(":")[0]), []).append(line.id)
+    parts = [
+        f'<span title="{escape(", ".join(names))}">{len(names)} {_plural(sort, names)} {escape(outcome)}</span>'
+        for (sort, outcome), names in groups.items()
+    ]
     return f'<div class="caption">{" · ".join(parts)}</div>' if parts else ""
+
+
+def _plural(noun: str, names: Sequence[str]) -> str:
+    return noun if len(names) == 1 else f"{noun}s"
 
 
 def _call(call: Call | None) -> str:
@@ -185,33 +187,51 @@ def needs_card(needs: Sequence[NeedLine]) -> str:
 
 
 def checks_card(memo: Memo, *, whole: bool) -> str:
-    """Failing checks first, each on a line of its own; those that pass in narrow columns."""
+    """Failing checks first, each on a line of its own; those that pass in one column per signal."""
     counts = " · ".join(f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts)
-    troubled = "".join(_trouble(line) for line in memo.troubled)
-    passing = "".join(_pass(line) for line in memo.checks if line.status == "pass")
+    gone = [line.signal for line in memo.readings if line.state == "missing"]
+    troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone)
+    troubled += "".join(_no_evidence(signal, memo) for signal in gone)
+    passing = "".join(_passing(line.signal, memo) for line in memo.readings)
     none = "" if memo.checks else '<p class="small">No check was made.</p>'
     return (
         f'<section class="card checks{" whole" if whole else ""}" aria-label="Checks">'
         f'<h2>Checks<span class="small">{escape(counts)}</span></h2>{none}{troubled}'
-        f'<div class="passes" role="list">{passing}</div></section>'
+        f'<div class="passes">{passing}</div></section>'
     )
 
 
 def _trouble(line: CheckLine) -> str:
     asked = " (the policy asks for it)" if line.required else ""
+    weight = line.status if line.required or line.status != "unknown" else "soft"
     return (
-        f'<div class="trouble"><span class="mark {line.status}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
+        f'<div class="trouble"><span class="mark {weight}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
         f"<b>{escape(line.signal)}: {escape(line.title)} {STATUS_WORDS[line.status]}</b>, {escape(line.number)}"
         f'<span class="small"> {escape(line.why)}{asked}</span></div>'
     )
+
+
+def _no_evidence(signal: str, memo: Memo) -> str:
+    count = sum(line.signal == signal for line in memo.checks)
+    many = f"its {count} checks cannot be computed" if count else "nothing to check"
+    return (
+        f'<div class="trouble"><span class="mark soft" aria-hidden="true">{STATUS_MARKS["unknown"]}</span>'
+        f'<b>{escape(signal)}: no evidence</b><span class="small"> {many}</span></div>'
+    )
+
+
+def _passing(signal: str, memo: Memo) -> str:
+    lines = "".join(_pass(line) for line in memo.checks if line.signal == signal and line.status == "pass")
+    if not lines:
+        return ""
+    return f'<div role="list" aria-label="{escape(signal)}: checks that pass"><b>{escape(signal)}</b>{lines}</div>'
 
 
 def _pass(line: CheckLine) -> str:
     spoken = escape(f"{line.signal}: {line.title} passes, {line.number}. {line.why}")
     return (
         f'<div class="pass" role="listitem" title="{spoken}"><span class="mark pass" aria-label="passes">✓</span>'
-        f'<span class="what">{escape(line.signal)}: {escape(line.title)}</span>'
-        f'<span class="much">{escape(line.number)}</span></div>'
+        f'<span class="what">{escape(line.title)}</span><span class="much">{escape(line.number)}</span></div>'
     )
 
 

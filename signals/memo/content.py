@@ -63,6 +63,7 @@ def memo_of(
             f"{clean(reading.signal)} is {STATE_WORDS[reading.state]}: {clean(reading.why)}"
             for reading in readings
             if reading.state in ("untrusted", "missing") and reading.signal in ranks
+            if clean(reading.why) not in clean(verdict.sentence)  # said already
         ),
         readings=tuple(_reading(reading) for reading in readings),
         plot=plot,
@@ -187,6 +188,9 @@ def _heard(verdict: Verdict) -> tuple[HeardLine, ...]:
 
 
 def _rules(verdict: Verdict) -> tuple[RuleLine, ...]:
+    # What a SHIP would have to meet says nothing about a call that never was one.
+    asked = verdict.call == "ship" or verdict.reason in ("ship-requires", "cannot-evaluate")
+
     def line(sort: str, rule: RuleOutcome, *, quiet: bool, words: tuple[str, str]) -> RuleLine:
         unknown = f"cannot be evaluated: {', '.join(clean(fact) for fact in rule.unknown)} not known"
         outcome = unknown if rule.holds is None else words[0] if rule.holds else words[1]
@@ -198,7 +202,7 @@ def _rules(verdict: Verdict) -> tuple[RuleLine, ...]:
             clean(rule.condition),
             clean(rule.because),
             clean(rule.why),
-            rule.holds is not quiet,
+            rule.holds is not quiet and (asked or sort != "ship requirement"),
         )
 
     return (

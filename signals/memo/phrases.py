@@ -57,7 +57,7 @@ _SHORT_CHECKS = {
     "min_responses": "responses",
     "max_error_rate": "error rate",
     "same_judge": "one judge",
-    "human_agreement": "agreement with people",
+    "human_agreement": "human agreement",
     "agreement": "rater agreement",
     "response_rate_shift_p": "response rate shift",
 }
@@ -103,6 +103,8 @@ def decided_by(verdict: Verdict) -> str:
         text = "No row of the hierarchy answered" + ("." if verdict.reason == "otherwise" else f": {reason}.")
     elif verdict.reason == "decided":
         text = f"Decided by {who or rule}{f', {rule}' if row and who else ''}."
+    elif verdict.reason == "untrusted" and row and who:
+        text = f"Held by {who}, {rule}: its evidence cannot be trusted."
     elif row and who:
         text = f"Decided by {who}, {rule}: {reason}."
     else:

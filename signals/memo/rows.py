@@ -156,7 +156,7 @@ class Memo:
     decides: bool  # False: NO VERDICT YET
     sentence: str
     decided_by: str
-    unheard: tuple[str, ...]  # ranked signals that are untrusted or missing: never only in a table
+    unheard: tuple[str, ...]  # ranked signals, untrusted or missing, that the sentence does not explain
     readings: tuple[ReadingLine, ...]
     plot: Forest
     heard: tuple[HeardLine, ...]

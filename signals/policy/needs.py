@@ -128,7 +128,7 @@ def _untrusted(reading: Reading, owner: str, why: str) -> Need:
     amounts = [_short_of(reading, check) for check in broken]
     known = [amount for amount in amounts if amount]
     amount = max(known) if len(known) == len(broken) else None
-    what = " ".join(remedies)
+    what = "; ".join(remedies)
     if amount:
         what = f"at least {plural(amount, reading.counted or 'units')} more"
     whys = "; ".join(check.why.rstrip(".") for check in broken)
@@ -137,7 +137,7 @@ def _untrusted(reading: Reading, owner: str, why: str) -> Need:
 
 def _remedy(check: Check) -> str:
     spec = BY_NAME.get(check.name)
-    return spec.remedy if spec else f"Repair {check.name}."
+    return spec.remedy.rstrip(".") if spec else f"Repair {check.name}"
 
 
 def _short_of(reading: Reading, check: Check) -> int | None:
@@ -156,7 +156,7 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     low, high, margin = reading.benefit.low, reading.benefit.high, reading.margin
     clear = low is not None and high is not None and (low > 0 or high < 0 or _inside(low, high, margin))
     if unripe and clear:
-        what = " ".join(dict.fromkeys(_remedy(check) for check in unripe))
+        what = "; ".join(dict.fromkeys(_remedy(check) for check in unripe))
         return Need(signal.name, what, reading.why, by=_ripe(case, unripe), owner=owner)
     if low is None or high is None or not units(reading):
         return Need(signal.name, "an interval that can be given honestly", reading.why, owner=owner)
@@ -167,8 +167,8 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
         )  # fmt: skip
     if signal.kind == "panel" and {"item", "rater", "residual"} <= set(reading.components):
         return _panel(case, signal, reading, owner)
-    target = _needed(reading, low, high, margin)
-    return _more(case, signal, reading, target - units(reading), owner)
+    target, promise = _needed(reading, low, high, margin)
+    return _more(case, signal, reading, target - units(reading), promise, owner)
 
 
 def _inside(low: float, high: float, margin: float | None) -> bool:
@@ -182,16 +182,23 @@ def _ripe(case: Case, unripe: list[Check]) -> date | None:
     return case.release.started + timedelta(days=math.ceil(7 * unripe[0].threshold))
 
 
-def _needed(reading: Reading, low: float, high: float, margin: float) -> float:
-    """Units in all. When the plan is already met, what the estimate as it stands would need to leave zero or margin."""
+PLANNED = "that many would rule out a loss beyond {limit} with 80 % power, if nothing changed"
+AS_IT_STANDS = "that many would clear zero or {limit}, if the estimate stays where it is"
+
+
+def _needed(reading: Reading, low: float, high: float, margin: float) -> tuple[float, str]:
+    """Units in all, and what they are good for.
+
+    When the plan is met already, the estimate has come to stand between zero and the margin: then what the interval
+    needs to leave one of the two behind. The farther of them goes first, and it is at least half a margin away.
+    """
     n = units(reading)
     half = (high - low) / 2
-    se = _se(reading, half)
-    planned = n * ((half + Z_POWER * se) / margin) ** 2
+    planned = n * ((half + Z_POWER * _se(reading, half)) / margin) ** 2
     if planned > n:
-        return planned
+        return planned, PLANNED
     benefit = abs((high + low) / 2)
-    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2
+    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, AS_IT_STANDS
 
 
 def _se(reading: Reading, half: float) -> float:
@@ -199,11 +206,10 @@ def _se(reading: Reading, half: float) -> float:
     return voting.se if voting is not None and voting.se else half / 1.96
 
 
-def _more(case: Case, signal: Signal, reading: Reading, extra: float, owner: str) -> Need:
+def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str) -> Need:
     amount = sensible(extra)
     unit = reading.counted or "units"
-    limit = the_margin(signal, reading)
-    why = f"{claim(signal, reading)}; with that many, no change would be told from {limit} with 80 % power"
+    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
     days = math.ceil(amount / reading.rate_per_day) if reading.rate_per_day else None
     if days is not None and days > TOO_LONG:
         return Need(
@@ -226,10 +232,10 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     if raters is None or rater / raters < 0.8 * target:
         spent = 0.0 if raters is None else rater / raters
         each = item + residual / (raters or 1)
-        total = each / (target - spent)
+        total, promise = each / (target - spent), PLANNED
         if total <= items:
-            total = _needed(reading, low, high, margin)
-        return _more(case, signal, reading, total - items, owner)
+            total, promise = _needed(reading, low, high, margin)
+        return _more(case, signal, reading, total - items, promise, owner)
     left = target - item / items
     many = (rater + residual / items) / left if left > 0.2 * target else 2 * rater / target
     amount = max(1, sensible(many - raters))
@@ -260,7 +266,7 @@ def _fact(case: Case, fact: str, why: str) -> Need:
     name, _, rest = fact.partition(".")
     check = BY_NAME.get(rest)
     if check is not None:
-        what = check.remedy
+        what = check.remedy.rstrip(".")
     elif rest.startswith("segments"):
         wanted = ", ".join(f"segment.{one}" for one in case.policy.signals[name].segments)
         what = (
@@ -281,7 +287,10 @@ def _silenced(case: Case, walked: Walked) -> Need:
     name = walked.row.signal
     found = str(when.explain(case.facts)) if when is not None else ""
     checks = [BY_NAME[fact.split(".")[1]] for fact in (when.facts if when else ()) if fact.split(".")[1] in BY_NAME]
-    what = " ".join(dict.fromkeys(check.remedy for check in checks)) or f"{name} heard: {when.text if when else ''}"
+    what = (
+        "; ".join(dict.fromkeys(check.remedy.rstrip(".") for check in checks))
+        or f"{name} heard: {when.text if when else ''}"
+    )
     why = f"{title(name)} would say {walked.answer}, but its row is silenced: {found}"
     return Need(name, what, why, owner=_owner(case, name))
 

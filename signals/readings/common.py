@@ -120,8 +120,17 @@ def set_aside_share(evidence: Evidence, kept: int, tray: Tray | None = None) -> 
 
 
 def both_arms_share(evidence: Evidence, units: int) -> Measure:
-    """Share of units that were seen in both arms, of all units of the two arms."""
-    twice = sum(entry.rows for entry in evidence.set_aside if entry.why == BOTH_ARMS)
+    """Share of units that were seen in both arms, of all units of the two arms.
+
+    Readers count such a unit once for each of its arms, and an arm may serve several releases: the lesser of the two
+    arms' counts is the most that this pair can share.
+    """
+    seen: Counter[str | None] = Counter()
+    for entry in evidence.set_aside:
+        if entry.why.startswith(BOTH_ARMS):
+            seen[entry.variant] += entry.rows
+    control, candidate = evidence.release.arms
+    twice = min(seen[control], seen[candidate]) + seen[None]
     if not units + twice:
         return Measure("both_arms", None, "there are no units")
     return Measure("both_arms", twice / (units + twice), f"{twice:,} units")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Signal
-from signals.readings.common import Tray, estimate, nothing, only_raw, per_day, refusal, set_aside_share, span
+from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Segment, Signal
+from signals.readings.common import Tray, nothing, only_raw, per_day, refusal, set_aside_share, span
+from signals.readings.crossed import Cell, interval
 from signals.readings.human import Answer, latest_preferences, latest_ratings
+from signals.readings.segments import segment_estimates, unknown_dimensions
 from signals.stats.agreement import Level, krippendorff_alpha
-from signals.stats.difference import RefusedError
-from signals.stats.paired import cluster_mean
-from signals.stats.panel import Crossed, crossed_mean
 from signals.words import plural
 
 ORDINAL_GRADES = 10
 """Whole-number scales with at most this many grades are taken as ordered, finer ones as measured."""
 
 NEARLY_ALL = 0.9
-FEW_RATERS = 3
-
-Cell = tuple[str, str, float]
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,6 @@ class Paired:
     """What a panel said of the two arms: one value per item and rater."""
 
     cells: tuple[Cell, ...] = ()
-    levels: tuple[float | None, float | None] = (None, None)
     items_seen: int = 0  # items with an answer about either arm
     per_arm: tuple[int, int] = (0, 0)  # items with an answer about that arm
     agreement: Measure = field(default_factory=lambda: Measure("agreement", None, "no output was rated twice"))
@@ -56,9 +51,18 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         answers = ratings
         paired = _ratings(ratings, signal, tray, control, candidate)
     first, last = span(one.at for one in answers)
-    voting, components = _estimate(paired, signal)
-    items = len({item for item, _, _ in paired.cells})
-    raters = len({rater for _, rater, _ in paired.cells})
+    raw, components = _voting(paired, signal)
+    if paired.cells:
+        raw = replace(raw, warnings=(*raw.warnings, *unknown_dimensions(signal, paired.cells, _label)))
+    segments = segment_estimates(
+        signal,
+        () if paired.refused else paired.cells,
+        () if paired.refused else paired.cells,
+        _label,
+        lambda cells, _same, confidence, _parts: interval(signal, cells, confidence)[0],
+    )
+    items = len({cell.item for cell in paired.cells})
+    raters = len({cell.rater for cell in paired.cells})
     seen = paired.items_seen
     measures = (
         Measure("min_items", items, f"{plural(items, 'items')} answered for both arms"),
@@ -72,8 +76,9 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         kind=signal.kind,
         unit="net preference" if preferences and not ratings else "points",
         voting=signal.estimate,
-        estimates=only_raw(signal, voting),
+        estimates=only_raw(signal, raw),
         measures=measures,
+        segments=segments,
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
         first_at=first,
@@ -133,13 +138,20 @@ def _ratings(ratings: Sequence[Rating], signal: Signal, tray: Tray, control: str
             f"{alone:,} of {len(given):,} grades are by raters who saw one arm of the item only: "
             "have each rater grade both"
         )
-    cells = tuple((item, rater, found[candidate] - found[control]) for (item, rater), found in sorted(both.items()))
-    level0 = _item_mean([(item, found[control]) for (item, _), found in sorted(both.items())])
-    level1 = _item_mean([(item, found[candidate]) for (item, _), found in sorted(both.items())])
+    labels = _labels(given)
+    cells = tuple(
+        Cell(
+            item,
+            rater,
+            found[candidate] - found[control],
+            found[control],
+            found[candidate],
+            labels.get(item, ()),
+        )
+        for (item, rater), found in sorted(both.items())
+    )
     values = sorted(((one.item, one.variant), one.value) for one in given if one.value is not None)
-    return Paired(
-        cells, (level0, level1), len({one.item for one in given}), per_arm, _agreement(values), refused
-    )  # fmt: skip
+    return Paired(cells, len({one.item for one in given}), per_arm, _agreement(values), refused)
 
 
 def _agreement(values: Sequence[tuple[tuple[str, str], float]]) -> Measure:
@@ -163,81 +175,33 @@ def _preferences(answers: Sequence[Preference], signal: Signal, tray: Tray, cont
         chosen = {"left": one.left, "right": one.right}.get(one.choice or "")
         found[one.item, one.rater].append({candidate: 1.0, control: -1.0}.get(chosen or "", 0.0))
     # A rater who saw the pair in both orders has one opinion: the mean of the two choices.
-    cells = tuple((item, rater, sum(values) / len(values)) for (item, rater), values in sorted(found.items()))
-    items = len({item for item, _, _ in cells})
-    alpha = krippendorff_alpha([(item, value) for item, _, value in cells], "nominal")
+    labels = _labels(given)
+    cells = tuple(
+        Cell(item, rater, sum(values) / len(values), segment=labels.get(item, ()))
+        for (item, rater), values in sorted(found.items())
+    )
+    items = len({cell.item for cell in cells})
+    alpha = krippendorff_alpha([(cell.item, cell.value) for cell in cells], "nominal")
     agreement = (
         Measure("agreement", None, "no item was compared twice, or all choices are equal")
         if alpha is None
         else Measure("agreement", alpha, "Krippendorff's alpha, nominal")
     )
-    return Paired(cells, (None, None), everything, (items, items), agreement)
+    return Paired(cells, everything, (items, items), agreement)
 
 
-def _estimate(paired: Paired, signal: Signal) -> tuple[Estimate, dict[str, float]]:
-    items = len({item for item, _, _ in paired.cells})
-    counts = (items, items) if items and not paired.refused else paired.per_arm
+def _labels(answers: Sequence[Rating] | Sequence[Preference]) -> dict[str, Segment]:
+    """The segment of each item; of several that disagree, the last in order of records."""
+    return {one.item: one.segment for one in sorted(answers, key=lambda one: one.record) if one.segment}
+
+
+def _voting(paired: Paired, signal: Signal) -> tuple[Estimate, dict[str, float]]:
+    if not all(paired.per_arm):
+        return nothing(signal.confidence, paired.per_arm), {}
     if paired.refused or not paired.cells:
-        if not all(paired.per_arm):
-            return nothing(signal.confidence, paired.per_arm), {}
-        return refusal(paired.refused or "no rater answered for both arms", signal.confidence, counts), {}
-    try:
-        found = crossed_mean(paired.cells, signal.confidence)
-        if signal.raters == "fixed":
-            return _fixed_raters(paired, signal, counts, found), found.components
-    except RefusedError as refused:
-        return refusal(str(refused), signal.confidence, counts, levels=paired.levels), {}
-    method = f"items and raters random, mean over items, Satterthwaite t({found.difference.df:.1f})"
-    warnings = []
-    if found.raters <= FEW_RATERS:
-        warnings.append(f"only {plural(found.raters, 'raters')}: how much raters differ is known roughly")
-    warnings += _all_agree(paired.cells, found)
-    result = estimate(
-        found.difference,
-        method,
-        signal.confidence,
-        counts,
-        levels=paired.levels,
-        n_effective=found.n_effective,
-        warnings=warnings,
-    )
-    return result, found.components
+        return refusal(paired.refused or "no rater answered for both arms", signal.confidence, paired.per_arm), {}
+    return interval(signal, paired.cells, signal.confidence)
 
 
-def _fixed_raters(paired: Paired, signal: Signal, counts: tuple[int, int], found: Crossed) -> Estimate:
-    """The policy says that these raters' word is the rule: only items are a sample."""
-    by_item: dict[str, list[float]] = defaultdict(list)
-    for item, _, value in paired.cells:
-        by_item[item].append(value)
-    means = [sum(values) / len(values) for _, values in sorted(by_item.items())]
-    mean = cluster_mean(means, sorted(by_item), signal.confidence)
-    return estimate(
-        mean.difference,
-        f"items random, these {found.raters} raters fixed, paired by item, t({mean.clusters - 1})",
-        signal.confidence,
-        counts,
-        levels=paired.levels,
-        n_effective=mean.n_effective,
-        warnings=[f"speaks of these {found.raters} raters only: others may see it otherwise"],
-    )
-
-
-def _all_agree(cells: Sequence[Cell], found: Crossed) -> list[str]:
-    """When the interval crosses zero although no rater does: say that it is the number of raters that is wanting."""
-    if found.difference.low > 0 or found.difference.high < 0:
-        return []
-    by_rater: dict[str, list[float]] = defaultdict(list)
-    for _, rater, value in cells:
-        by_rater[rater].append(value)
-    sums = [sum(values) for values in by_rater.values()]
-    if all(total > 0 for total in sums) or all(total < 0 for total in sums):
-        side = "above" if sums[0] > 0 else "below"
-        return [f"every rater's mean is {side} 0, but {plural(found.raters, 'raters')} are too few to speak for others"]
-    return []
-
-
-def _item_mean(values: Sequence[tuple[str, float]]) -> float | None:
-    by_item: dict[str, list[float]] = defaultdict(list)
-    for item, value in values:
-        by_item[item].append(value)
-    return sum(sum(found) / len(found) for found in by_item.values()) / len(by_item) if by_item else None
+def _label(cell: Cell, dimension: str) -> str | None:
+    return dict(cell.segment).get(dimension)

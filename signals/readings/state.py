@@ -198,7 +198,7 @@ def _material(benefit: Interval, margin: float | None) -> bool | None:
 
 def _power(voting: Estimate, margin: float | None) -> tuple[float | None, float | None]:
     """Power at the margin and least detectable effect at 80 % power, at the precision reached so far."""
-    if voting.low is None or voting.high is None or not voting.se:
+    if voting.low is None or voting.high is None or not voting.se or voting.high <= voting.low:
         return None, None
     crit = (voting.high - voting.low) / 2.0 / voting.se
     return (power(margin, voting.se, crit) if margin is not None else None), mde(voting.se, crit)

@@ -139,7 +139,7 @@ UNITS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=UNITS, seed=st.integers(0, 9))
 def test_moments_are_those_of_the_units_in_any_row_order(desk, rows, seed):
     def text(order):

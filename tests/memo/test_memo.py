@@ -49,7 +49,7 @@ def test_the_memo_stands_on_its_own(write: object) -> None:
     text = text.replace("&lt;", "<").replace("&#39;", "'")
     for words in (
         "ROLLBACK", "Conversion fell 0.42 pp", "95 % CI −0.54 to −0.30 pp", "row 1 of the hierarchy",
-        "the online test outranks what judges think", "no-segment-left-behind", "agreement with people", "0.52 < 0.60",
+        "the online test outranks what judges think", "no-segment-left-behind", "human agreement", "0.52 < 0.60",
         "variant prompt-v5 is neither arm", "1,204", "sha256:" + "ab" * 32, verdict().policy_hash,
         verdict().evidence_hash, "2026-11-17T09:00:00Z", "not computed by this version", "Synthetic data", "mara",
         "neither reweighted to traffic nor corrected", "plan=enterprise", "17 Nov 2026, 09:00 UTC",
@@ -108,6 +108,7 @@ def test_a_ship_requirement_speaks_when_it_fails_and_a_guardrail_when_it_holds()
 
     one = replace(
         verdict(),
+        reason="ship-requires",
         guardrails=(outcome("g-on", True), outcome("g-off", False)),
         overrides=(outcome("o-on", True), outcome("o-off", False)),
         ship_requires=(outcome("s-met", True), outcome("s-not", False)),
@@ -117,6 +118,8 @@ def test_a_ship_requirement_speaks_when_it_fails_and_a_guardrail_when_it_holds()
         "g-on": (True, "fires"), "g-off": (False, "quiet"), "o-on": (True, "applies"),
         "o-off": (False, "does not apply"), "s-met": (False, "met"), "s-not": (True, "not met"),
     }  # fmt: skip
+    rolled_back = memo(replace(one, reason="decided"))
+    assert not next(line.spoke for line in rolled_back.rules if line.id == "s-not")
 
 
 @pytest.mark.parametrize(

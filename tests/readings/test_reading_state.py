@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import AS_OF, margin, signal
 
 from signals.checks import CATALOGUE, checks_of
 from signals.model import Estimate, Margin, Measure, Numbers, SegmentEstimate
 from signals.readings import read
-
-from .reading_kit import AS_OF, margin, signal
 
 GOOD = {
     "sample_ratio_p": 0.4, "min_units": 5000, "full_weeks": 2, "both_arms": 0.0, "max_set_aside": 0.0,
@@ -23,9 +22,9 @@ GOOD = {
 
 def numbers(low: float | None, high: float | None, measures: dict[str, float | None] = {}, **fields: Any) -> Numbers:  # noqa: B006 - read only
     effect = None if low is None or high is None else (low + high) / 2
-    se = None if low is None or high is None else max((high - low) / 2 / 1.959964, 1e-12)
+    se = None if low is None or high is None else (high - low) / 2 / 1.959964
     made: dict[str, Any] = {
-        "effect": effect, "low": low, "high": high, "method": "m", "confidence": 0.95, "se": se, "p_value": 0.5,
+        "effect": effect, "low": low, "high": high, "method": "m", "confidence": 0.95, "se": se or None, "p_value": 0.5,
         "control": 0.2, "candidate": 0.2, "n_control": 100, "n_candidate": 100,
     }  # fmt: skip
     made.update(fields)
@@ -106,7 +105,9 @@ def test_refused_interval_is_untrusted_with_its_reason() -> None:
     assert (found.non_inferior, found.power, found.mde) == (None, None, None)
 
 
-@pytest.mark.parametrize("value, state, status", [(0.0086, "untrusted", "fail"), (None, "untrusted", "unknown"), (0.02, "loss", "pass")])  # fmt: skip
+@pytest.mark.parametrize(
+    "value, state, status", [(0.0086, "untrusted", "fail"), (None, "untrusted", "unknown"), (0.02, "loss", "pass")]
+)
 def test_required_validity(value: float | None, state: str, status: str) -> None:
     s = signal("experiment", margin=margin(0.005), trust={"sample_ratio_p": 0.01})
     found = read(s, numbers(-0.02, -0.01, {"sample_ratio_p": value}), AS_OF)

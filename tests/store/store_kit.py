@@ -66,9 +66,11 @@ def announced(records: list[Record], every: int) -> Iterator[Record]:
     """The records, with a line on stdout every so many, and one at the end."""
     for number, record in enumerate(records):
         if number % every == 0:
-            print("read", number, flush=True)
+            sys.stdout.write(f"read {number}\n")
+            sys.stdout.flush()
         yield record
-    print("storing", flush=True)
+    sys.stdout.write("storing\n")
+    sys.stdout.flush()
 
 
 def child(code: str, *arguments: str) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,14 @@ def query_to_csv(source: Source, written: Source, project: Project, target: Path
         SignalsError: When the URL cannot be used, the database cannot be reached or the query fails. Secrets are
             masked.
     """
+    try:
+        _query_to_csv(source, project, target)
+    except SignalsError as error:
+        hidden = _hidden(source, written)
+        raise SignalsError(tuple(replace(one, what=scrub(one.what, hidden)) for one in error.problems)) from None
+
+
+def _query_to_csv(source: Source, project: Project, target: Path) -> None:
     query = str(source.options["query"]).strip().rstrip(";")
     place = {"file": str(project.sources_path), "line": source.line}
     if not READS.match(query):
@@ -48,7 +57,7 @@ def query_to_csv(source: Source, written: Source, project: Project, target: Path
     if str(source.options["url"]).startswith("duckdb:"):
         _from_duckdb(source, project, query, target)
         return
-    with _errors(source, written, place):
+    with _errors(source, place):
         engine = _engine(source, project)
         try:
             _copy(engine, query, target)
@@ -56,15 +65,28 @@ def query_to_csv(source: Source, written: Source, project: Project, target: Path
             engine.dispose()
 
 
+def _hidden(source: Source, written: Source) -> tuple[str, ...]:
+    """What may stand in no message: what variables gave to URL and query, and the password as the driver sees it."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        password = make_url(str(source.options["url"])).password
+    except ArgumentError:
+        password = None
+    from_variables = secrets(written.options["url"], written.options["query"])
+    return (*from_variables, *([str(password)] if password else []))
+
+
 def _copy(engine: Engine, query: str, target: Path) -> None:
-    options: dict[str, Any] = {"stream_results": True, "yield_per": BATCH, "no_parameters": True}
-    if engine.dialect.name == "postgresql":
-        options["postgresql_readonly"] = True
-    with engine.connect().execution_options(**options) as connection:
-        if engine.dialect.name == "postgresql":
+    postgres = engine.dialect.name == "postgresql"
+    # A query may hold % and : of its own; it is sent as it is, and its rows come in batches.
+    asis = {"stream_results": True, "yield_per": BATCH, "no_parameters": True}
+    with engine.connect().execution_options(**({"postgresql_readonly": True} if postgres else {})) as connection:
+        if postgres:
             # The server's zone decides which day a timestamp falls on inside the query.
             connection.exec_driver_sql("SET TIME ZONE 'UTC'")
-        result = connection.exec_driver_sql(query)
+        result = connection.exec_driver_sql(query, execution_options=asis)
         with target.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(result.keys())
@@ -114,8 +136,6 @@ def _readonly_sqlite(url: URL, source: Source, project: Project) -> URL:
 
 
 def _at(source: Source, path: str) -> Source:
-    from dataclasses import replace
-
     return replace(source, options={**source.options, "database": path})
 
 
@@ -135,33 +155,24 @@ def _cell(value: Any) -> Any:
 
 
 @contextmanager
-def _errors(source: Source, written: Source, place: dict[str, Any]) -> Iterator[None]:
+def _errors(source: Source, place: dict[str, Any]) -> Iterator[None]:
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
-
-    def hidden() -> tuple[str, ...]:
-        from sqlalchemy import make_url
-
-        try:
-            password = make_url(str(source.options["url"])).password
-        except ArgumentError:
-            password = None
-        return (*secrets(written), *([str(password)] if password else []))
 
     what = f"source {source.name!r}"
     try:
         yield
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        driver = scrub(str(error).splitlines()[0], hidden())
+        driver = str(error).splitlines()[0]
         remedy = "Install the database's driver, such as signals-verdict[postgres]"
         raise SignalsError(f"{what}: {driver}", remedy, **place) from None
     except ArgumentError:
         remedy = "Write it as dialect://user:password@host/database"
         raise SignalsError(f"{what}: `url:` is not a database URL", remedy, **place) from None
     except OperationalError as error:
-        first = scrub(str(error.orig).strip().splitlines()[0][:300], hidden())
+        first = str(error.orig).strip().splitlines()[0][:300]
         remedy = "Check the host, the credentials and that the database is up; or the table that the query names"
         raise SignalsError(f"{what}: the database cannot be read: {first}", remedy, **place) from None
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        first = scrub(str(cause).strip().splitlines()[0][:300], hidden())
+        first = str(cause).strip().splitlines()[0][:300]
         raise SignalsError(f"{what}: the query failed: {first}", "Check `query:`", **place) from None

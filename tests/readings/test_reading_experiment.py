@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from reading_kit import AS_OF, evidence, margin, measured, signal
+
+from signals.model import BOTH_ARMS, Metric, Moments, OutcomeCell, SetAside, SignalsError, SourceNote, canonical
+from signals.readings import measure, read
+from signals.stats.moments import from_arrays
+from signals.stats.proportion import score_interval
+from signals.stats.sequential import multiplier
+
+MEAN = Metric("usd", "mean")
+RATIO = Metric("clicks_per_view", "ratio")
+START = date(2026, 11, 2)
+
+
+def ones(x: int, n: int) -> Moments:
+    return Moments(n, x / n, x * (n - x) / n)
+
+
+def cell(variant: str, moments: Moments, segment: Any = (), day: date | None = None, metric: str = "") -> OutcomeCell:
+    return OutcomeCell(metric, variant, segment, day, moments)
+
+
+def arms(x0: int, n0: int, x1: int, n1: int) -> tuple[OutcomeCell, ...]:
+    return cell("old", ones(x0, n0)), cell("new", ones(x1, n1))
+
+
+def test_proportion_at_one_look() -> None:
+    numbers = measure(signal("experiment"), evidence(outcomes=arms(48, 80, 56, 70)))
+    raw, want = numbers.estimates["raw"], score_interval(56, 70, 48, 80, 0.95)
+    assert (raw.low, raw.high, raw.p_value) == (want.low, want.high, want.p_value)
+    assert (raw.control, raw.candidate, raw.n_control, raw.n_candidate) == (0.6, 0.8, 80, 70)
+    assert (numbers.unit, numbers.counted) == ("pp", "users")
+
+
+def test_cells_add_up_whatever_their_order() -> None:
+    rng = np.random.default_rng(2)
+    cells = []
+    for variant in ("old", "new"):
+        for day in range(14):
+            for plan in ("free", "pro"):
+                values = rng.lognormal(0, 1, 50)
+                cells.append(cell(variant, from_arrays(values), (("plan", plan),), START + timedelta(days=day)))
+    s = signal("experiment", metric=MEAN, segments=("plan",))
+    forward, backward = (measure(s, evidence(outcomes=tuple(order))) for order in (cells, cells[::-1]))
+    assert canonical(forward) == canonical(backward)
+    assert forward.unit == "usd"
+    assert forward.rate_per_day == pytest.approx(200)
+    assert measured(forward, "full_weeks") == 2
+    assert forward.first_at == datetime(2026, 11, 2, tzinfo=UTC)
+    assert forward.last_at == datetime(2026, 11, 15, 23, 59, 59, tzinfo=UTC)
+
+
+def test_ratio_of_means() -> None:
+    rng = np.random.default_rng(3)
+    d = rng.integers(1, 9, (2, 400))
+    y = rng.binomial(d, 0.3)
+    outcomes = cell("old", from_arrays(y[0], d=d[0])), cell("new", from_arrays(y[1], d=d[1]))
+    raw = measure(signal("experiment", metric=RATIO), evidence(outcomes=outcomes)).estimates["raw"]
+    assert raw.control == pytest.approx(y[0].sum() / d[0].sum())
+    assert "delta method" in raw.method
+    refused = measure(signal("experiment", metric=RATIO), evidence(outcomes=arms(5, 10, 5, 10))).estimates["raw"]
+    assert (refused.low, refused.refused) == (None, "the denominator is missing")
+
+
+def test_always_valid_interval() -> None:
+    s = signal("experiment", looks="continuous", planned_units=20_000)
+    raw = measure(s, evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
+    p0, p1 = 0.1, 1000 / 9100
+    se = np.sqrt(p0 * (1 - p0) / 8999 + p1 * (1 - p1) / 9099)
+    assert (raw.high - raw.low) / 2 == pytest.approx(se * multiplier(18_100, 0.95, 20_000))  # type: ignore[operator]
+    once = measure(signal("experiment"), evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
+    assert raw.low < once.low < once.high < raw.high  # type: ignore[operator]
+    assert raw.p_value > once.p_value  # type: ignore[operator]
+    assert (raw.p_value < 0.05) == (raw.low > 0)  # type: ignore[operator]
+    dates = signal("experiment", looks=(date(2026, 11, 9), date(2026, 11, 16)), planned_units=20_000)
+    planned = measure(dates, evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
+    assert (planned.low, planned.high) == (raw.low, raw.high)
+    assert "any look" in planned.method
+
+
+@pytest.mark.parametrize("x0, x1, n", [(49, 80, 1000), (951, 900, 1000)])
+def test_always_valid_interval_is_refused_while_events_are_few(x0: int, x1: int, n: int) -> None:
+    s = signal("experiment", looks="continuous", margin=margin(0.01))
+    numbers = measure(s, evidence(outcomes=arms(x0, n, x1, n)))
+    raw = numbers.estimates["raw"]
+    assert (raw.low, raw.effect) == (None, pytest.approx((x1 - x0) / n))
+    reading = read(s, numbers, AS_OF)
+    assert reading.state == "untrusted"
+    assert "49 events or non-events" in reading.why
+    assert measure(signal("experiment"), evidence(outcomes=arms(x0, n, x1, n))).estimates["raw"].low is not None
+
+
+def test_always_valid_mean_needs_units() -> None:
+    outcomes = cell("old", from_arrays(np.arange(99.0))), cell("new", from_arrays(np.arange(200.0)))
+    raw = measure(signal("experiment", metric=MEAN, looks="continuous"), evidence(outcomes=outcomes)).estimates["raw"]
+    assert raw.refused == "an arm has 99 units; the always-valid interval needs 100"
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2, 1], [0.5, 0.5, 1, 0], [-1, 1, 1, 1]])
+def test_proportion_of_other_values_is_refused(values: list[float]) -> None:
+    outcomes = cell("old", ones(5, 10)), cell("new", from_arrays(values * 50))
+    raw = measure(signal("experiment"), evidence(outcomes=outcomes)).estimates["raw"]
+    assert raw.refused == "metric type is proportion but values other than 0 and 1 were seen"
+
+
+def test_proportion_check_survives_rounding_of_many_merges() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.random(300_000) < 0.001
+    cells = [cell("old", from_arrays(part)) for part in np.array_split(values, 200)]
+    raw = measure(signal("experiment"), evidence(outcomes=(*cells, cell("new", ones(300, 300_000))))).estimates["raw"]
+    assert raw.refused is None
+
+
+def test_no_spread_is_refused() -> None:
+    outcomes = cell("old", from_arrays([2.0] * 50)), cell("new", from_arrays([3.0] * 50))
+    raw = measure(signal("experiment", metric=MEAN), evidence(outcomes=outcomes)).estimates["raw"]
+    assert (raw.effect, raw.low) == (1.0, None)
+    assert "no spread" in str(raw.refused)
+
+
+def test_sample_ratio_and_units() -> None:
+    numbers = measure(signal("experiment"), evidence(outcomes=arms(10_000, 821_588, 10_000, 815_482)))
+    assert measured(numbers, "sample_ratio_p") == pytest.approx(1.8217928726e-06, rel=1e-6)
+    assert measured(numbers, "min_units") == 815_482
+
+
+def test_units_in_both_arms_and_faulty_rows() -> None:
+    aside = (
+        SetAside(100, BOTH_ARMS, "new"), SetAside(140, BOTH_ARMS, "old"), SetAside(40, BOTH_ARMS, "older"),
+        SetAside(50, "value is not a number", "new"),
+        SetAside(9000, "variant older is neither arm", "older", fault=False),
+    )  # fmt: skip
+    note = SourceNote("orders", "table", AS_OF, "sha256:0", rows_read=3000, rows_kept=2850)
+    numbers = measure(
+        signal("experiment"), evidence(outcomes=arms(90, 900, 100, 1000), set_aside=aside, sources=(note,))
+    )
+    assert measured(numbers, "both_arms") == pytest.approx(100 / 2000)
+    assert measured(numbers, "max_set_aside") == pytest.approx(330 / 3000)
+    assert numbers.set_aside == aside
+    assert numbers.sources == (note,)
+
+
+@pytest.mark.parametrize("days, candidate_from, weeks", [(6, 0, 0), (7, 0, 1), (13, 0, 1), (14, 0, 2), (14, 3, 1)])
+def test_whole_weeks_that_both_arms_have_run(days: int, candidate_from: int, weeks: int) -> None:
+    cells = [
+        cell(variant, ones(50, 500), day=START + timedelta(days=day))
+        for variant, first in (("old", 0), ("new", candidate_from))
+        for day in range(first, days)
+    ]
+    assert measured(measure(signal("experiment"), evidence(outcomes=tuple(cells))), "full_weeks") == weeks
+    timeless = (*cells, cell("new", ones(1, 10)))
+    numbers = measure(signal("experiment"), evidence(outcomes=timeless))
+    assert (measured(numbers, "full_weeks"), numbers.rate_per_day) == (None, None)
+
+
+def test_segments_with_joint_bounds() -> None:
+    pro, free = (("locale", "de"), ("plan", "pro")), (("plan", "free"),)
+    cells = (
+        cell("old", ones(100, 1000), pro), cell("new", ones(60, 1000), pro),
+        cell("old", ones(300, 3000), free), cell("new", ones(330, 3000), free),
+    )  # fmt: skip
+    numbers = measure(signal("experiment", segments=("plan", "locale", "device")), evidence(outcomes=cells))
+    by_name = {one.name: one for one in numbers.segments}
+    assert set(by_name) == {"plan=free", "plan=pro", "locale=de", "locale=(none)"}
+    assert by_name["plan=pro"].share == pytest.approx(0.25)
+    want, joint = score_interval(60, 1000, 100, 1000, 0.95), score_interval(60, 1000, 100, 1000, 1 - 0.05 / 4)
+    part = by_name["plan=pro"]
+    assert (part.low, part.high) == (want.low, want.high)
+    assert (part.adjusted_low, part.adjusted_high) == pytest.approx((joint.low, joint.high))
+    assert part.control == 0.1
+    assert numbers.estimates["raw"].warnings == ("the evidence has no segment 'device'",)
+
+
+def test_segment_without_an_arm_says_so() -> None:
+    cells = (*arms(50, 500, 50, 500), cell("new", ones(5, 50), (("plan", "beta"),)))
+    beta, rest = measure(signal("experiment", segments=("plan",)), evidence(outcomes=cells)).segments[::-1]
+    assert (beta.name, beta.low, beta.refused) == ("plan=beta", None, "no evidence for the control arm")
+    assert rest.low is not None
+
+
+def test_metric_names() -> None:
+    named = (cell("old", ones(50, 500), metric="converted"), cell("new", ones(60, 500), metric="converted"))
+    other = (cell("old", ones(1, 700), metric="refunds"), cell("new", ones(2, 700), metric="refunds"))
+    numbers = measure(signal("experiment"), evidence(outcomes=(*named, *other)))
+    assert numbers.estimates["raw"].n_control == 500
+    assert sum(entry.rows for entry in numbers.set_aside if "refunds" in entry.why) == 1400
+    wrong = read(signal("experiment"), measure(signal("experiment"), evidence(outcomes=other)), AS_OF)
+    assert wrong.state == "untrusted"
+    assert "no outcome is called 'converted'; the evidence has refunds" in wrong.why
+
+
+def test_missing_arms() -> None:
+    nothing = read(signal("experiment"), measure(signal("experiment"), evidence()), AS_OF)
+    assert (nothing.state, nothing.why) == ("missing", "no evidence for this release")
+    half = measure(signal("experiment"), evidence(outcomes=(cell("old", ones(5, 50)),)))
+    assert read(signal("experiment"), half, AS_OF).why == "no evidence for the candidate arm"
+
+
+def test_very_unequal_arms_with_a_heavy_tail_warn() -> None:
+    rng = np.random.default_rng(0)
+
+    def pay(n: int) -> Moments:
+        return from_arrays(np.where(rng.random(n) < 0.03, rng.lognormal(0, 1.5, n), 0))
+
+    s = signal("experiment", metric=MEAN)
+    unequal = measure(s, evidence(outcomes=(cell("old", pay(20_000)), cell("new", pay(1000))))).estimates["raw"]
+    equal = measure(s, evidence(outcomes=(cell("old", pay(5000)), cell("new", pay(5000))))).estimates["raw"]
+    calm = measure(
+        s,
+        evidence(
+            outcomes=(cell("old", from_arrays(rng.normal(9, 1, 9000))), cell("new", from_arrays(rng.normal(9, 1, 900))))
+        ),
+    ).estimates["raw"]
+    assert any("heavy tail" in warning for warning in unequal.warnings)
+    assert equal.warnings == calm.warnings == ()
+
+
+def test_quantile_is_not_silently_a_mean() -> None:
+    with pytest.raises(SignalsError, match="quantile metric is not computed"):
+        measure(signal("experiment", metric=Metric("latency", "quantile")), evidence(outcomes=arms(5, 10, 5, 10)))
+
+
+def test_drift_is_not_computed() -> None:
+    with pytest.raises(SignalsError, match="'drift'"):
+        measure(signal("drift"), evidence())
+
+
+def test_no_reading_module_is_imported_before_it_is_needed(root: Path) -> None:
+    text = (root / "signals/readings/__init__.py").read_text()
+    head = text.split("def measure")[0]
+    assert "experiment" not in head.split('"""')[2]

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from reading_kit import AS_OF, evidence, margin, measured, signal
+
+from signals.model import Preference, Rating, canonical
+from signals.readings import measure, read
+
+DAY = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+def rating(item: object, rater: str, variant: str, value: float | None, **fields: Any) -> Rating:
+    return Rating(f"{item}/{rater}/{variant}/{fields}", str(item), rater, variant, value, **fields)
+
+
+def grades(effect: float = 0.6, items: int = 30, raters: int = 4, seed: int = 3) -> list[Rating]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(items):
+        base = rng.normal(3, 0.7)
+        for r in range(raters):
+            for arm, shift in (("old", 0.0), ("new", effect)):
+                value = float(np.clip(round(base + shift + 0.1 * r + rng.normal(0, 0.5)), 1, 5))
+                found.append(rating(i, f"r{r}", arm, value, at=DAY + timedelta(days=i % 10)))
+    return found
+
+
+def preference(item: object, rater: str, choice: Any, left: str = "old", **fields: Any) -> Preference:
+    right = "new" if left == "old" else "old"
+    return Preference(f"{item}/{rater}/{left}/{fields}", str(item), rater, left, right, choice, **fields)
+
+
+def test_grades_of_both_arms() -> None:
+    ratings = grades()
+    numbers = measure(signal("panel"), evidence(ratings=tuple(ratings)))
+    raw = numbers.estimates["raw"]
+    mean = {arm: np.mean([one.value for one in ratings if one.variant == arm]) for arm in ("old", "new")}
+    assert raw.effect == pytest.approx(mean["new"] - mean["old"])
+    assert (raw.control, raw.candidate) == pytest.approx((mean["old"], mean["new"]))
+    assert (raw.n_control, raw.n_candidate, numbers.unit, numbers.counted) == (30, 30, "points", "items")
+    assert set(numbers.components) == {"item", "rater", "residual"}
+    assert (measured(numbers, "min_items"), measured(numbers, "min_raters"), measured(numbers, "paired")) == (30, 4, 1)
+    assert numbers.rate_per_day == pytest.approx(3.0)
+    assert 0 < measured(numbers, "agreement") < 1  # type: ignore[operator]
+    assert read(signal("panel", margin=margin(0.1)), numbers, AS_OF).state == "win"
+
+
+def test_only_the_latest_attempt_counts_even_when_it_withdraws() -> None:
+    ratings = grades()
+    plain = measure(signal("panel"), evidence(ratings=tuple(ratings))).estimates["raw"]
+    older = [rating(one.item, one.rater, one.variant, 1.0, attempt=0) for one in ratings[:10]]
+    with_older = measure(signal("panel"), evidence(ratings=(*older, *ratings)))
+    assert with_older.estimates["raw"].effect == plain.effect
+    assert [(e.rows, e.fault) for e in with_older.set_aside if "superseded" in e.why] == [(10, False)]
+    withdrawn = rating("0", "r0", "new", None, attempt=2, status="skipped")
+    numbers = measure(signal("panel"), evidence(ratings=(*ratings, withdrawn)))
+    whys = {entry.why: entry.rows for entry in numbers.set_aside}
+    assert whys == {
+        "superseded by a later attempt": 1,
+        "not submitted: skipped": 1,
+        "the rater graded one arm of the item only": 1,
+    }
+
+
+def test_raters_who_each_saw_one_arm_are_refused() -> None:
+    ratings = [one for one in grades(raters=6) if (one.variant == "old") == (one.rater in ("r0", "r1", "r2"))]
+    reading = read(signal("panel"), measure(signal("panel"), evidence(ratings=tuple(ratings))), AS_OF)
+    assert reading.state == "untrusted"
+    assert "have each rater grade both" in reading.why
+    assert reading.checks["paired"].value == 0
+
+
+def test_dimensions_need_a_choice() -> None:
+    ratings = [
+        rating(i, f"r{r}", arm, float(1 + (i + r + (arm == "new")) % 5), dimension=dimension)
+        for i in range(10)
+        for r in range(3)
+        for arm in ("old", "new")
+        for dimension in ("clear", "true")
+    ]
+    reading = read(signal("panel"), measure(signal("panel"), evidence(ratings=tuple(ratings))), AS_OF)
+    assert reading.state == "untrusted"
+    assert "clear, true" in reading.why
+    chosen = measure(signal("panel", dimension="clear"), evidence(ratings=tuple(ratings)))
+    assert chosen.estimates["raw"].low is not None
+    assert sum(entry.rows for entry in chosen.set_aside) == 60
+    absent = read(
+        signal("panel", dimension="kind"),
+        measure(signal("panel", dimension="kind"), evidence(ratings=tuple(ratings))),
+        AS_OF,
+    )
+    assert absent.state == "missing"
+
+
+def test_preferences_follow_the_candidate_whatever_its_side() -> None:
+    rng = np.random.default_rng(5)
+    answers, values = [], []
+    for i in range(60):
+        for r in range(3):
+            left = str(rng.choice(["old", "new"]))
+            choice = str(rng.choice(["left", "right", "tie"], p=[0.5, 0.3, 0.2]))
+            answers.append(preference(i, f"r{r}", choice, left))
+            chosen = {"left": left, "right": "new" if left == "old" else "old", "tie": ""}[choice]
+            values.append({"new": 1, "old": -1, "": 0}[chosen])
+    numbers = measure(signal("panel"), evidence(preferences=tuple(answers)))
+    raw = numbers.estimates["raw"]
+    assert raw.effect == pytest.approx(np.mean(values))
+    assert (numbers.unit, raw.n_control, raw.control) == ("net preference", 60, None)
+    mirrored = [
+        Preference(
+            a.record, a.item, a.rater, a.right, a.left, {"left": "right", "right": "left", "tie": "tie"}[a.choice]
+        )  # type: ignore[index,arg-type]
+        for a in answers
+    ]
+    assert measure(signal("panel"), evidence(preferences=tuple(mirrored))).estimates["raw"] == raw
+
+
+def test_preferences_between_other_versions_are_set_aside() -> None:
+    answers = [preference(i, f"r{r}", "left" if (i + r) % 3 else "tie") for i in range(12) for r in range(3)]
+    stranger = Preference("x", "1", "r1", "new", "older", "left")
+    numbers = measure(signal("panel"), evidence(preferences=(*answers, stranger)))
+    assert [(e.rows, e.why, e.fault) for e in numbers.set_aside] == [
+        (1, "the pair is not control and candidate", False)
+    ]
+    assert numbers.estimates["raw"].effect == pytest.approx(
+        -np.mean([(i + r) % 3 > 0 for i in range(12) for r in range(3)])
+    )
+
+
+def test_one_opinion_per_rater_when_both_orders_were_shown() -> None:
+    once = [preference(i, f"r{r}", "right" if (i + r) % 3 else "tie") for i in range(12) for r in range(3)]
+    # The second order contradicts the first for everyone: always the same side, so no preference at all.
+    twice = [
+        preference(a.item, a.rater, "right" if a.choice == "right" else "tie", left="new") for a in once
+    ]  # fmt: skip
+    numbers = measure(signal("panel"), evidence(preferences=(*once, *twice)))
+    raw = numbers.estimates["raw"]
+    assert raw.effect is None or raw.effect == pytest.approx(0)
+    assert raw.refused == "all values are equal, so their uncertainty cannot be estimated"
+
+
+def test_grades_and_choices_do_not_mix() -> None:
+    numbers = measure(signal("panel"), evidence(ratings=tuple(grades()), preferences=(preference(1, "r1", "left"),)))
+    assert "different scales" in read(signal("panel"), numbers, AS_OF).why
+
+
+def test_segments_of_items() -> None:
+    ratings = [replace(one, segment=(("plan", "pro" if int(one.item) % 3 else "free"),)) for one in grades()]
+    numbers = measure(signal("panel", segments=("plan", "locale")), evidence(ratings=tuple(ratings)))
+    free, pro = numbers.segments
+    assert [(one.name, one.n_control) for one in (free, pro)] == [("plan=free", 10), ("plan=pro", 20)]
+    assert pro.share == pytest.approx(2 / 3)
+    assert pro.adjusted_low < pro.low < pro.effect < pro.high < pro.adjusted_high  # type: ignore[operator]
+    assert pro.control == pytest.approx(
+        np.mean([one.value for one in ratings if one.variant == "old" and int(one.item) % 3])
+    )
+    assert any("'locale'" in warning for warning in numbers.estimates["raw"].warnings)
+
+
+def test_one_rater_is_untrusted_and_nobody_is_missing() -> None:
+    alone = read(signal("panel"), measure(signal("panel"), evidence(ratings=tuple(grades(raters=1)))), AS_OF)
+    assert (alone.state, alone.checks["min_raters"].status) == ("untrusted", "warn")
+    assert "one rater" in alone.why
+    assert read(signal("panel"), measure(signal("panel"), evidence()), AS_OF).state == "missing"
+    half = tuple(one for one in grades() if one.variant == "new")
+    found = read(signal("panel"), measure(signal("panel"), evidence(ratings=half)), AS_OF)
+    assert (found.state, found.why) == ("missing", "no evidence for the control arm")
+
+
+def test_fixed_raters_speak_for_themselves_only() -> None:
+    apart = [
+        rating(i, f"r{r}", arm, 3.0 + (arm == "new") * (0.4 + 0.8 * r) + ((7 * i + 3 * r) % 5) / 5)
+        for i in range(50)
+        for r in range(3)
+        for arm in ("old", "new")
+    ]
+    apart = [
+        rating(one.item, one.rater, one.variant, one.value + (0.5 if one.variant == "new" and int(one.item) % 2 else 0))  # type: ignore[operator]
+        for one in apart
+    ]
+    sample = measure(signal("panel"), evidence(ratings=tuple(apart)))
+    rule = measure(signal("panel", raters="fixed"), evidence(ratings=tuple(apart)))
+    assert read(signal("panel"), sample, AS_OF).state == "unclear"
+    assert any("every rater's mean is above 0" in warning for warning in sample.estimates["raw"].warnings)
+    assert read(signal("panel"), rule, AS_OF).state == "win"
+    assert rule.estimates["raw"].effect == pytest.approx(sample.estimates["raw"].effect)
+    assert "3 raters fixed" in rule.estimates["raw"].method
+    assert any("these 3 raters only" in warning for warning in rule.estimates["raw"].warnings)
+    assert signal("panel").definition_hash() != signal("panel", raters="fixed").definition_hash()
+
+
+def test_order_of_records_changes_nothing_and_numbers_can_be_stored() -> None:
+    ratings = tuple(grades())
+    forward = measure(signal("panel"), evidence(ratings=ratings))
+    assert canonical(measure(signal("panel"), evidence(ratings=ratings[::-1]))) == canonical(forward)
