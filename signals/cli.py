@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -21,13 +21,28 @@ EXIT = {"ship": 0, "hold": 10, "rollback": 20}
 PORT = 8501
 
 
+class Mistake(click.ClickException):
+    """The caller's mistake: one line per problem on stderr, no traceback."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file or sys.stderr)
+
+
+class Commands(click.Group):
+    """A group whose commands may raise ``SignalsError``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SignalsError as error:
+            raise Mistake(str(error)) from None
+
+
 def main() -> None:
-    """Run, and turn a caller's mistake into one line per problem and exit code 2."""
-    try:
-        cli.main(prog_name="signals", standalone_mode=True)
-    except SignalsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    """The console script."""
+    cli(prog_name="signals")
 
 
 def project_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +77,7 @@ def _time(_: click.Context, __: click.Parameter, text: str | None) -> datetime |
     return moment.astimezone(UTC)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="signals-verdict", prog_name="signals")
 @click.option("--project", "folder", type=click.Path(path_type=Path), help="Folder with hierarchy.yaml and data/.")
 @click.pass_context
@@ -155,7 +170,7 @@ def memo(release: str, output: Path, folder: Path | None, policy: Path | None, a
             f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {' or '.join(WRITERS)}"
         )
     result = review(release, _project(folder), policy=policy, as_of=as_of)
-    text = write(memo_of(result.verdict, result.policy.text, result.decisions))
+    text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file))
     try:
         output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

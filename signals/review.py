@@ -18,6 +18,7 @@ from signals.model import (
     Call,
     Decision,
     Numbers,
+    Problem,
     Project,
     Reading,
     Release,
@@ -68,6 +69,8 @@ def review(
     """
     project = project if isinstance(project, Project) else load(project)
     rules = policy if policy is not None and not isinstance(policy, (str, Path)) else policy_of(project, policy)
+    if policy is None:
+        _check_signals(project, rules)
     subject = find_release(project, release)
     moment = _moment(subject, as_of)
     store = store_of(project)
@@ -209,6 +212,24 @@ def find_release(project: Project, release: str) -> Release:
         raise SignalsError("no release is declared", "Add one under `releases:`", file=place)
     known = suggest(release, [candidate.id for candidate in project.releases])
     raise SignalsError(f"no release is called {release!r}", known, file=place)
+
+
+def _check_signals(project: Project, policy: Policy) -> None:
+    """Refuse a source that feeds a signal which the project's policy does not declare: it would never be heard."""
+    from signals.strictyaml import suggest
+
+    problems = tuple(
+        Problem(
+            f"source {source.name!r} feeds the signal {source.signal!r}, which {policy.file} does not declare",
+            suggest(source.signal, policy.signals),
+            project.sources_path.name,
+            source.line,
+        )
+        for source in project.sources
+        if source.signal not in policy.signals
+    )
+    if problems:
+        raise SignalsError(problems)
 
 
 def _moment(release: Release, as_of: datetime | None) -> datetime:

@@ -111,10 +111,12 @@ def _notes(file: InputFile, source: Source, tally: Tally) -> Iterator[_Note]:
             (name, _text(task, source.map[f"segment.{name}"], source, f"segment.{name}") or EMPTY_SEGMENT)
             for name in segment_dimensions(source.map)
         )
-        for annotation in task.get("annotations") or []:
-            if not isinstance(annotation, Mapping):
-                continue
+        annotations = task.get("annotations") or []
+        for annotation in annotations if isinstance(annotations, list) else [annotations]:
             tally.rows_read += 1
+            if not isinstance(annotation, Mapping):
+                tally.set_aside("annotation is no object", example=f"task {task.get('id')} in {file.name}")
+                continue
             texts = {**shared, "rater": _rater(annotation, source)}
             empty = next((name for name, text in texts.items() if text is None), None)
             if empty is not None:

@@ -54,10 +54,10 @@ def _negative(line: Line, field: str) -> str | None:
 
 
 def _total(shares: list[float], field: str, cells: Cells) -> float:
-    total = math.fsum(shares)
+    total = sum(shares)
     if abs(total - 1) <= 0.02:
         return 1.0
-    if total >= 98:
+    if 98 <= total < math.inf:
         return total
     raise SignalsError(
         f"column {cells.source.map[field]!r} adds up to {total:g}, not to 1",

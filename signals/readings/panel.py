@@ -190,7 +190,7 @@ def _preferences(answers: Sequence[Preference], signal: Signal, tray: Tray, cont
     return Paired(cells, everything, (items, items), agreement)
 
 
-def _labels(answers: Sequence[Rating] | Sequence[Preference]) -> dict[str, Segment]:
+def _labels(answers: Sequence[Answer]) -> dict[str, Segment]:
     """The segment of each item; of several that disagree, the last in order of records."""
     return {one.item: one.segment for one in sorted(answers, key=lambda one: one.record) if one.segment}
 

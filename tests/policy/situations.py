@@ -105,6 +105,6 @@ def verdict(rules: Policy, as_of: datetime = AS_OF, subject: Release | None = No
     """Decide about signals given by state, or as readings; the others are missing."""
     readings = {
         name: state if isinstance(state, Reading) else reading(name, state)
-        for name, state in ({name: "missing" for name in rules.signals} | states).items()
+        for name, state in (dict.fromkeys(rules.signals, "missing") | states).items()
     }
     return decide(rules, subject or release(), readings, as_of, "sha256:e")

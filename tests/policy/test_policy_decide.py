@@ -15,8 +15,12 @@ guardrails:
   - {id: segments, when: "any(conversion.segments, share >= 5% and adjusted.high < -margin)", call: rollback, because: X.}
   - {id: caution, when: panel is unclear, call: hold}
 """
-REQUIRE = "ship_requires: [{that: conversion.non_inferior, because: Not green.}, {that: panel.non_inferior, id: people}]\n"
-OVERRIDE = "overrides: [{id: bait, put: panel, above: conversion, when: panel is loss and conversion is win, because: B.}]\n"
+REQUIRE = (
+    "ship_requires: [{that: conversion.non_inferior, because: Not green.}, {that: panel.non_inferior, id: people}]\n"
+)
+OVERRIDE = (
+    "overrides: [{id: bait, put: panel, above: conversion, when: panel is loss and conversion is win, because: B.}]\n"
+)
 
 
 def roles(found: Verdict) -> dict[str, str]:
@@ -85,9 +89,7 @@ def test_a_row_whose_condition_is_false_or_unknown_is_silenced(agreement: float 
     assert row.role == ("decides" if call == "ship" else "silenced")
     assert row.says == ("ship" if call == "ship" else None)
     if agreement == 0.59:
-        assert row.why == (
-            "silenced: judge.human_agreement is 0.59, asked >= 0.6; it would have said ship"
-        )
+        assert row.why == ("silenced: judge.human_agreement is 0.59, asked >= 0.6; it would have said ship")
     assert found.overruled == (() if call == "ship" else ("judge",))
 
 
