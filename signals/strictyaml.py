@@ -22,6 +22,7 @@ ModelT = TypeVar("ModelT", bound="BaseModel")
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
+MAX_PROBLEMS = 100  # told at once: nobody reads more, and each costs a search for what was meant
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def validate(document: Document, model: type[ModelT], loc: Loc = ()) -> ModelT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        complaints = error.errors(include_url=False)
+        complaints = error.errors(include_url=False)[:MAX_PROBLEMS]
         raise SignalsError(tuple(_problem(document, loc, complaint, model) for complaint in complaints)) from None
 
 

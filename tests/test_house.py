@@ -39,7 +39,7 @@ VENDORS = {
     "deepeval", "braintrust", "growthbook", "gbstats", "statsig", "openai", "anthropic",
 }  # fmt: skip
 
-SQLALCHEMY_HOMES = ("signals/store/", "signals/connectors/query.py")
+SQLALCHEMY_HOMES = ("signals/store/", "signals/connectors/sql.py")
 
 
 def modules(root: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -181,6 +182,14 @@ def test_no_project(tmp_path):
 def test_minimal(tmp_path):
     project = load_project(write(tmp_path, "sources: {}\n"))
     assert (project.releases, project.sources) == ((), ())
+
+
+def test_the_examples_of_the_docs_load(tmp_path, root):
+    text = (root / "docs" / "connectors.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if block.startswith("  ")]
+    project = load_project(write(tmp_path, "sources:\n" + "".join(blocks).replace("  side-by-side:", "  sides-2:", 1)))
+    assert {source.connector for source in project.sources} == {"table", "promptfoo", "label_studio"}
+    assert len(project.sources) == len(re.findall(r"^  [a-z]", "".join(blocks), re.MULTILINE)) >= 10
 
 
 def test_loading_is_light(tmp_path):

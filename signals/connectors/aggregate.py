@@ -29,7 +29,7 @@ def aggregates(*, covariate: bool, denominator: bool) -> str:
     return ", ".join(parts)
 
 
-def moments(row: Sequence[float], *, covariate: bool, denominator: bool) -> Moments:
+def moments(row: Sequence[float], *, covariate: bool, denominator: bool, file: str) -> Moments:
     """One group's aggregates as ``Moments``.
 
     Zero-one outcomes and the means of whole numbers are exact. Other numbers are rounded at 1e-10 of their spread:
@@ -41,7 +41,7 @@ def moments(row: Sequence[float], *, covariate: bool, denominator: bool) -> Mome
     n, binary, whole, mean, variance, *rest = row
     n = int(n)
     if not all(math.isfinite(value) for value in (mean, variance, *rest)):
-        raise SignalsError("the values are too large to square", "Look for a broken row, or use a smaller unit")
+        raise SignalsError("values are too large to square", "Look for a broken row", file=file)
     if binary:
         hits = round(mean * n)
         mean, m2 = hits / n, hits * (n - hits) / n

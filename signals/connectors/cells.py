@@ -26,6 +26,11 @@ class Cells:
     shape: Shape
     rows: Rows
 
+    @property
+    def label(self) -> str:
+        """What messages call the input as a whole: its only file, or the source."""
+        return self.rows.names[0] if len(self.rows.names) == 1 else f"source {self.source.name!r}"
+
     def has(self, field: str) -> bool:
         """Whether the field is mapped, or comes from `wide:`."""
         wide = self.source.options.get("wide") or {}

@@ -60,7 +60,7 @@ def _verify_grain(cells: Cells) -> None:
         raise SignalsError(
             f"`grain: unit` does not hold: unit {twice[0]!r} is on several rows ({twice[1]:,} such units)",
             "Leave `grain:` out to sum the rows of a unit, or repair the export",
-            file=cells.rows.names[0] if len(cells.rows.names) == 1 else f"source {cells.source.name!r}",
+            file=cells.label,
         )
 
 
@@ -130,7 +130,7 @@ def _cells(view: Clean, table: str, tally: Tally) -> Iterator[OutcomeCell]:
             continue
         tally.rows_kept += int(row[width])
         day: date | None = row[2] if timed else None
-        found = moments(row[width + 1 :], covariate=covariate, denominator=denominator)
+        found = moments(row[width + 1 :], covariate=covariate, denominator=denominator, file=cells.label)
         yield OutcomeCell(metric_name(cells), row[1], view.segment(row[3:width]), day, found)
 
 

@@ -35,9 +35,7 @@ def traffic_mix(cells: Cells, tally: Tally) -> Iterator[MixShare]:
             tally.set_aside(why, example=shown(line, field))
             continue
         if len(found) >= MAX_CELLS:
-            raise SignalsError(
-                f"more than {MAX_CELLS:,} segments", "Map fewer segment columns", file=cells.rows.names[0]
-            )
+            raise SignalsError(f"more than {MAX_CELLS:,} segments", "Map fewer segment columns", file=cells.label)
         found[line.segment] = (line.number["share"] or 0.0, line.number.get("value_share"))
         tally.rows_kept += 1
     if not found:
@@ -62,7 +60,7 @@ def _total(shares: list[float], field: str, cells: Cells) -> float:
     raise SignalsError(
         f"column {cells.source.map[field]!r} adds up to {total:g}, not to 1",
         "Give every segment's share (fractions, per cent or counts)",
-        file=cells.rows.names[0],
+        file=cells.label,
     )
 
 

@@ -110,8 +110,7 @@ class Table:
         )
         with open_rows(filled, source, project, used_columns(filled), numbered=numbered) as rows:
             yield from _records(Cells(filled, shape, rows), project, tally)
-            where = rows.names[0] if len(rows.names) == 1 else str(project.sources_path)
-            tally.require_rows(source, where)
+            tally.require_rows(source, rows.names[0] if len(rows.names) == 1 else str(project.sources_path))
 
 
 def _records(cells: Cells, project: Project, tally: Tally) -> Iterator[Record]:

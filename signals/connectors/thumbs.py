@@ -62,7 +62,7 @@ def feedback(cells: Cells, project: Project, tally: Tally) -> Iterator[FeedbackC
         tally.set_aside(SUPERSEDED, row[0], spare, fault=False)
         shown = int(found[0]) if known else None
         if users:
-            made = moments(found[4:], covariate=known, denominator=True)
+            made = moments(found[4:], covariate=known, denominator=True, file=cells.label)
             share = found[1] / found[2] if found[2] else None
             yield FeedbackCell(row[0], segment_of, day, shown, True, made, share)
         else:
@@ -107,7 +107,7 @@ def _summary(view: Clean, tally: Tally) -> tuple[bool, int]:
         raise SignalsError(
             f"column {column!r} holds both 0 and -1: is 0 a thumb down, or no thumb?",
             'Recode it: `values: {"0": null}` when 0 means that nothing was said',
-            file=view.cells.rows.names[0],
+            file=view.cells.label,
         )
     return any(group[5] for group in good), sum(group[2] for group in good)
 

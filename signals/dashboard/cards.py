@@ -57,7 +57,7 @@ def forest_card(plot: Forest) -> str:
     """One row per signal on one axis; on a phone the bar moves below the name."""
     rows = "".join(_forest_row(plot, row) for row in plot.rows)
     return (
-        '<section class="card" aria-label="Signals, in units of the decision margin">'
+        '<section class="card forest" aria-label="Signals, in units of the decision margin">'
         "<h2>Signals, in units of the decision margin</h2>"
         f'{_axis(plot)}<div role="list">{rows}</div>'
         '<div class="caption">Bar: interval divided by the margin. Left of −1: harm beyond the limit. Thick: decides. '

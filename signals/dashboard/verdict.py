@@ -38,10 +38,9 @@ def _choose(project: Project, place: st.delta_generator.DeltaGenerator) -> str:
     ids = [release.id for release in project.releases]
     asked = st.query_params.get("release")
     if "release" not in st.session_state and asked not in ids:
-        # Set rather than left to a default: a widget at its default drops out of the address, and the link that
-        # somebody copies must still name this release when a newer one has arrived.
-        newest = max(project.releases, key=lambda release: release.started)
-        st.session_state["release"] = newest.id
+        # Written into the address before the menu binds to it, so that a link that somebody copies names this release
+        # and still does when a newer one has arrived.
+        st.query_params["release"] = max(project.releases, key=lambda release: release.started).id
         st.session_state["not_here"] = asked
     chosen = place.selectbox(
         "Release", ids, index=None, key="release", bind="query-params", on_change=_forget, label_visibility="collapsed",

@@ -287,7 +287,21 @@ def _gate(
 
 def _outcome(name: str, rule: str, condition: Condition, call: Call | None, because: str, facts: Facts) -> RuleOutcome:
     found: Explained = condition.explain(facts)
-    return RuleOutcome(name, rule, condition.text, found.holds, call, because, str(found), found.unknown)
+    return RuleOutcome(name, rule, condition.text, found.holds, call, because, _told(found, facts), found.unknown)
+
+
+def _told(found: Explained, facts: Facts) -> str:
+    """The comparisons; where non-inferiority fails, the numbers that it fails by."""
+    text = str(found)
+    for seen in found.seen:
+        signal, _, fact = seen.fact.partition(".")
+        low, margin = facts.get(f"{signal}.benefit.low"), facts.get(f"{signal}.margin")
+        if fact != "non_inferior" or seen.result is not False or found.holds is None:
+            continue
+        if isinstance(low, float) and isinstance(margin, (int, float)):
+            spec = replace(seen.spec, type="effect", family=_family(seen.spec.signal))
+            text += f" (lower bound {show(low, spec)}, margin {show(margin, spec)})" if low <= -margin else " (not ripe)"
+    return text
 
 
 def _because(rules: Rules, outcome: Outcome) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from signals.policy import schema
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+MOST = 1_000  # conditions read of a file whose shape is wrong: those of a sound file are fewer
 _ANSWERS = ("win", "loss", "flat", "unclear", "untrusted", "missing")
 
 
@@ -47,6 +48,7 @@ class _Loader:
         self.problems: list[Problem] = []
         self.conditions: dict[Loc, Condition] = {}
         self.signals: dict[str, Signal] = {}
+        self.lines = document.text.splitlines()
 
     def say(self, loc: Loc, what: str, remedy: str = "", *, key: bool = False) -> None:
         self.problems.append(self.document.problem(loc, what, remedy, key=key))
@@ -149,7 +151,7 @@ class _Loader:
 
     def compile(self, *, known: bool) -> None:
         """Compile all of them; when the signals are not known, at least read them."""
-        for loc, text in _conditions(self.document.data):
+        for loc, text in _conditions(self.document.data)[: None if known else MOST]:
             try:
                 if known:
                     self.conditions[loc] = checked(text, self.signals)
@@ -163,8 +165,7 @@ class _Loader:
     def fault(self, loc: Loc, text: str, fault: Fault) -> Problem:
         """At the very character when the condition stands in the file as it is read: plain or quoted, on one line."""
         line, column = self.document.place(loc)
-        lines = self.document.text.splitlines()
-        raw = lines[line - 1][column - 1 :] if line <= len(lines) else ""
+        raw = self.lines[line - 1][column - 1 :] if line <= len(self.lines) else ""
         quote = raw[:1] if raw[:1] in ("'", '"') else ""
         if raw[len(quote) :].startswith(text):
             return Problem(fault.what, fault.remedy, self.document.file, line, column + len(quote) + fault.at)

@@ -161,14 +161,20 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     if low is None or high is None or not units(reading):
         return Need(signal.name, "an interval that can be given honestly", reading.why, owner=owner)
     if margin is None:
-        return Need(
-            signal.name, f"a margin for {signal.name} in the policy",
-            "without one, no amount of data shows that nothing changed", owner=case.policy.owner or owner,
-        )  # fmt: skip
+        return _no_margin(case, signal, owner)
     if signal.kind == "panel" and {"item", "rater", "residual"} <= set(reading.components):
         return _panel(case, signal, reading, owner)
     target, promise = _needed(reading, low, high, margin)
     return _more(case, signal, reading, target - units(reading), promise, owner)
+
+
+def _no_margin(case: Case, signal: Signal, owner: str) -> Need:
+    owner = case.policy.owner or owner
+    if signal.margin is None:
+        why = "without one, no amount of data shows that nothing changed"
+        return Need(signal.name, f"a margin for {signal.name} in the policy", why, owner=owner)
+    why = f"{signal.margin.text} of a control level that is zero or unknown is no margin"
+    return Need(signal.name, f"a margin for {signal.name} that is not relative", why, owner=owner)
 
 
 def _inside(low: float, high: float, margin: float | None) -> bool:

@@ -35,6 +35,8 @@ MarginText = Annotated[Margin, BeforeValidator(margin), WithJsonSchema(_number("
 Word = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\s]+$")]
 Line = Annotated[str, Field(max_length=500)]
 Condition = Annotated[str, Field(min_length=1)]
+MANY = 200
+"""Rows, overrides, guardrails or requirements that anyone could still read."""
 Answer = Literal["ship", "hold", "rollback", "next"]
 
 
@@ -221,11 +223,11 @@ class RequirementShape(Strict):
 class KindShape(Strict):
     """What replaces the top-level key of the same name for one kind of release."""
 
-    hierarchy: Annotated[list[RowShape] | None, Field(min_length=1)] = None
+    hierarchy: Annotated[list[RowShape] | None, Field(min_length=1, max_length=MANY)] = None
     otherwise: Call | None = None
-    overrides: list[OverrideShape] | None = None
-    guardrails: list[GuardrailShape] | None = None
-    ship_requires: list[RequirementShape] | None = None
+    overrides: Annotated[list[OverrideShape] | None, Field(max_length=MANY)] = None
+    guardrails: Annotated[list[GuardrailShape] | None, Field(max_length=MANY)] = None
+    ship_requires: Annotated[list[RequirementShape] | None, Field(max_length=MANY)] = None
 
 
 class Expected(Strict):
@@ -255,17 +257,24 @@ class File(Strict):
     owner: Line = ""
     review_by: Day | None = None
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    signals: Annotated[dict[str, AnySignal], Field(min_length=1)]
-    hierarchy: Annotated[list[RowShape], Field(min_length=1)]
+    signals: Annotated[dict[str, AnySignal], Field(min_length=1, max_length=50)]
+    hierarchy: Annotated[list[RowShape], Field(min_length=1, max_length=MANY)]
     otherwise: Call = "hold"
-    overrides: list[OverrideShape] = []
-    guardrails: list[GuardrailShape] = []
-    ship_requires: list[RequirementShape] = []
+    overrides: Annotated[list[OverrideShape], Field(max_length=MANY)] = []
+    guardrails: Annotated[list[GuardrailShape], Field(max_length=MANY)] = []
+    ship_requires: Annotated[list[RequirementShape], Field(max_length=MANY)] = []
     kinds: dict[ReleaseKind, KindShape] = {}
-    tests: list[TestShape] = []
+    tests: Annotated[list[TestShape], Field(max_length=1_000)] = []
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors: completion, hover and errors while typing."""
     schema = File.model_json_schema(by_alias=True) | {"title": "hierarchy.yaml"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")

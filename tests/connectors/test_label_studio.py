@@ -80,6 +80,16 @@ def test_a_grade_that_is_missing_is_skipped_and_a_double_one_set_aside(desk):
     assert desk.whys == {"several answers to one question": 1}
 
 
+def test_junk_in_the_list_of_annotations_is_counted(desk):
+    def change(data):
+        data[0]["annotations"].append("junk")
+        data[1]["annotations"] = 7
+
+    edited(desk, change)
+    desk.read("label_studio", path="edited.json")
+    assert desk.whys == {"annotation is no object": 2}
+
+
 def test_wrong_exports(desk):
     desk.write("min.json", '[{"id": 1, "quality": [{"rating": 4}], "item_id": "a"}]')
     assert "not JSON-MIN" in desk.fails("label_studio", path="min.json")

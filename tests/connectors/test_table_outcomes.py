@@ -220,6 +220,12 @@ def test_mean_and_sample_sd(desk):
     assert record.metric == "sig"
 
 
+def test_values_too_large_to_square(desk):
+    desk.write("u.csv", "u,v,y\na,control,1e308\na,control,1e308\nb,control,-1e308\nc,control,1e300\n")
+    assert desk.fails(**ENTRY).startswith("data/u.csv: values are too large to square")
+    assert desk.fails(**{**ENTRY, "where": {"y": "1e300"}, "map": {**ENTRY["map"], "denominator": "u"}})
+
+
 def test_scale_and_metric(desk):
     desk.write("u.csv", "u,v,y\na,control,1\nb,control,7\n")
     [record] = desk.read(**ENTRY, scale=[0, 5], metric="rounds")

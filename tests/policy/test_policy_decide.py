@@ -12,7 +12,8 @@ from signals.model import Verdict
 
 GUARD = """\
 guardrails:
-  - {id: segments, when: "any(conversion.segments, share >= 5% and adjusted.high < -margin)", call: rollback, because: X.}
+  - {id: segments, when: "any(conversion.segments, share >= 5% and adjusted.high < -margin)", call: rollback,
+     because: X.}
   - {id: caution, when: panel is unclear, call: hold}
 """
 REQUIRE = (
@@ -140,8 +141,8 @@ def test_overrides_move_in_file_order_to_just_above_the_row_they_name() -> None:
 
 def test_every_row_of_a_signal_moves_in_its_own_order() -> None:
     rows = (
-        "hierarchy:\n  - {signal: conversion, win: ship}\n  - {signal: judge, loss: hold}\n  - {signal: panel, win: ship}\n"
-        "  - {signal: judge, win: ship}\n"
+        "hierarchy:\n  - {signal: conversion, win: ship}\n  - {signal: judge, loss: hold}\n"
+        "  - {signal: panel, win: ship}\n  - {signal: judge, win: ship}\n"
         "overrides: [{id: o, put: judge, above: conversion, when: judge is win}]\n"
     )
     found = verdict(policy(rows=rows), judge="win")

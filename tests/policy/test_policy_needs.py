@@ -216,5 +216,6 @@ def test_the_sentence_names_who_was_overruled_and_what_a_guardrail_saw() -> None
     hurt = reading("conversion", "win", segments=(segment("plan=pro", 0.3, -4.0, -2.0),))
     found = verdict(policy(rest), conversion=hurt)
     assert found.sentence == (
-        "Guardrail g calls for rollback: plan=pro high is −1 pp, asked < −0.5 pp. The hierarchy alone would have said ship."
+        "Guardrail g calls for rollback: plan=pro high is −1 pp, asked < −0.5 pp. "
+        "The hierarchy alone would have said ship."
     )

@@ -17,6 +17,7 @@ from signals.policy.syntax import Chain, Flag, Has, Is, Logic, Name, Not, Number
 SIGNALS = policy().signals
 TRITS = st.sampled_from([True, False, None])
 RELAXED = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+FEWER = settings(RELAXED, max_examples=50)  # each example reads a policy or two
 
 # --- Kleene ---------------------------------------------------------------------------------------------------------
 
@@ -45,9 +46,9 @@ def test_learning_a_value_never_changes_an_answer_that_was_known(values: list[bo
 # --- text and trees -------------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
-    ["conversion", "judge.human_agreement", "conversion.benefit", "conversion.segments", "share", "is", "not", "win", "and",
-     "or", "any(", "all(", "has(", "(", ")", ",", "<", "<=", "==", "!=", "-", "0.5pp", "5%", "3d", "1e3", "'x'", "true", "=",
-     "é", "release.kind", "\n", "."]
+    ["conversion", "judge.human_agreement", "conversion.benefit", "conversion.segments", "share", "is", "not", "win",
+     "and", "or", "any(", "all(", "has(", "(", ")", ",", "<", "<=", "==", "!=", "-", "0.5pp", "5%", "3d", "1e3", "'x'",
+     "true", "=", "é", "release.kind", "\n", "."]
 )  # fmt: skip
 
 
@@ -123,7 +124,7 @@ SEGMENT = st.fixed_dictionaries(
     },
 )  # fmt: skip
 FACTS = st.fixed_dictionaries(
-    {"conversion.state": st.sampled_from(STATES), "panel.state": st.sampled_from(STATES), "judge.state": st.sampled_from(STATES)},
+    {f"{signal}.state": st.sampled_from(STATES) for signal in ("conversion", "panel", "judge")},
     optional={
         "conversion.non_inferior": st.booleans(), "panel.non_inferior": st.booleans(),
         "judge.human_agreement": st.floats(0, 1), "panel.n": st.integers(0, 20),
@@ -173,7 +174,7 @@ def whole(rows: list[Any], guards: list[Any], needed: list[str], otherwise: str)
     return parse_policy(HEAD + text).rules
 
 
-@RELAXED
+@FEWER
 @given(ROWS, GUARDS, NEEDED, OTHERWISE, FACTS)
 def test_guardrails_and_requirements_only_raise_severity(
     rows: Any, guards: Any, needed: Any, otherwise: str, facts: dict[str, Any]
@@ -188,7 +189,7 @@ def test_guardrails_and_requirements_only_raise_severity(
         assert all(holds is True for holds in full.ship_requires)
 
 
-@RELAXED
+@FEWER
 @given(ROWS, st.sampled_from(["conversion.non_inferior", "not conversion.non_inferior", "judge.human_agreement < 0.5"]),
        st.sampled_from(["hold", "rollback"]), FACTS)  # fmt: skip
 def test_losing_a_fact_never_makes_a_ship(rows: Any, when: str, call: str, facts: dict[str, Any]) -> None:
@@ -204,7 +205,7 @@ def test_losing_a_fact_never_makes_a_ship(rows: Any, when: str, call: str, facts
     assert seen.rows == unseen.rows
 
 
-@RELAXED
+@FEWER
 @given(ROWS, OTHERWISE, FACTS, st.randoms(use_true_random=False))
 def test_rows_after_the_deciding_one_may_change_places(
     rows: list[Any], otherwise: str, facts: dict[str, Any], rng: Any
@@ -221,7 +222,7 @@ def test_rows_after_the_deciding_one_may_change_places(
     assert set(again.overruled) == set(found.overruled)
 
 
-@RELAXED
+@FEWER
 @given(ROWS, GUARDS, NEEDED, OTHERWISE, FACTS)
 def test_a_ship_always_rests_on_a_signal_that_was_heard(
     rows: Any, guards: Any, needed: Any, otherwise: str, facts: dict[str, Any]
