@@ -44,7 +44,7 @@ def _choose(project: Project, place: st.delta_generator.DeltaGenerator) -> str:
         st.session_state["not_here"] = asked
     chosen = place.selectbox(
         "Release", ids, index=None, key="release", bind="query-params", on_change=_forget, label_visibility="collapsed",
-        width=250, required=True,
+        width=250, required=True, persist_state="session",
     )  # fmt: skip
     return chosen or ids[0]
 

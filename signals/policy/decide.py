@@ -8,12 +8,25 @@ facts and adds why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from signals.model import SEVERITY, Call, Need, Reading, Reason, Release, Role, RuleOutcome, State, TraceRow, Verdict
-from signals.policy.conditions import Condition, Explained
-from signals.policy.facts import Facts, extract
+from signals.model import (
+    SEVERITY,
+    Call,
+    Need,
+    Reading,
+    Reason,
+    Release,
+    Role,
+    RuleOutcome,
+    Signal,
+    State,
+    TraceRow,
+    Verdict,
+)
+from signals.policy.conditions import Condition, Explained, show
+from signals.policy.facts import Facts, extract, family
 from signals.policy.rules import Guardrail, Override, Policy, Requirement, Row, Rules
 
 
@@ -97,10 +110,16 @@ def decide(
     facts = extract(policy.signals, readings, release, as_of)
     outcome = settle(rules, facts)
     guardrails = tuple(
-        _outcome(rule.id, rule.rule, rule.when, rule.call, rule.because, facts) for rule in rules.guardrails
+        _outcome(rule.id, rule.rule, rule.when, rule.call, rule.because, facts, policy.signals)
+        for rule in rules.guardrails
     )
-    requires = tuple(_outcome(rule.id, rule.rule, rule.that, None, rule.because, facts) for rule in rules.ship_requires)
-    overrides = tuple(_outcome(rule.id, rule.rule, rule.when, None, rule.because, facts) for rule in rules.overrides)
+    requires = tuple(
+        _outcome(rule.id, rule.rule, rule.that, None, rule.because, facts, policy.signals)
+        for rule in rules.ship_requires
+    )
+    overrides = tuple(
+        _outcome(rule.id, rule.rule, rule.when, None, rule.because, facts, policy.signals) for rule in rules.overrides
+    )
     needs: tuple[Need, ...] = ()
     case = Case(policy, rules, release, readings, as_of, facts, outcome, guardrails, requires)
     if outcome.call == "hold":
@@ -285,22 +304,32 @@ def _gate(
 # --- why ------------------------------------------------------------------------------------------------------------
 
 
-def _outcome(name: str, rule: str, condition: Condition, call: Call | None, because: str, facts: Facts) -> RuleOutcome:
+def _outcome(
+    name: str,
+    rule: str,
+    condition: Condition,
+    call: Call | None,
+    because: str,
+    facts: Facts,
+    signals: Mapping[str, Signal],
+) -> RuleOutcome:
     found: Explained = condition.explain(facts)
     return RuleOutcome(name, rule, condition.text, found.holds, call, because, _told(found, facts), found.unknown)
 
 
-def _told(found: Explained, facts: Facts) -> str:
+def _told(found: Explained, facts: Facts, signals: Mapping[str, Signal]) -> str:
     """The comparisons; where non-inferiority fails, the numbers that it fails by."""
     text = str(found)
     for seen in found.seen:
-        signal, _, fact = seen.fact.partition(".")
-        low, margin = facts.get(f"{signal}.benefit.low"), facts.get(f"{signal}.margin")
+        name, _, fact = seen.fact.partition(".")
+        low, margin = facts.get(f"{name}.benefit.low"), facts.get(f"{name}.margin")
         if fact != "non_inferior" or seen.result is not False or found.holds is None:
             continue
         if isinstance(low, float) and isinstance(margin, (int, float)):
-            spec = replace(seen.spec, type="effect", family=_family(seen.spec.signal))
-            text += f" (lower bound {show(low, spec)}, margin {show(margin, spec)})" if low <= -margin else " (not ripe)"
+            spec = replace(seen.spec, type="effect", family=family(signals[name]))
+            text += (
+                f" (lower bound {show(low, spec)}, margin {show(margin, spec)})" if low <= -margin else " (not ripe)"
+            )
     return text
 
 

@@ -118,7 +118,7 @@ def test_the_policy_page_shows_text_words_and_tests(start: object, example: Path
     start(example)  # type: ignore[operator]
     page = AppTest.from_function(_policy_page, default_timeout=TIMEOUT).run()
     assert not page.exception
-    assert page.code[0].value == (example / "hierarchy.yaml").read_text(encoding="utf-8")
+    assert page.code[0].value == (example / "hierarchy.yaml").read_text(encoding="utf-8").rstrip("\n")
     words = shown(page)
     for said in ("Owner", "Review by", "sha256:", "In words", "If no row answers", "roll back", "Tests"):
         assert said in words
