@@ -314,7 +314,9 @@ def _outcome(
     signals: Mapping[str, Signal],
 ) -> RuleOutcome:
     found: Explained = condition.explain(facts)
-    return RuleOutcome(name, rule, condition.text, found.holds, call, because, _told(found, facts), found.unknown)
+    return RuleOutcome(
+        name, rule, condition.text, found.holds, call, because, _told(found, facts, signals), found.unknown
+    )
 
 
 def _told(found: Explained, facts: Facts, signals: Mapping[str, Signal]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from signals.policy import schema
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+MAX_TEXT = 64_000  # characters: ten times the shipped policy, and what is read in about two seconds
 MOST = 1_000  # conditions read of a file whose shape is wrong: those of a sound file are fewer
 _ANSWERS = ("win", "loss", "flat", "unclear", "untrusted", "missing")
 
@@ -39,6 +40,10 @@ def parse_policy(text: str, file: str = "hierarchy.yaml") -> Policy:
     Raises:
         SignalsError: Every problem at once, each with file, line, column and what to do.
     """
+    if len(text) > MAX_TEXT:
+        raise SignalsError(
+            f"is {len(text):,} characters; a policy has at most {MAX_TEXT:,}", "Split it by kind of release", file=file
+        )
     return _Loader(strictyaml.parse(text, file)).policy()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, null, or_, select
 
 from signals.model import (
     Evidence,
@@ -23,7 +23,7 @@ from signals.model import (
     SourceNote,
     digest,
 )
-from signals.store.records import SHAPES
+from signals.store.records import MAX_INT, SHAPES
 from signals.store.tables import pull
 
 NAMED = 5  # variants of other comparisons that are named; the rest are summed
@@ -154,15 +154,14 @@ def _elsewhere(
         if arms is None or kind not in READ:
             continue
         by = [shape.table.c[name] for name in ("variant", "left", "right") if name in shape.table.c]
-        size: Any = func.count()
-        if shape.cells:  # a cell stands for its units, or for the responses that they gave
-            size = func.sum(shape.table.c.n * func.coalesce(shape.table.c.d_mean, 1.0)) if kind is FeedbackCell else (
-                func.sum(shape.table.c.n)
-            )  # fmt: skip
-        found = select(size, *by).where(_of(shape.table, sources, until), ~arms).group_by(*by)
-        for count, *names in connection.execute(found):
+        # Cells are weighed here: the engines disagree on what a product or sum that is too large means.
+        size = [shape.table.c.n, shape.table.c.d_mean] if shape.cells else [func.count(), null()]
+        found = select(*size, *by).where(_of(shape.table, sources, until), ~arms)
+        if not shape.cells:
+            found = found.group_by(*by)
+        for count, each, *names in connection.execute(found.execution_options(yield_per=YIELD)):
             if len(names) == 1:
-                variants[names[0]] += round(count)
+                variants[names[0]] += _responses(count, each) if kind is FeedbackCell else count
             else:
                 pairs[min(names), max(names)] += count
     alone = [(rows, f"variant {name} is neither arm", name) for name, rows in variants.items()]
@@ -174,6 +173,12 @@ def _elsewhere(
         return named
     what = "other variant is neither arm" if len(rest) == 1 else "other variants or pairs are not the arms"
     return (*named, SetAside(sum(rows for rows, *_ in rest), f"{len(rest)} {what}", fault=False))
+
+
+def _responses(users: int, each: float | None) -> int:
+    """Responses of a feedback cell: users times responses per user."""
+    responses = users * (1.0 if each is None else each)
+    return round(responses) if 0 <= responses < MAX_INT else users
 
 
 READ = (ItemScore, Rating, Preference, OutcomeCell, FeedbackCell)

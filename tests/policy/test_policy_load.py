@@ -10,7 +10,7 @@ import pytest
 from situations import HEAD, ROWS, policy
 
 from signals.model import SignalsError
-from signals.policy import load_policy, parse_policy
+from signals.policy import load_policy, parse_policy, run_tests
 
 FULL = (
     HEAD
@@ -200,6 +200,13 @@ def test_missing_file(tmp_path: Path) -> None:
         load_policy(tmp_path / "hierarchy.yaml")
 
 
+def test_a_policy_that_nobody_could_read_is_refused() -> None:
+    row = "  - {signal: judge, win: ship}\n"
+    assert "at most 200" in problems(HEAD + ROWS + row * 250)[0]
+    assert "at most 64,000" in problems(HEAD + ROWS + row * 3_000)[0]
+    assert len(problems(HEAD + "".join(f"k{number}: 1\n" for number in range(300)) + ROWS)) <= 100
+
+
 def test_ids_are_used_once() -> None:
     row = "  - {id: same, when: panel is loss, call: hold}\n"
     assert "used twice" in problems(HEAD + ROWS + "guardrails:\n" + row + row)[0]
@@ -216,3 +223,11 @@ def test_overrides_that_a_kind_inherits_need_no_rows_there() -> None:
         .for_kind("model")
         .overrides
     )
+
+
+def test_the_example_of_the_design_loads_and_passes_its_tests(shared: Path) -> None:
+    text = (shared / "DESIGN.md").read_text(encoding="utf-8")
+    start = text.index("```yaml\n# yaml-language-server") + len("```yaml\n")
+    loaded = parse_policy(text[start : text.index("```", start)], "design")
+    assert [result.name for result in run_tests(loaded) if not result.passed] == []
+    assert set(loaded.kinds) == {"distillation"}

@@ -165,6 +165,12 @@ def test_a_definite_hold_promises_nothing_of_more_data() -> None:
     assert found.sentence.startswith("Judge fell 6.00 pp (95 % CI −8.00 to −4.00)")
 
 
+def test_a_requirement_that_fails_shows_the_numbers_it_fails_by() -> None:
+    found = verdict(policy(REQUIRE), conversion="unclear", panel="win")
+    assert found.ship_requires[0].why == ("conversion.non_inferior is false (lower bound −1.5 pp, margin 0.5 pp)")
+    assert found.ship_requires[1].why == "panel.non_inferior is true"
+
+
 def test_only_a_hold_has_needs() -> None:
     assert verdict(policy(), conversion="loss", panel="unclear").needs == ()
     assert verdict(policy(), conversion="win", panel="unclear").needs == ()

@@ -178,6 +178,18 @@ def test_segments_with_joint_bounds() -> None:
     assert numbers.estimates["raw"].warnings == ("the evidence has no segment 'device'",)
 
 
+def test_always_valid_segments_are_tuned_to_their_part_of_the_plan() -> None:
+    cells = tuple(
+        cell(arm, ones(x, 2000), (("plan", plan),))
+        for plan in ("free", "pro")
+        for arm, x in (("old", 200), ("new", 230))
+    )
+    s = signal("experiment", segments=("plan",), looks="continuous", planned_units=8000)
+    part = measure(s, evidence(outcomes=cells)).segments[0]
+    alone = measure(signal("experiment", looks="continuous", planned_units=4000), evidence(outcomes=cells[:2]))
+    assert (part.low, part.high) == (alone.estimates["raw"].low, alone.estimates["raw"].high)
+
+
 def test_segment_without_an_arm_says_so() -> None:
     cells = (*arms(50, 500, 50, 500), cell("new", ones(5, 50), (("plan", "beta"),)))
     beta, rest = measure(signal("experiment", segments=("plan",)), evidence(outcomes=cells)).segments[::-1]

@@ -133,6 +133,13 @@ def test_errors_are_not_scores() -> None:
     }
 
 
+def test_what_was_skipped_on_purpose_did_not_fail() -> None:
+    scores = (*both(GRADED), *(score(f"s{i}", "new", None, error="skipped") for i in range(6)))
+    numbers = measure(signal("judge"), evidence(scores=scores))
+    assert measured(numbers, "max_error_rate") == 0
+    assert measured(numbers, "paired") == pytest.approx(6 / 12)  # but it is not there either
+
+
 def test_an_arm_of_errors_only_is_missing_evidence() -> None:
     values: list[tuple[float | None, float | None]] = [(3.0, None)] * 5
     numbers = measure(signal("judge"), evidence(scores=both(values)))  # type: ignore[arg-type]

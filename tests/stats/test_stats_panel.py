@@ -56,8 +56,14 @@ def test_balanced_layout_is_the_analysis_of_variance() -> None:
     assert found.components["residual"] == pytest.approx(ms_e)
     assert found.difference.se**2 == pytest.approx((ms_i + ms_r - ms_e) / (items * raters))
     assert found.difference.effect == pytest.approx(y.mean())
-    assert found.difference.df is not None
-    half = critical(0.95, found.difference.df) * found.difference.se
+    # Satterthwaite by mean squares, at components one standard error above their estimates.
+    df_e = (items - 1) * (raters - 1)
+    item = (ms_i - ms_e) / raters + np.sqrt(2 * (ms_i**2 / (items - 1) + ms_e**2 / df_e)) / raters
+    rater = (ms_r - ms_e) / items + np.sqrt(2 * (ms_r**2 / (raters - 1) + ms_e**2 / df_e)) / items
+    up_i, up_r = ms_e + raters * item, ms_e + items * rater
+    df = (up_i + up_r - ms_e) ** 2 / (up_i**2 / (items - 1) + up_r**2 / (raters - 1) + ms_e**2 / df_e)
+    assert found.difference.df == pytest.approx(df)
+    half = critical(0.95, df) * found.difference.se
     assert found.difference.high - found.difference.effect == pytest.approx(half)
 
 

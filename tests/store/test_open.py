@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from store_kit import ROOT, child, count_rows, finish, put, scores
 
 from signals.model import SignalsError
-from signals.store import Store, open_store
+from signals.store import Store, StoreError, open_store
 from signals.store.engine import Database
 from signals.store.migrate import MIGRATIONS
 from signals.store.tables import REVISIONS, VERSION_TABLE, metadata
@@ -199,3 +199,19 @@ def test_a_missing_driver_names_the_extra() -> None:
         "except SignalsError as error: print(error)"
     )
     assert "pip install 'signals-verdict[postgres]'" in finish(child(code))
+
+
+def test_a_store_that_somebody_keeps_locked_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signals.store.engine.BUSY_SECONDS", 1)
+    path = tmp_path / "store.db"
+    with open_store(f"sqlite:///{path}") as store:
+        put(store, scores(2))
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            with pytest.raises(StoreError, match="busy"):
+                put(store, scores(3))
+            assert store.last_pull("golden") is not None  # readers never wait
+        finally:
+            holder.close()
+        assert put(store, scores(3)).new == 1
