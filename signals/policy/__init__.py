@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from signals.policy.decide import decide, settle
+from signals.policy.decide import decide
 from signals.policy.document import describe, verdict_json
+from signals.policy.engine import settle
 from signals.policy.load import load_policy, parse_policy
 from signals.policy.rules import Policy
 from signals.policy.testing import CaseResult, run_tests

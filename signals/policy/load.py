@@ -304,6 +304,7 @@ def _signal(name: str, spec: Any, confidence: float) -> Signal:
         estimate=getattr(spec, "estimate", "raw"),
         scorer=getattr(spec, "scorer", None),
         dimension=getattr(spec, "dimension", None),
+        raters=getattr(spec, "raters", "random"),
         segments=tuple(spec.segments),
         trust=spec.trust.given,
         owner=spec.owner,

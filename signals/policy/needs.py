@@ -15,7 +15,8 @@ from datetime import date, timedelta
 
 from signals.checks import BY_NAME
 from signals.model import Check, Need, Reading, RuleOutcome, Signal
-from signals.policy.decide import Case, Walked
+from signals.policy.decide import Case
+from signals.policy.engine import Walked
 from signals.policy.facts import units
 from signals.policy.rules import Guardrail, Requirement
 from signals.policy.wording import claim, the_margin, title

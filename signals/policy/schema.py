@@ -146,6 +146,7 @@ class Panel(SignalShape):
 
     kind: Literal["panel"]
     dimension: Word | None = None
+    raters: Literal["random", "fixed"] = "random"
     trust: PanelTrust = Field(default_factory=PanelTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 

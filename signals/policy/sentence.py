@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from signals.model import Need
-from signals.policy.decide import Case, Walked
+from signals.policy.decide import Case
+from signals.policy.engine import Walked
 from signals.policy.wording import claim, listed, title
 from signals.words import plural
 

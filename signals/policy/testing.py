@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signals.model import State
-from signals.policy.decide import Outcome, settle
+from signals.policy.engine import Outcome, settle
 from signals.policy.facts import Value
 from signals.policy.rules import Policy, PolicyTest, Rules
 

@@ -97,6 +97,21 @@ def test_grain_is_verified(desk):
     assert cells(desk.read(**ENTRY, grain="unit")) == cells(desk.read(**ENTRY))
 
 
+@pytest.mark.parametrize("ids", [[3, 5, 9], [-4, 0, 2], [0, 1, 2**40], [7], [1.5, 2.5], ["a", "b"]])
+def test_grain_is_verified_for_every_kind_of_id(desk, ids):
+    import duckdb
+
+    def write(units):
+        rows = ", ".join(f"({unit!r}, 'control', 1)" for unit in units)
+        duckdb.sql(f"COPY (SELECT * FROM (VALUES {rows}) t(u, v, y)) TO '{desk.data}/u.parquet'")
+
+    entry = {**ENTRY, "path": "u.parquet", "grain": "unit"}
+    write(ids)
+    assert desk.read(**entry)[0].moments.n == len(ids)
+    write([*ids, ids[-1]])
+    assert f"unit '{ids[-1]}' is on several rows (1 such units)" in desk.fails(**entry)
+
+
 def test_large_mean_keeps_its_variance(desk):
     rng = random.Random(4)
     values = [1e9 + rng.random() for _ in range(5000)]

@@ -8,7 +8,8 @@ import pytest
 from situations import policy
 
 from signals.model import SignalsError
-from signals.policy.conditions import Condition, both, compile_condition, either, negate
+from signals.policy.compiled import both, either, negate
+from signals.policy.conditions import Condition, compile_condition
 from signals.policy.grammar import parse
 from signals.policy.syntax import Chain, Logic, Not, Number, render
 

@@ -10,7 +10,8 @@ from situations import HEAD, policy
 
 from signals.model import CALLS, SEVERITY, STATES, SignalsError
 from signals.policy import parse_policy, settle
-from signals.policy.conditions import both, compile_condition, either, negate
+from signals.policy.compiled import both, either, negate
+from signals.policy.conditions import compile_condition
 from signals.policy.grammar import parse
 from signals.policy.syntax import Chain, Flag, Has, Is, Logic, Name, Not, Number, Quantified, Text, render
 
