@@ -81,7 +81,7 @@ def _all_distinct(cells: Cells) -> bool:
         return False
     low, high, rows = (int(value) for value in found)
     counted = connection.execute(f"SELECT bit_count(bitstring_agg(u, {low}, {high})) FROM clean").fetchone()  # noqa: S608  (numbers)
-    return bool(counted) and counted[0] == rows
+    return counted is not None and counted[0] == rows
 
 
 def _units(view: Clean, project: Project, tally: Tally) -> str:

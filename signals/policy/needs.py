@@ -163,7 +163,8 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
         return Need(signal.name, "an interval that can be given honestly", reading.why, owner=owner)
     if margin is None:
         return _no_margin(case, signal, owner)
-    if signal.kind == "panel" and {"item", "rater", "residual"} <= set(reading.components):
+    crossed = signal.kind == "panel" and signal.raters == "random"  # raters who are fixed add no error of their own
+    if crossed and {"item", "rater", "residual"} <= set(reading.components):
         return _panel(case, signal, reading, owner)
     target, promise = _needed(reading, low, high, margin)
     return _more(case, signal, reading, target - units(reading), promise, owner)

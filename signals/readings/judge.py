@@ -14,7 +14,7 @@ from signals.stats.difference import RefusedError
 from signals.stats.paired import FEW_CLUSTERS, cluster_mean, tango
 from signals.words import plural
 
-OTHER_VERSION = "judge version did not score both arms"
+OTHER_VERSION = "judge version did not score both arms of the item"
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Judged:
     items: tuple[Item, ...] = ()
     union: int = 0  # items seen in either arm
     per_arm: tuple[int, int] = (0, 0)  # items with a score, whichever judge version gave it
-    judges: int = 0  # judge versions that scored both arms
-    dropped: int = 0  # scores of versions that did not
+    judges: int = 0  # judge versions among the kept scores
+    dropped: int = 0  # scores of versions that did not score both arms of their item
     error_rate: Measure = field(default_factory=lambda: Measure("max_error_rate", None, "nothing was judged"))
     outputs: Mapping[tuple[str, str], float] = field(default_factory=dict)  # (item, variant) -> mean score
     kept: tuple[ItemScore, ...] = ()
@@ -107,23 +107,17 @@ def _sort_out(signal: Signal, evidence: Evidence, tray: Tray) -> Judged:
     if refused or not mine:
         return judged
     _set_errors_aside(mine, tray)
-    valid = [score for score in mine if score.value is not None]
-    versions = [{score.fingerprint for score in valid if score.variant == arm} for arm in (control, candidate)]
-    common = versions[0] & versions[1]
-    other = [score for score in valid if score.fingerprint not in common]
-    for score in other:
-        tray.put(OTHER_VERSION, score.variant)
-    kept = tuple(score for score in valid if score.fingerprint in common)
+    kept, dropped = _one_version(mine, tray)
     items, outputs = _pair(kept, control, candidate, tray)
     if not items:
-        refused = "no item was scored in both arms" if common else _why_nothing_in_common(judged, control, candidate)
+        refused = _why_no_pair(judged, dropped, control, candidate)
     return replace(
         judged,
         items=items,
         outputs=outputs,
         kept=kept,
-        judges=len(common),
-        dropped=len(other),
+        judges=len({score.fingerprint for score in kept}),
+        dropped=dropped,
         error_rate=_error_rate(mine, control, candidate),
         refused=refused,
     )
@@ -157,11 +151,31 @@ def _items_per_arm(scores: Sequence[ItemScore], control: str, candidate: str) ->
     return count(control), count(candidate)
 
 
-def _why_nothing_in_common(judged: Judged, control: str, candidate: str) -> str:
+def _one_version(scores: Sequence[ItemScore], tray: Tray) -> tuple[tuple[ItemScore, ...], int]:
+    """The scores whose judge version is the same in both arms of their item, and how many were dropped for that.
+
+    Item by item, because a rubric that is written per item makes a version per item. An item that only one arm has is
+    kept here: nothing says that its judge changed, and it is set aside as unpaired later.
+    """
+    versions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    valid = [score for score in scores if score.value is not None]
+    for score in valid:
+        versions[score.item][score.variant].add(score.fingerprint)
+    kept = []
+    for score in valid:
+        arms = list(versions[score.item].values())
+        if len(arms) == 2 and score.fingerprint not in arms[0] & arms[1]:
+            tray.put(OTHER_VERSION, score.variant)
+        else:
+            kept.append(score)
+    return tuple(kept), len(valid) - len(kept)
+
+
+def _why_no_pair(judged: Judged, dropped: int, control: str, candidate: str) -> str:
     for arm, items in zip((control, candidate), judged.per_arm, strict=True):
         if not items:
             return f"no usable score for {arm}"
-    return "the two arms were scored by different judge versions"
+    return "the two arms were scored by different judge versions" if dropped else "no item was scored in both arms"
 
 
 def _set_errors_aside(scores: Sequence[ItemScore], tray: Tray) -> None:
@@ -278,11 +292,13 @@ def _same_judge(judged: Judged) -> Measure:
     if not judged.kept and not judged.dropped:
         return Measure("same_judge", None, "nothing was judged")
     if judged.dropped:
-        return Measure(
-            "same_judge", 0.0, f"{plural(judged.dropped, 'scores')} by a judge version that saw one arm only"
-        )
+        why = f"{plural(judged.dropped, 'scores')} by a judge version that did not score both arms of the item"
+        return Measure("same_judge", 0.0, why)
+    if any(not score.fingerprint for score in judged.kept):
+        return Measure("same_judge", None, "the source does not say which judge version scored: map `scorer_version`")
     if judged.judges > 1:
-        return Measure("same_judge", 0.0, f"{judged.judges} judge versions scored both arms")
+        why = f"every item has one judge version in both arms ({judged.judges} versions or rubrics in all)"
+        return Measure("same_judge", 1.0, why)
     return Measure("same_judge", 1.0, "one judge version scored both arms")
 
 

@@ -9,8 +9,9 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
-from situations import AS_OF, check, policy, reading, segment, verdict
+from situations import AS_OF, HEAD, ROWS, check, policy, reading, segment, verdict
 
+from signals.policy import parse_policy
 from signals.policy.needs import Z_POWER, sensible
 
 REQUIRE = "ship_requires: [{that: conversion.non_inferior}, {that: panel.non_inferior}]\n"
@@ -79,9 +80,6 @@ def test_without_a_margin_no_amount_settles() -> None:
     assert "no margin" in found.sentence
 
 
-PANEL = {"kind": "panel", "counted": "items", "n_control": 80, "n_candidate": 80}
-
-
 def panel(components: dict[str, float], raters: float, half: float, se: float) -> Any:
     return reading(
         "panel", "unclear", shape=(-0.5, half / 0.1), components=components,
@@ -109,6 +107,14 @@ def test_a_panel_whose_raters_differ_needs_raters() -> None:
     raters = (0.02 + 0.05 / 80) / (target - 0.02 / 80)
     assert (need.unit, need.amount) == ("raters", sensible(raters - 4))
     assert "no number of items alone" in need.why
+
+
+def test_raters_who_are_the_panel_themselves_need_items_only() -> None:
+    parts = {"item": 0.02, "rater": 0.02, "residual": 0.05}
+    rules = parse_policy((HEAD + ROWS).replace("kind: panel\n", "kind: panel\n    raters: fixed\n"))
+    found = verdict(rules, conversion="flat", panel=panel(parts, 4, 0.18, 0.09), judge="flat")
+    assert found.needs[0].unit == "items"
+    assert found.needs[0].amount == sensible(80 * (1.8 + Z_POWER * 0.9) ** 2 - 80)
 
 
 def test_an_untrusted_signal_names_the_checks_remedy() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,15 +87,38 @@ def test_repeats_are_averaged_before_pairing() -> None:
 
 
 def test_a_judge_version_of_one_arm_does_not_count() -> None:
-    scores = (*both(GRADED), *(score(item, "new", 5.0, fingerprint="judge-2") for item in range(6, 40)))
+    scores = (
+        *both(GRADED),
+        *(score(item, "old", 4.0) for item in range(6, 40)),
+        *(score(item, "new", 5.0, fingerprint="judge-2") for item in range(6, 40)),
+    )
     numbers = measure(signal("judge"), evidence(scores=scores))
     assert numbers.estimates["raw"].n_control == 6
     assert measured(numbers, "same_judge") == 0
-    assert [(entry.rows, entry.variant) for entry in numbers.set_aside if "judge version" in entry.why] == [(34, "new")]
+    assert [(entry.rows, entry.variant) for entry in numbers.set_aside if "judge version" in entry.why] == [
+        (34, "new"),
+        (34, "old"),
+    ]
     assert not any(entry.fault for entry in numbers.set_aside)
     reading = read(signal("judge", trust={"same_judge": 1.0}), numbers, AS_OF)
     assert reading.state == "untrusted"
-    assert "34 scores by a judge version" in reading.why
+    assert "68 scores by a judge version" in reading.why
+
+
+def test_a_rubric_per_item_is_still_one_judge_per_item() -> None:
+    """promptfoo bakes the rubric into the fingerprint; an item that one arm lacks says nothing of the judge."""
+    scores = tuple(replace(one, fingerprint=f"rubric-{one.item}") for one in both(GRADED))
+    numbers = measure(signal("judge"), evidence(scores=(*scores, score(99, "old", 3.0, fingerprint="rubric-99"))))
+    assert measured(numbers, "same_judge") == 1
+    assert numbers.estimates["raw"].n_control == 6
+
+
+def test_a_source_that_names_no_judge_is_not_trusted_to_have_one() -> None:
+    numbers = measure(signal("judge"), evidence(scores=both(GRADED, fingerprint="")))
+    assert measured(numbers, "same_judge") is None
+    reading = read(signal("judge", trust={"same_judge": 1.0}), numbers, AS_OF)
+    assert reading.state == "untrusted"
+    assert "scorer_version" in reading.why
 
 
 def test_no_common_judge_gives_no_number() -> None:

@@ -107,9 +107,10 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], st
         import psycopg
 
         name = f"store{next(_numbers)}"
+        # A schema each: as apart as databases are, and made and thrown away in no time.
         with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return f"{address}/{name}"
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{address}/postgres?options=-csearch_path%3D{name}"
 
     return create
 

@@ -288,7 +288,7 @@ records = st.lists(
 turns = count()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=records, second=records)
 def test_what_came_before_does_not_matter(store: Store, first: list[Any], second: list[Any]) -> None:
     turn = next(turns)
