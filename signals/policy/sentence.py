@@ -85,8 +85,14 @@ def _required(case: Case, needs: Sequence[Need]) -> list[str]:
     who = _first(case)
     speaker = f"{title(who.row.signal)} says ship" if who else "No row answered"
     if open_:
-        return [_of(case, open_[0]) + _settle(open_[0], needs), f"{speaker}, but {failed.id} is required"]
+        return [_of(case, open_[0]) + _settle(open_[0], needs), f"{speaker}, but a SHIP requires {_in_words(failed.condition)}"]
     return [f"{speaker}, but what a SHIP requires does not hold: {failed.why}", failed.because.rstrip(".")]
+
+
+def _in_words(condition: str) -> str:
+    """``conversion.non_inferior`` -> ``conversion to be non-inferior``; any other condition as it is written."""
+    name, dot, fact = condition.partition(".")
+    return f"{name} to be non-inferior" if dot and fact == "non_inferior" else f"“{condition}”"
 
 
 def _settle(name: str, needs: Sequence[Need]) -> str:
