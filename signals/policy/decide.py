@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from signals.model import Call, Need, Reading, Release, Role, RuleOutcome, Signal, State, TraceRow, Verdict
+from signals.model import Call, Need, Reading, Release, Role, RuleOutcome, Signal, TraceRow, Verdict
+from signals.policy.case import Case
 from signals.policy.conditions import Condition
 from signals.policy.engine import Outcome, Walked, settle
 from signals.policy.facts import Facts, extract, family
+from signals.policy.needs import ways_out
 from signals.policy.rules import Guardrail, Policy, Requirement, Rules
+from signals.policy.sentence import sentence
 from signals.policy.trace import Explained, show
 
 
@@ -26,9 +29,6 @@ def decide(
         as_of: The moment to judge at (timezone-aware).
         evidence_hash: Identity of the evidence behind the readings, kept in the verdict.
     """
-    from signals.policy.needs import ways_out
-    from signals.policy.sentence import sentence
-
     rules = policy.for_kind(release.kind)
     facts = extract(policy.signals, readings, release, as_of)
     outcome = settle(rules, facts)
@@ -69,26 +69,6 @@ def decide(
         evidence_hash=evidence_hash,
         as_of=as_of,
     )
-
-
-@dataclass(frozen=True)
-class Case:
-    """All that the sentence and the ways out are made from."""
-
-    policy: Policy
-    rules: Rules
-    release: Release
-    readings: Mapping[str, Reading]
-    as_of: datetime
-    facts: Facts
-    outcome: Outcome
-    guardrails: tuple[RuleOutcome, ...]
-    ship_requires: tuple[RuleOutcome, ...]
-
-    def state(self, signal: str) -> State:
-        """Of a signal; missing when it has no reading."""
-        reading = self.readings.get(signal)
-        return reading.state if reading else "missing"
 
 
 def _outcome(

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from signals.checks import BY_NAME
 from signals.model import Check, Need, Reading, RuleOutcome, Signal
-from signals.policy.decide import Case
+from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.facts import units
 from signals.policy.rules import Guardrail, Requirement

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from signals.model import Need
-from signals.policy.decide import Case
+from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.wording import claim, listed, title
 from signals.words import plural
@@ -85,7 +85,10 @@ def _required(case: Case, needs: Sequence[Need]) -> list[str]:
     who = _first(case)
     speaker = f"{title(who.row.signal)} says ship" if who else "No row answered"
     if open_:
-        return [_of(case, open_[0]) + _settle(open_[0], needs), f"{speaker}, but a SHIP requires {_in_words(failed.condition)}"]
+        return [
+            _of(case, open_[0]) + _settle(open_[0], needs),
+            f"{speaker}, but a SHIP requires {_in_words(failed.condition)}",
+        ]
     return [f"{speaker}, but what a SHIP requires does not hold: {failed.why}", failed.because.rstrip(".")]
 
 
