@@ -314,6 +314,7 @@ class SourceNote:
     content: str  # sha256 of what was read
     rows_read: int = 0
     rows_kept: int = 0
+    own_rows: int = 0  # of the rows kept, those about this release's arms (in proportion to its units)
 
 
 @dataclass(frozen=True)

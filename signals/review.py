@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from signals.model import (
     Project,
     Reading,
     Release,
+    SetAside,
     Signal,
     SignalsError,
     Verdict,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 METHODS_VERSION = 1
 """Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
+
+NAMED_STRAYS = 5
+"""Variants of no release that are named one by one; the rest are summed."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,9 @@ def measure_all(
         people = human if signal.kind == "judge" else []
         if not sources:
             continue
-        hashes[name], found[name] = _numbers(signal, release, store, sources, people, as_of)
+        hashes[name], numbers = _numbers(signal, release, store, sources, people, as_of)
+        others = _elsewhere(project, release, store.elsewhere(release, sources))
+        found[name] = replace(numbers, set_aside=(*numbers.set_aside, *others))
     return found, digest(hashes)
 
 
@@ -144,7 +150,7 @@ def _numbers(
 ) -> tuple[str, Numbers]:
     """Hash of the evidence and the numbers from it, out of the store when they are there."""
     definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), release.arms])
-    evidence_hash = store.evidence_hash(sources, as_of, human_sources=people)
+    evidence_hash = store.evidence_hash(release, sources, as_of, human_sources=people)
     numbers = store.estimate(release.id, signal.name, evidence_hash, definition)
     if numbers is None:
         from signals.readings import measure
@@ -154,6 +160,29 @@ def _numbers(
         numbers = measure(signal, evidence)
         store.put_estimate(release.id, signal.name, evidence_hash, definition, numbers)
     return evidence_hash, numbers
+
+
+def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...], int]) -> tuple[SetAside, ...]:
+    """Rows about other comparisons, which do not count here: strays by name, those of other releases in one entry.
+
+    They are no part of the release's evidence, so they are looked up each time instead of being kept with its numbers.
+    """
+    comparisons = [set(other.arms) for other in project.releases if other.id != release.id]
+    strays = [key for key in rows if not any(arms.issuperset(key) for arms in comparisons)]
+    strays.sort(key=lambda key: (-rows[key], key))
+    entries = [
+        SetAside(rows[key], f"variant {key[0]} is neither arm", key[0], fault=False)
+        if len(key) == 1
+        else SetAside(rows[key], f"variants {' and '.join(key)} are not the two arms", fault=False)
+        for key in strays[:NAMED_STRAYS]
+    ]
+    if strays[NAMED_STRAYS:]:
+        more = sum(rows[key] for key in strays[NAMED_STRAYS:])
+        entries.append(SetAside(more, f"{len(strays) - NAMED_STRAYS} other variants are neither arm", fault=False))
+    declared = sum(count for key, count in rows.items() if key not in strays)
+    if declared:
+        entries.append(SetAside(declared, "about the variants of other releases", fault=False))
+    return tuple(entries)
 
 
 def load(folder: Path | str | None = None) -> Project:

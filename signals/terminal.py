@@ -150,14 +150,7 @@ def _needs(verdict: Verdict) -> list[str]:
 
 
 def _set_aside(verdict: Verdict) -> list[str]:
-    """Faulty rows with their reasons; rows about other comparisons in one line per signal."""
-    lines = []
-    for name, reading in verdict.readings.items():
-        lines += [f"{name}: {_aside(entry)}" for entry in reading.set_aside if entry.fault]
-        others = sum(entry.rows for entry in reading.set_aside if not entry.fault)
-        if others:
-            lines.append(f"{name}: {plural(others, 'rows')} about other variants")
-    return lines
+    return [f"{name}: {_aside(entry)}" for name, reading in verdict.readings.items() for entry in reading.set_aside]
 
 
 def _aside(entry: SetAside) -> str:

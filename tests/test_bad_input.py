@@ -69,7 +69,7 @@ def evidence(project: Path) -> list[str]:
     """Everything the store keeps as evidence, as text."""
     with sqlite3.connect(project / "data" / "signals.db") as connection:
         tables = ("item_score", "rating", "preference", "outcome_moments", "feedback_moments", "traffic_mix")
-        return [f"{table} {row}" for table in tables for row in connection.execute(f"select * from {table}")]  # noqa: S608  (our own names)
+        return [f"{table} {row}" for table in tables for row in connection.execute(f"select * from {table}")]
 
 
 def in_scores(text: str, encoding: str = "utf-8") -> Callable[[Path], None]:
@@ -115,7 +115,10 @@ REFUSED = {
     "a tab": (in_sources("    signal: score", "\tsignal: score"), "sources.yaml:"),
     "a key twice": (in_sources("    signal: score", "    signal: score\n    signal: score"), "sources.yaml:"),
     "an unknown key": (in_sources("    path: scores.csv", "    pth: scores.csv"), "'path'"),
-    "an unknown connector": (in_sources("connector: table\n    path: scores", "connector: tabel\n    path: scores"), "table"),
+    "an unknown connector": (
+        in_sources("connector: table\n    path: scores", "connector: tabel\n    path: scores"),
+        "table",
+    ),
     "an unknown shape": (in_sources("shape: item_score", "shape: item_scores"), "item_score"),
     "outside the folder": (in_sources("path: scores.csv", "path: ../../scores.csv"), "allow_outside"),
     "an unreachable database": (

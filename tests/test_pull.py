@@ -87,12 +87,12 @@ def test_a_first_pull_reads_everything_and_a_second_nothing(
 
 def test_full_reads_again_and_changes_nothing(project: Project, store: Store) -> None:
     pull(project, store)
-    hash_ = store.evidence_hash(["golden", "panel"])
+    hash_ = store.evidence_hash(project.releases[0], ["golden", "panel"])
     lines: list[str] = []
     again = pull(project, store, full=True, progress=lines.append)
     assert [counts(report) for report in again] == [("unchanged", 0, 0, 0, 40), ("unchanged", 0, 0, 0, 2)]
     assert "golden: storing 40 records" in lines
-    assert store.evidence_hash(["golden", "panel"]) == hash_
+    assert store.evidence_hash(project.releases[0], ["golden", "panel"]) == hash_
 
 
 def test_an_edited_file_changes_its_source_alone(project: Project, store: Store) -> None:

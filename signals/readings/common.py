@@ -104,17 +104,17 @@ class Tray:
 
 
 def set_aside_share(evidence: Evidence, kept: int, tray: Tray | None = None) -> Measure:
-    """Share of rows that could not be used: first while they were read, then among the ``kept`` of this release.
+    """Share of this release's rows that could not be used: first while they were read, then among the ``kept``.
 
-    The two shares are compounded, because a source may serve several releases: the rows it lost are held against all
-    rows it read, those lost here against the rows of this release.
+    A fault in a row that names no variant is held against every release of its source. The two shares are compounded:
+    a source counts rows, and a reading what they became.
     """
     faulty = sum(entry.rows for entry in evidence.set_aside if entry.fault)
-    read = sum(note.rows_read for note in evidence.sources) or kept + faulty
+    rows = sum(note.own_rows for note in evidence.sources) or kept
     own = tray.faults if tray else 0
-    if not read:
+    if not rows + faulty:
         return Measure("max_set_aside", None, "no row was read")
-    lost = min(1.0, faulty / read)
+    lost = faulty / (rows + faulty)
     share = 1.0 - (1.0 - lost) * (1.0 - (own / kept if kept else 0.0))
     return Measure("max_set_aside", share, f"{faulty + own:,} faulty rows")
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     text,
@@ -38,7 +39,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from signals.model import Record, SetAside, SignalsError, Source, plain
 from signals.store.engine import Database
-from signals.store.records import SHAPES, RefusedError, Shape
+from signals.store.records import MAX_INT, SHAPES, RefusedError, Shape
 from signals.store.report import PulledMeanwhileError, PullReport, Tally
 from signals.store.tables import TEXT, pull
 
@@ -162,6 +163,7 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
     """Drop duplicates from the stage and sum it up: counts, first and last time, content hash. Takes no lock."""
     hasher = hashlib.sha256()
     times: list[datetime] = []
+    parts: dict[tuple[str, ...], _Part] = {}
     records = 0
     for kind, made in sorted(stage.tables.items(), key=lambda entry: entry[1].name):
         shape = SHAPES[kind]
@@ -171,9 +173,9 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
         stage.lost += _drop_duplicates(connection, made, shape, source, tally)
         times += _span(connection, made)
         hasher.update(shape.table.name.encode())
-        digests = select(made.c.digest).order_by(made.c.digest).execution_options(yield_per=BATCH)
-        for (row_digest,) in connection.execute(digests):
+        for row_digest, key, rows, at in _summaries(connection, made, shape):
             hasher.update(row_digest)
+            parts.setdefault(key, _Part()).add(shape.table.name, row_digest, rows, at)
             records += 1
     entries = sorted(tally.entries, key=lambda entry: (entry.variant or "", entry.why, entry.rows, entry.fault))
     # What was set aside and how much was read are evidence too: checks and notes show them.
@@ -185,10 +187,44 @@ def _settle(connection: Connection, stage: _Stage, source: Source, tally: Tally)
         "rows_kept": max(0, tally.rows_kept - stage.lost),
         "records": records,
         "set_aside": set_aside,
+        "parts": json.dumps([parts[key].plain(key) for key in sorted(parts)], ensure_ascii=True),
         "first_at": min(times, default=None),
         "last_at": max(times, default=None),
         "error": None,
     }
+
+
+class _Part:
+    """What the records of one variant (or pair of variants, or of none) come to."""
+
+    def __init__(self) -> None:
+        self.hasher, self.rows, self.last = hashlib.sha256(), 0, ""
+
+    def add(self, table: str, row_digest: bytes, rows: int, at: str) -> None:
+        self.hasher.update(table.encode())
+        self.hasher.update(row_digest)
+        self.rows += rows
+        self.last = max(self.last, at)
+
+    def plain(self, key: tuple[str, ...]) -> dict[str, Any]:
+        return {"key": key, "content": self.hasher.hexdigest(), "rows": self.rows, "last": self.last}
+
+
+def _summaries(connection: Connection, made: Table, shape: Shape) -> Iterator[tuple[bytes, tuple[str, ...], int, str]]:
+    """Per staged row, by digest: digest, variant or pair, units that it stands for, time or day ('' without)."""
+    about = [made.c[name] for name in ("variant", "left", "right") if name in made.c]
+    when = made.c.day if "day" in made.c else made.c.at if "at" in made.c else literal("", TEXT)
+    size = [made.c.n, made.c.d_mean if "impressions" in made.c else null()] if shape.cells else [literal(1), null()]
+    found = select(made.c.digest, when, *size, *about).order_by(made.c.digest).execution_options(yield_per=BATCH)
+    for row_digest, at, units, each, *names in connection.execute(found):
+        moment = at.astimezone(UTC).isoformat() if isinstance(at, datetime) else at or ""
+        yield row_digest, tuple(sorted(names)), _units(units, each), moment
+
+
+def _units(units: int, each: float | None) -> int:
+    """Units of a record; of a feedback cell its responses: users times responses per user."""
+    responses = units * (1.0 if each is None else each)
+    return round(responses) if 0 <= responses < MAX_INT else units
 
 
 def _drop_duplicates(connection: Connection, made: Table, shape: Shape, source: Source, tally: Tally) -> int:
@@ -274,6 +310,6 @@ def last_success(connection: Connection, source: str) -> dict[str, Any] | None:
 
 def report_of(row: dict[str, Any]) -> PullReport:
     """The report of a row of ``pull``."""
-    values = {name: value for name, value in row.items() if name != "id"}
+    values = {name: value for name, value in row.items() if name not in ("id", "parts")}
     values["set_aside"] = tuple(SetAside(**entry) for entry in json.loads(row["set_aside"]))
     return PullReport(**values)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from signals.model import (
     Evidence,
@@ -23,10 +23,9 @@ from signals.model import (
     SourceNote,
     digest,
 )
-from signals.store.records import MAX_INT, SHAPES
+from signals.store.records import SHAPES
 from signals.store.tables import pull
 
-NAMED = 5  # variants of other comparisons that are named; the rest are summed
 YIELD = 5_000
 
 
@@ -62,7 +61,7 @@ def evidence(
         feedback=read(FeedbackCell),
         mix=read(MixShare),
         human=read(Rating, sorted(set(human_sources))) if human_sources else (),
-        set_aside=(*_faults(pulls, release), *_elsewhere(connection, names, release, until)),
+        set_aside=_faults(pulls, release),
         sources=tuple(
             SourceNote(
                 name=name,
@@ -71,6 +70,7 @@ def evidence(
                 content=row["content"],
                 rows_read=row["rows_read"],
                 rows_kept=row["rows_kept"],
+                own_rows=_own_rows(row, release),
             )
             for name, row in pulls.items()
         ),
@@ -78,23 +78,71 @@ def evidence(
 
 
 def evidence_hash(
-    connection: Connection, sources: Sequence[str], human_sources: Sequence[str], until: datetime | None
+    connection: Connection,
+    release: Release,
+    sources: Sequence[str],
+    human_sources: Sequence[str],
+    until: datetime | None,
 ) -> str:
     """See ``Store.evidence_hash``."""
-    parts: dict[str, Any] = {}
+    hashed: dict[str, Any] = {}
     for role, names in (("sources", sources), ("human", human_sources)):
         pulls = _contents(connection, sorted(set(names)))
-        parts[role] = {name: pulls[name]["content"] if name in pulls else None for name in set(names)}
+        hashed[role] = {name: _own_content(pulls[name], release) if name in pulls else None for name in set(names)}
     everything = sorted({*sources, *human_sources})
-    if until is not None and cuts(connection, everything, until):
+    if until is not None and cuts(connection, release, everything, until):
         # Named by the last evidence that stays: any two moments between the same two records see the same.
-        parts["until"] = _last_before(connection, everything, until)
-    return digest(parts)
+        hashed["until"] = _last_before(connection, release, everything, until)
+    return digest(hashed)
 
 
-def cuts(connection: Connection, sources: Sequence[str], until: datetime) -> bool:
-    """Whether the store holds evidence of these sources from after ``until``."""
-    return any(row["last_at"] is not None and row["last_at"] > until for row in _contents(connection, sources).values())
+def cuts(connection: Connection, release: Release, sources: Sequence[str], until: datetime) -> bool:
+    """Whether the store holds evidence of the release from after ``until``."""
+    return any(
+        part["last"] and _moment(part["last"]) > until
+        for row in _contents(connection, sources).values()
+        for part in _own_parts(row, release)
+    )
+
+
+def elsewhere(connection: Connection, release: Release, sources: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """See ``Store.elsewhere``."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for row in _contents(connection, sources).values():
+        for part in json.loads(row["parts"]):
+            if not _is_own(tuple(part["key"]), release):
+                found[tuple(part["key"])] += part["rows"]
+    return dict(found)
+
+
+def _is_own(key: tuple[str, ...], release: Release) -> bool:
+    """Whether records of this variant, or pair of variants, are about the release; what names no variant always is."""
+    if len(key) == 2:
+        return key == tuple(sorted(release.arms))
+    return not key or key[0] in release.arms
+
+
+def _own_parts(row: dict[str, Any], release: Release) -> list[dict[str, Any]]:
+    return [part for part in json.loads(row["parts"]) if _is_own(tuple(part["key"]), release)]
+
+
+def _own_rows(row: dict[str, Any], release: Release) -> int:
+    """Of the rows that the pull kept, those about the release: in proportion, as a cell may hold many rows."""
+    units = sum(part["rows"] for part in json.loads(row["parts"]))
+    own = sum(part["rows"] for part in _own_parts(row, release))
+    return round(row["rows_kept"] * own / units) if units else 0
+
+
+def _own_content(row: dict[str, Any], release: Release) -> list[Any]:
+    """What a reading of the release can see of a pull: its records, what was set aside of it, how much it is."""
+    parts = [[part["key"], part["content"]] for part in _own_parts(row, release)]
+    return [parts, _faults({"": row}, release), _own_rows(row, release)]
+
+
+def _moment(text: str) -> datetime:
+    """A time, or the start of a day (UTC)."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _contents(connection: Connection, sources: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -143,48 +191,7 @@ def _faults(pulls: dict[str, dict[str, Any]], release: Release) -> tuple[SetAsid
     )
 
 
-def _elsewhere(
-    connection: Connection, sources: Sequence[str], release: Release, until: datetime | None
-) -> tuple[SetAside, ...]:
-    """Records of other comparisons, counted by variant: nothing is wrong with them."""
-    variants: Counter[str] = Counter()
-    pairs: Counter[tuple[str, str]] = Counter()
-    for kind, shape in SHAPES.items():
-        arms = _is_arms(shape.table, release)
-        if arms is None or kind not in READ:
-            continue
-        by = [shape.table.c[name] for name in ("variant", "left", "right") if name in shape.table.c]
-        # Cells are weighed here: the engines disagree on what a product or sum that is too large means.
-        size = [shape.table.c.n, shape.table.c.d_mean] if shape.cells else [func.count(), null()]
-        found = select(*size, *by).where(_of(shape.table, sources, until), ~arms)
-        if not shape.cells:
-            found = found.group_by(*by)
-        for count, each, *names in connection.execute(found.execution_options(yield_per=YIELD)):
-            if len(names) == 1:
-                variants[names[0]] += _responses(count, each) if kind is FeedbackCell else count
-            else:
-                pairs[min(names), max(names)] += count
-    alone = [(rows, f"variant {name} is neither arm", name) for name, rows in variants.items()]
-    both = [(rows, f"variants {left} and {right} are not the two arms", None) for (left, right), rows in pairs.items()]
-    ranked = sorted([*alone, *both], key=lambda one: (-one[0], one[1]))
-    named = tuple(SetAside(rows, why, variant, fault=False) for rows, why, variant in ranked[:NAMED])
-    rest = ranked[NAMED:]
-    if not rest:
-        return named
-    what = "other variant is neither arm" if len(rest) == 1 else "other variants or pairs are not the arms"
-    return (*named, SetAside(sum(rows for rows, *_ in rest), f"{len(rest)} {what}", fault=False))
-
-
-def _responses(users: int, each: float | None) -> int:
-    """Responses of a feedback cell: users times responses per user."""
-    responses = users * (1.0 if each is None else each)
-    return round(responses) if 0 <= responses < MAX_INT else users
-
-
-READ = (ItemScore, Rating, Preference, OutcomeCell, FeedbackCell)
-
-
-def _last_before(connection: Connection, sources: Sequence[str], until: datetime) -> str | None:
+def _last_before(connection: Connection, release: Release, sources: Sequence[str], until: datetime) -> str | None:
     """The newest evidence not after ``until``, as text; None when nothing is left."""
     found: list[datetime] = []
     for shape in SHAPES.values():
@@ -192,7 +199,9 @@ def _last_before(connection: Connection, sources: Sequence[str], until: datetime
         column = table.c.day if "day" in table.c else table.c.at if "at" in table.c else None
         if column is None:
             continue
-        last = connection.execute(select(func.max(column)).where(_of(table, sources, until))).scalar()
+        arms = _is_arms(table, release)
+        mine = [_of(table, sources, until), *(() if arms is None else (arms,))]
+        last = connection.execute(select(func.max(column)).where(*mine)).scalar()
         if last:
-            found.append(last if isinstance(last, datetime) else datetime.fromisoformat(last).replace(tzinfo=UTC))
+            found.append(last if isinstance(last, datetime) else _moment(last))
     return max(found).isoformat() if found else None

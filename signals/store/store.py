@@ -115,8 +115,9 @@ class Store:
         row: dict[str, Any] = {
             "source": source.name, "signal": source.signal, "connector": source.connector, "status": "failed",
             "fingerprint": None, "definition": definition, "content": None, "rows_read": 0, "rows_kept": 0,
-            "records": 0, "set_aside": "[]", "new": 0, "changed": 0, "removed": 0, "unchanged": 0, "first_at": None,
-            "last_at": None, "started": started, "seconds": (now - started).total_seconds(), "checked": now,
+            "records": 0, "set_aside": "[]", "parts": "[]", "new": 0, "changed": 0, "removed": 0, "unchanged": 0,
+            "first_at": None, "last_at": None, "started": started, "seconds": (now - started).total_seconds(),
+            "checked": now,
             "error": re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", error),
         }  # fmt: skip
         with self.database.write(f"source {source.name}") as connection:
@@ -155,7 +156,7 @@ class Store:
         """The records of the release's two arms from these sources, in one fixed order.
 
         Args:
-            release: Whose arms count; records of other variants are counted in ``set_aside`` as no fault.
+            release: Whose arms count; see ``elsewhere`` for the rest.
             sources: Names of the sources.
             human_sources: Sources whose ratings become ``human``.
             until: Leave out what is newer than this moment (cells: than its UTC day).
@@ -163,14 +164,25 @@ class Store:
         return self.snapshot(release, sources, human_sources, until)[1]
 
     def evidence_hash(
-        self, sources: Sequence[str], until: datetime | None = None, *, human_sources: Sequence[str] = ()
+        self,
+        release: Release,
+        sources: Sequence[str],
+        until: datetime | None = None,
+        *,
+        human_sources: Sequence[str] = (),
     ) -> str:
-        """Hash of what the store holds for these sources, from stored content hashes: no evidence is read.
+        """Hash of what the store holds of the release's arms, from stored content hashes: no evidence is read.
 
-        ``until`` counts only when it leaves something out.
+        Evidence of other releases in the same sources does not change it. ``until`` counts only when it leaves
+        something out.
         """
         with self.database.read() as connection:
-            return reading.evidence_hash(connection, sources, human_sources, until)
+            return reading.evidence_hash(connection, release, sources, human_sources, until)
+
+    def elsewhere(self, release: Release, sources: Sequence[str]) -> dict[tuple[str, ...], int]:
+        """Rows of these sources that are about other comparisons, by variant (or pair of variants)."""
+        with self.database.read() as connection:
+            return reading.elsewhere(connection, release, sources)
 
     def snapshot(
         self,
@@ -181,13 +193,13 @@ class Store:
     ) -> tuple[str, Evidence]:
         """Hash and evidence as of one moment: numbers computed from the one may be stored under the other."""
         with self.database.read() as connection:
-            hash_ = reading.evidence_hash(connection, sources, human_sources, until)
+            hash_ = reading.evidence_hash(connection, release, sources, human_sources, until)
             return hash_, reading.evidence(connection, release, sources, human_sources, until)
 
-    def cut(self, sources: Sequence[str], until: datetime) -> bool:
-        """Whether ``until`` would leave out evidence of these sources."""
+    def cut(self, release: Release, sources: Sequence[str], until: datetime) -> bool:
+        """Whether ``until`` would leave out evidence of the release from these sources."""
         with self.database.read() as connection:
-            return reading.cuts(connection, sources, until)
+            return reading.cuts(connection, release, sources, until)
 
     # --- numbers ----------------------------------------------------------------------------------------------------
 

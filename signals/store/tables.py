@@ -164,7 +164,7 @@ pull = Table(
     Column("id", ID, primary_key=True, autoincrement=True),
     _text("source"), _text("signal"), _text("connector"), _text("status"), _text("fingerprint", null=True),
     _text("definition"), _text("content", null=True), _count("rows_read"), _count("rows_kept"), _count("records"),
-    _text("set_aside"), _count("new"), _count("changed"), _count("removed"), _count("unchanged"),
+    _text("set_aside"), _text("parts"), _count("new"), _count("changed"), _count("removed"), _count("unchanged"),
     _time("first_at", null=True), _time("last_at", null=True), _time("started"), _number("seconds"), _time("checked"),
     _text("error", null=True),
     Index("pull_source", "source", "status", "id"),

@@ -50,7 +50,7 @@ def signals(project: Path, *words: str, root: Path) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="session")
 def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled example in a folder of its own, pulled, every release decided once (so its numbers are stored)."""
+    """The bundled example in a folder of its own, pulled, every release reviewed once, one decided."""
     folder = tmp_path_factory.mktemp("example")
     shutil.copytree(root / "data", folder / "data", ignore=shutil.ignore_patterns("*.db*"))
     shutil.copy(root / "hierarchy.yaml", folder)
@@ -59,6 +59,8 @@ def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for release in ("tuesday-small", "tuesday-large", "all-agree", "sample-ratio"):
         done = signals(folder, "verdict", release, root=root)
         assert done.returncode in (0, 10, 20), done.stderr
+    done = signals(folder, "decide", "all-agree", "ship", "--by", "mara", "--because", "as the verdict says", root=root)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def test_each_release_of_the_example_shows_its_call(start: object, example: Path
     words = shown(app)
     assert words.startswith(word)
     assert "Synthetic data" in words
+    assert "Last decisions all-agree ship mara" in words
     assert ("Way out" in words) == word.startswith(("HOLD", "NO VERDICT"))
     assert app.selectbox(key="release").value == release
 
@@ -125,9 +127,29 @@ def test_the_policy_page_shows_text_words_and_tests(start: object, example: Path
     assert re.search(r"(\d+) of \1 pass", words)
 
 
+def test_every_setting_is_one_that_streamlit_knows(root: Path) -> None:
+    from streamlit import config
+
+    def flat(table: dict[str, object], above: str = "") -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in table.items():
+            found |= flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+        return found
+
+    settings = flat(tomllib.loads((root / ".streamlit" / "config.toml").read_text(encoding="utf-8")))
+    for name in settings:
+        config.get_option(name)  # Streamlit ignores a mistyped one with a warning; here it raises
+    assert settings["server.address"] == "127.0.0.1"
+    assert settings["browser.gatherUsageStats"] is False
+    assert settings["runner.postScriptGC"] is False
+
+
 def test_drawing_from_stored_numbers_imports_no_statistics(root: Path, example: Path) -> None:
     code = (
         "import json, sys\n"
+        "import streamlit\n"
+        # Streamlit imports numpy itself to read any page icon; everything else must do without.
+        "streamlit.set_page_config = lambda **settings: None\n"
         "from streamlit.testing.v1 import AppTest\n"
         "app = AppTest.from_file('app.py', default_timeout=60)\n"
         "app.query_params['release'] = 'tuesday-large'\n"

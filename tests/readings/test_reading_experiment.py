@@ -137,7 +137,7 @@ def test_units_in_both_arms_and_faulty_rows() -> None:
         SetAside(50, "value is not a number", "new"),
         SetAside(9000, "variant older is neither arm", "older", fault=False),
     )  # fmt: skip
-    note = SourceNote("orders", "table", AS_OF, "sha256:0", rows_read=3000, rows_kept=2850)
+    note = SourceNote("orders", "table", AS_OF, "sha256:0", rows_read=9000, rows_kept=8000, own_rows=2670)
     numbers = measure(
         signal("experiment"), evidence(outcomes=arms(90, 900, 100, 1000), set_aside=aside, sources=(note,))
     )

@@ -75,12 +75,12 @@ def test_every_record_comes_back_exactly(store: Store) -> None:
 
 def test_the_same_again_changes_nothing(store: Store) -> None:
     first = put(store, one_of_each())
-    before, hash_ = dump(store), store.evidence_hash(["golden"])
+    before, hash_ = dump(store), store.evidence_hash(RELEASE, ["golden"])
     again = put(store, reversed(one_of_each()))
     assert (again.status, again.new, again.changed, again.removed, again.unchanged) == ("unchanged", 0, 0, 0, 13)
     assert again.content == first.content
     assert dump(store) == before
-    assert store.evidence_hash(["golden"]) == hash_
+    assert store.evidence_hash(RELEASE, ["golden"]) == hash_
     notes = store.evidence(RELEASE, ["golden"]).sources
     assert [note.pulled_at for note in notes] == [first.started]
 
@@ -113,7 +113,7 @@ def test_a_source_that_becomes_empty_is_emptied(store: Store) -> None:
 
 def test_a_source_that_fails_in_the_middle_leaves_the_store_as_it_was(store: Store) -> None:
     put(store, scores(10))
-    before, hash_ = dump(store), store.evidence_hash(["golden"])
+    before, hash_ = dump(store), store.evidence_hash(RELEASE, ["golden"])
 
     def half() -> Iterator[Record]:
         yield from scores(12_000, shift=1)
@@ -123,14 +123,14 @@ def test_a_source_that_fails_in_the_middle_leaves_the_store_as_it_was(store: Sto
     with pytest.raises(SignalsError, match="line 12001 is broken"):
         put(store, half(), tally=tally)
     assert dump(store) == before
-    assert store.evidence_hash(["golden"]) == hash_
+    assert store.evidence_hash(RELEASE, ["golden"]) == hash_
     # The connection goes back clean: its temporary tables must not trip the next pull.
     assert put(store, scores(10)).status == "unchanged"
 
 
 def test_what_was_set_aside_is_part_of_the_content(store: Store) -> None:
     put(store, scores(4))
-    hash_ = store.evidence_hash(["golden"])
+    hash_ = store.evidence_hash(RELEASE, ["golden"])
     tally = Tally()
     tally.rows_read, tally.rows_kept = 6, 4
     tally.set_aside("value is text", "prompt-v6", 2)
@@ -138,7 +138,7 @@ def test_what_was_set_aside_is_part_of_the_content(store: Store) -> None:
     assert (report.status, report.unchanged, report.set_aside) == (
         "changed", 4, (SetAside(2, "value is text", "prompt-v6"),),
     )  # fmt: skip
-    assert store.evidence_hash(["golden"]) != hash_
+    assert store.evidence_hash(RELEASE, ["golden"]) != hash_
 
 
 def test_repeated_records_count_once_and_are_reported(store: Store) -> None:

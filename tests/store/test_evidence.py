@@ -32,26 +32,38 @@ def test_other_variants_are_left_out_and_counted(store: Store) -> None:
     found = store.evidence(RELEASE, ["golden"])
     assert {score.variant for score in found.scores} == {OLD, NEW}
     assert len(found.scores) == 8
-    assert found.set_aside == (SetAside(4, "variant prompt-v5 is neither arm", "prompt-v5", fault=False),)
+    assert found.set_aside == ()
+    assert store.elsewhere(RELEASE, ["golden"]) == {("prompt-v5",): 4}
+
+
+def test_evidence_of_other_variants_changes_neither_hash_nor_notes(store: Store) -> None:
+    mine = scores(12)
+    put(store, mine)
+    hash_, own = store.evidence_hash(RELEASE, ["golden"]), store.evidence(RELEASE, ["golden"]).sources[0].own_rows
+    put(store, [*mine, *scores(12, variants=("prompt-v5",))])
+    assert store.evidence_hash(RELEASE, ["golden"]) == hash_
+    assert store.evidence(RELEASE, ["golden"]).sources[0].own_rows == own == 12
+    other = replace(RELEASE, control="prompt-v5", candidate="prompt-v6")
+    assert store.evidence_hash(other, ["golden"]) != hash_
+    put(store, [*scores(12, shift=0.1), *scores(12, variants=("prompt-v5",))])
+    assert store.evidence_hash(RELEASE, ["golden"]) != hash_
+
+
+def test_until_looks_at_the_release_alone(store: Store) -> None:
+    late = replace(scores(1)[0], record="late", variant="prompt-v5", at=START + timedelta(days=9))
+    put(store, [*scores(4), late])
+    assert not store.cut(RELEASE, ["golden"], START + timedelta(days=1))
+    whole = store.evidence_hash(RELEASE, ["golden"])
+    assert store.evidence_hash(RELEASE, ["golden"], START + timedelta(days=1)) == whole
 
 
 def test_cells_of_other_variants_count_as_their_units_and_responses(store: Store) -> None:
     thumbs = FeedbackCell("prompt-v5", (), None, 100, True, Moments(10, 1.0, 0.0, d_mean=2.5, d_m2=0.0))
     put(store, [cell(OLD, 10, 50), cell("prompt-v4", 10, 70), cell("prompt-v4", 11, 5), thumbs])
     found = store.evidence(RELEASE, ["golden"])
-    assert [(entry.rows, entry.variant) for entry in found.set_aside] == [(75, "prompt-v4"), (25, "prompt-v5")]
+    assert store.elsewhere(RELEASE, ["golden"]) == {("prompt-v4",): 75, ("prompt-v5",): 25}
     assert found.outcomes == (cell(OLD, 10, 50),)
     assert found.feedback == ()
-
-
-def test_many_other_variants_are_summed_after_the_largest(store: Store) -> None:
-    put(store, [cell(f"v{number}", 10, number) for number in range(1, 10)])
-    found = store.evidence(RELEASE, ["golden"]).set_aside
-    assert [(entry.rows, entry.variant) for entry in found] == [
-        (9, "v9"), (8, "v8"), (7, "v7"), (6, "v6"), (5, "v5"), (10, None),
-    ]  # fmt: skip
-    assert found[-1].why == "4 other variants or pairs are not the arms"
-    assert not any(entry.fault for entry in found)
 
 
 def test_a_preference_counts_only_between_exactly_the_two_arms(store: Store) -> None:
@@ -59,11 +71,7 @@ def test_a_preference_counts_only_between_exactly_the_two_arms(store: Store) -> 
     put(store, [Preference(f"p{n}", "i", "ann", *pair, "left") for n, pair in enumerate(pairs)])
     found = store.evidence(RELEASE, ["golden"])
     assert [preference.record for preference in found.preferences] == ["p0", "p1"]
-    assert {entry.why: entry.rows for entry in found.set_aside} == {
-        "variants prompt-v5 and prompt-v7 are not the two arms": 2,
-        "variants prompt-v6 and prompt-v6 are not the two arms": 1,
-        "variants a and b are not the two arms": 1,
-    }
+    assert store.elsewhere(RELEASE, ["golden"]) == {("prompt-v5", NEW): 2, (OLD, OLD): 1, ("a", "b"): 1}
 
 
 def test_faults_of_the_pull_are_shown_for_the_arms_and_for_no_arm(store: Store) -> None:
@@ -118,48 +126,52 @@ def test_until_leaves_out_later_records_and_later_days(store: Store) -> None:
 
 def test_until_is_part_of_the_hash_only_when_it_leaves_something_out(store: Store) -> None:
     put(store, scores(10))
-    whole = store.evidence_hash(["golden"])
+    whole = store.evidence_hash(RELEASE, ["golden"])
     last = START + timedelta(minutes=9)
     for later in (last, last + timedelta(days=400)):
-        assert not store.cut(["golden"], later)
-        assert store.evidence_hash(["golden"], later) == whole
+        assert not store.cut(RELEASE, ["golden"], later)
+        assert store.evidence_hash(RELEASE, ["golden"], later) == whole
     early = last - timedelta(minutes=2)
-    assert store.cut(["golden"], early)
-    assert store.evidence_hash(["golden"], early) != whole
+    assert store.cut(RELEASE, ["golden"], early)
+    assert store.evidence_hash(RELEASE, ["golden"], early) != whole
     # Between two records nothing changes, so neither does the hash.
-    assert store.evidence_hash(["golden"], early + timedelta(seconds=30)) == store.evidence_hash(["golden"], early)
-    assert store.evidence_hash(["golden"], early - timedelta(minutes=1)) != store.evidence_hash(["golden"], early)
+    assert store.evidence_hash(RELEASE, ["golden"], early + timedelta(seconds=30)) == store.evidence_hash(
+        RELEASE, ["golden"], early
+    )
+    assert store.evidence_hash(RELEASE, ["golden"], early - timedelta(minutes=1)) != store.evidence_hash(
+        RELEASE, ["golden"], early
+    )
     long_ago = START - timedelta(days=1)
     assert store.evidence(RELEASE, ["golden"], until=long_ago).scores == ()
 
 
 def test_a_day_is_cut_when_it_begins_after_until(store: Store) -> None:
     put(store, [cell(OLD, 10, 1), cell(NEW, 11, 1)])
-    assert not store.cut(["golden"], START + timedelta(days=1))
-    assert store.cut(["golden"], START)
+    assert not store.cut(RELEASE, ["golden"], START + timedelta(days=1))
+    assert store.cut(RELEASE, ["golden"], START)
 
 
 def test_the_hash_follows_content_roles_and_names(store: Store) -> None:
     put(store, scores(4))
     put(store, scores(4), replace(GOLDEN, name="panel"))
     hashes = [
-        store.evidence_hash(["golden"]),
-        store.evidence_hash(["panel"]),
-        store.evidence_hash(["golden", "panel"]),
-        store.evidence_hash(["golden"], human_sources=["panel"]),
-        store.evidence_hash(["golden", "never-pulled"]),
-        store.evidence_hash([]),
+        store.evidence_hash(RELEASE, ["golden"]),
+        store.evidence_hash(RELEASE, ["panel"]),
+        store.evidence_hash(RELEASE, ["golden", "panel"]),
+        store.evidence_hash(RELEASE, ["golden"], human_sources=["panel"]),
+        store.evidence_hash(RELEASE, ["golden", "never-pulled"]),
+        store.evidence_hash(RELEASE, []),
     ]
     assert len(set(hashes)) == len(hashes)
-    assert store.evidence_hash(["panel", "golden"]) == hashes[2]
+    assert store.evidence_hash(RELEASE, ["panel", "golden"]) == hashes[2]
     put(store, scores(4, shift=1.0))
-    assert store.evidence_hash(["golden"]) != hashes[0]
+    assert store.evidence_hash(RELEASE, ["golden"]) != hashes[0]
     put(store, scores(4))
-    assert store.evidence_hash(["golden"]) == hashes[0]
+    assert store.evidence_hash(RELEASE, ["golden"]) == hashes[0]
 
 
 def test_a_snapshot_is_hash_and_evidence_of_one_moment(store: Store) -> None:
     put(store, scores(4))
     hash_, found = store.snapshot(RELEASE, ["golden"], until=START)
-    assert hash_ == store.evidence_hash(["golden"], START)
+    assert hash_ == store.evidence_hash(RELEASE, ["golden"], START)
     assert found == store.evidence(RELEASE, ["golden"], until=START)

@@ -60,7 +60,9 @@ def test_an_up_to_date_store_opens_without_alembic_pydantic_or_numbers(url: str)
         put(store, scores(4))
     code = (
         "import sys; from signals.store import open_store; s = open_store(sys.argv[1]); s.last_pull('golden');"
-        "s.evidence_hash(['golden']); s.estimate('r', 's', 'e', 'd');"
+        "from signals.model import Release; from datetime import date;"
+        "r = Release('r', 'prompt', 'a', 'b', date(2026, 1, 1)); s.evidence_hash(r, ['golden']);"
+        "s.estimate('r', 's', 'e', 'd');"
         "print(sorted({'alembic', 'pydantic', 'pandas', 'numpy', 'sqlalchemy.orm'} & set(sys.modules)))"
     )
     assert finish(child(code, url)).strip() == "[]"

@@ -121,7 +121,7 @@ def _provenance() -> None:
         "pull",
         sa.Column("id", identity, primary_key=True, autoincrement=True),
         *words("source", "signal", "connector", "status"), *words("fingerprint", null=True), *words("definition"),
-        *words("content", null=True), *counts("rows_read", "rows_kept", "records"), *words("set_aside"),
+        *words("content", null=True), *counts("rows_read", "rows_kept", "records"), *words("set_aside", "parts"),
         *counts("new", "changed", "removed", "unchanged"), time("first_at", null=True), time("last_at", null=True),
         time("started"), sa.Column("seconds", sa.Double(), nullable=True), time("checked"),
         *words("error", null=True),
