@@ -165,6 +165,9 @@ class Signal:
 BOTH_ARMS = "unit was seen in both arms"
 """The reason that connectors give for such units; the ``both_arms`` check counts by it."""
 
+OTHER_RELEASES = "about the variants of other releases"
+"""Why rows of a source that serves several releases do not count for one of them."""
+
 # --- evidence -------------------------------------------------------------------------------------------------------
 
 ScoreError = Literal["system_error", "judge_error", "judge_unparsed", "skipped"]

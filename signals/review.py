@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signals.model import (
+    OTHER_RELEASES,
     Call,
     Decision,
     Numbers,
@@ -181,7 +182,7 @@ def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...]
         entries.append(SetAside(more, f"{len(strays) - NAMED_STRAYS} other variants are neither arm", fault=False))
     declared = sum(count for key, count in rows.items() if key not in strays)
     if declared:
-        entries.append(SetAside(declared, "about the variants of other releases", fault=False))
+        entries.append(SetAside(declared, OTHER_RELEASES, fault=False))
     return tuple(entries)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from signals.checks import BY_NAME
-from signals.model import Check, Reading, SetAside, Source, Verdict
+from signals.model import OTHER_RELEASES, Check, Reading, SetAside, Source, Verdict
 from signals.words import CALL_WORDS, bounds, count, duration, level, moment, number, plural, quantity
 
 ROLE_WORDS = {
@@ -150,7 +150,13 @@ def _needs(verdict: Verdict) -> list[str]:
 
 
 def _set_aside(verdict: Verdict) -> list[str]:
-    return [f"{name}: {_aside(entry)}" for name, reading in verdict.readings.items() for entry in reading.set_aside]
+    """What is about other releases is left to the JSON: at a standup it is no news."""
+    return [
+        f"{name}: {_aside(entry)}"
+        for name, reading in verdict.readings.items()
+        for entry in reading.set_aside
+        if entry.why != OTHER_RELEASES
+    ]
 
 
 def _aside(entry: SetAside) -> str:

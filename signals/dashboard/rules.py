@@ -90,16 +90,16 @@ def tests_card(results: Sequence[CaseResult]) -> str:
     lines = "".join(_test(result) for result in sorted(results, key=lambda result: result.passed))
     return (
         f'<section class="card gap" aria-label="Tests of the policy"><h2>Tests<span class="small">{count}</span></h2>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Test results">{lines}</div></section>'
+        f'<div class="scroll tests" tabindex="0" role="region" aria-label="Test results">{lines}</div></section>'
     )
 
 
 def _test(result: CaseResult) -> str:
     status, mark = ("pass", "✓") if result.passed else ("fail", "✕")
-    place = f"line {result.line}" if result.line else ""
-    assumed = f"assumed: {'; '.join(result.assumed)}" if result.assumed else ""
-    about = " · ".join(part for part in (place, *result.problems, assumed) if part)
-    return (
-        f'<div class="trouble"><span class="mark {status}" aria-label="{status}">{mark}</span>'
-        f'{escape(clean(result.name))} <span class="small">{escape(clean(about))}</span></div>'
-    )
+    place = f" (line {result.line})" if result.line else ""
+    head = f'<span class="mark {status}" aria-label="{status}">{mark}</span>{escape(clean(result.name + place))}'
+    told = [*result.problems, *(f"assumed: {text}" for text in result.assumed)]
+    if not told:
+        return f'<div class="trouble">{head}</div>'
+    lines = "".join(f'<span class="small">{escape(clean(line))}</span>' for line in told)
+    return f'<details class="trouble"{"" if result.passed else " open"}><summary>{head}</summary>{lines}</details>'

@@ -20,6 +20,7 @@ Mark = Literal["decides", "agrees", "overruled", "quiet", "untrusted", "none"]
 
 NARROWEST = 1.75  # the axis always shows the limits with air around them
 WIDEST = 6.0  # beyond this an interval is cut and gets an arrowhead, or one loud signal would flatten the others
+EDGE = 0.02  # share of the axis
 _ROLE_RANK: tuple[Role, ...] = ("decides", "overruled", "agrees", "silenced", "silent")
 
 
@@ -76,13 +77,11 @@ class Forest:
         if row.low is None or row.mid is None or row.high is None:
             return None
         axis = self.axis
-        return Bar(
-            left=axis.at(row.low),
-            right=axis.at(row.high),
-            point=axis.at(row.mid) if axis.low <= row.mid <= axis.high else None,
-            cut_left=row.low < axis.low,
-            cut_right=row.high > axis.high,
-        )
+        cut_left, cut_right = row.low < axis.low, row.high > axis.high
+        place = (row.mid - axis.low) / (axis.high - axis.low)
+        # A dot on the very edge would hide the arrowhead, which says more.
+        seen = (EDGE if cut_left else 0) <= place <= (1 - EDGE if cut_right else 1)
+        return Bar(axis.at(row.low), axis.at(row.high), place if seen else None, cut_left, cut_right)
 
 
 def forest(verdict: Verdict) -> Forest:
