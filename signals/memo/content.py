@@ -145,7 +145,6 @@ def _reading(reading: Reading) -> ReadingLine:
         for name, estimate in sorted(reading.estimates.items())
         if name != reading.voting
     )
-    n = f"{count(reading.n_control)} v {count(reading.n_candidate)} {clean(reading.counted)}"
     return ReadingLine(
         signal=clean(reading.signal),
         kind=clean(reading.kind),
@@ -156,7 +155,7 @@ def _reading(reading: Reading) -> ReadingLine:
         interval="no evidence" if gone else interval(reading.low, reading.high, reading.confidence) + refused,
         margin=number(reading.margin, unit),
         better=f"{reading.better} is better",
-        n="–" if gone else n,
+        n="–" if gone else phrases.sample(reading),
         p=p_value(reading.p_value),
         power=share(reading.power, 0),
         mde=number(reading.mde, unit),

@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from signals.memo.phrases import ROLE_TAGS, clean
+from signals.memo.phrases import ROLE_TAGS, clean, sample
 from signals.model import Call, Reading, Role, State, Verdict
-from signals.words import bounds, count, level, number
+from signals.words import bounds, level, number
 
 Mark = Literal["decides", "agrees", "overruled", "quiet", "untrusted", "none"]
 
@@ -101,8 +101,7 @@ def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:
     low, mid, high = _in_margins(reading)
     note = _note(reading, low)
     signal, unit = clean(reading.signal), clean(reading.unit)
-    n = f"{count(reading.n_control)} v {count(reading.n_candidate)} {clean(reading.counted)}"
-    parts = [clean(reading.kind), n if reading.n_control or reading.n_candidate else ""]
+    parts = [clean(reading.kind), sample(reading)]
     if reading.better == "lower":
         parts.append("lower is better")
     has_interval = reading.low is not None and reading.high is not None

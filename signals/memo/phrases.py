@@ -9,8 +9,8 @@ import re
 import unicodedata
 
 from signals.checks import BY_NAME
-from signals.model import Call, Check, Reason, Role, Status, Verdict
-from signals.words import CALL_WORDS, quantity
+from signals.model import Call, Check, Reading, Reason, Role, Status, Verdict
+from signals.words import CALL_WORDS, count, quantity
 
 ROLE_TAGS: dict[Role, str] = {
     "decides": "Decides",
@@ -153,3 +153,12 @@ def check_number(check: Check) -> str:
 def short_hash(text: str, size: int = 8) -> str:
     """The first characters of a hash, without its ``sha256:``."""
     return clean(text).removeprefix("sha256:")[:size]
+
+
+def sample(reading: Reading) -> str:
+    """``50,184 v 49,921 users``; of paired evidence ``72 items in both arms``; empty without evidence."""
+    if not (reading.n_control or reading.n_candidate):
+        return ""
+    if reading.kind in ("judge", "panel") and reading.n_control == reading.n_candidate:
+        return f"{count(reading.n)} {clean(reading.counted)} in both arms"
+    return f"{count(reading.n_control)} v {count(reading.n_candidate)} {clean(reading.counted)}"

@@ -56,9 +56,7 @@ def decide(
         because=_because(rules, outcome),
         sentence=sentence(case, needs),
         readings=readings,
-        trace=tuple(
-            _trace(walked, role, outcome, facts) for walked, role in zip(outcome.rows, outcome.roles, strict=True)
-        ),
+        trace=tuple(_trace(walked, role, case) for walked, role in zip(outcome.rows, outcome.roles, strict=True)),
         overruled=outcome.overruled,
         guardrails=guardrails,
         ship_requires=requires,
@@ -112,23 +110,23 @@ def _because(rules: Rules, outcome: Outcome) -> str:
     return next((override.because for override in rules.overrides if override.id == moved_by), "")
 
 
-def _trace(walked: Walked, role: Role, outcome: Outcome, facts: Facts) -> TraceRow:
+def _trace(walked: Walked, role: Role, case: Case) -> TraceRow:
     return TraceRow(
-        walked.row.rule, walked.row.signal, walked.state, walked.says, role,
-        _why(walked, role, outcome, facts), walked.moved_by,
-    )  # fmt: skip
+        walked.row.rule, walked.row.signal, walked.state, walked.says, role, _why(walked, role, case), walked.moved_by
+    )
 
 
-def _why(walked: Walked, role: Role, outcome: Outcome, facts: Facts) -> str:
+def _why(walked: Walked, role: Role, case: Case) -> str:
     if role == "silenced" and walked.row.when is not None:
         would = f"; it would have said {walked.answer}" if walked.answer else ""
-        return f"silenced: {walked.row.when.explain(facts)}{would}"
+        return f"silenced: {walked.row.when.explain(case.facts)}{would}"
     if role == "silent":
-        return f"{walked.state} lets the next row speak"
+        reading = case.readings.get(walked.row.signal)
+        return reading.why if reading else "no evidence for this release"
     moved = f"moved up by {walked.moved_by}; " if walked.moved_by else ""
     if role == "decides":
         return f"{moved}{walked.state} says {walked.says}: the first row that answers"
     if role == "agrees":
         return f"{moved}{walked.state} says {walked.says} too"
-    who = outcome.decided_by or "no row"
+    who = case.outcome.decided_by or "no row"
     return f"{moved}{walked.state} says {walked.says}; {who} decides"

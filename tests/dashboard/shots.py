@@ -51,6 +51,8 @@ def photograph(address: str, out: Path) -> None:
                     page.goto(f"{address}/{path}")
                     page.wait_for_selector(".sg .card, .sg .problem", timeout=60_000)
                     page.wait_for_load_state("networkidle")
+                    if name == "policy":  # the code block comes after the cards
+                        page.wait_for_selector("[data-testid=stCode] code", timeout=60_000)
                     if size:  # the app scrolls inside itself, so the whole page needs a window as tall as it is
                         tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
                         page.set_viewport_size({"width": width, "height": max(height, tall)})
