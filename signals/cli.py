@@ -374,22 +374,23 @@ def serve(port: int, address: str, folder: Path | None) -> None:
 
 def _serve(root: Path, port: int, address: str = "127.0.0.1") -> None:
     import socket
-    import subprocess
 
     from signals.starter import app
 
-    with socket.socket() as probe:
-        if probe.connect_ex((address, port)) == 0:
-            raise SignalsError(f"port {port} is in use", "Choose another with --port")
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except OSError:  # nobody listens there: just what is wanted
+        pass
+    else:
+        raise SignalsError(f"port {port} is in use", "Choose another with --port")
     script = app()
     click.echo(f"Dashboard: http://{address}:{port} (Ctrl+C stops it)")
     command = [
         sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", f"--server.address={address}",
         "--server.headless=true", "--server.fileWatcherType=none",
     ]  # fmt: skip
-    try:
-        environment = {**os.environ, "SIGNALS_PROJECT": str(root)}
-        done = subprocess.run(command, cwd=script.parent, env=environment, check=False)  # noqa: S603  (our own words)
-    except KeyboardInterrupt:
-        sys.exit(0)
-    sys.exit(done.returncode)
+    environment = {**os.environ, "SIGNALS_PROJECT": str(root.resolve())}
+    sys.stdout.flush()
+    os.chdir(script.parent)  # Streamlit looks for its settings here
+    # Streamlit takes this process's place, so that whoever stops the command stops the server.
+    os.execve(sys.executable, command, environment)  # noqa: S606  (our own words)

@@ -219,3 +219,35 @@ def test_main_prints_mistakes_to_stderr(capsys: pytest.CaptureFixture[str], monk
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "sources.yaml" in captured.err
+
+
+def test_serve_answers_and_stops_when_it_is_stopped(root: Path, demo_store: str) -> None:
+    import signal
+    import socket
+    import time
+    import urllib.request
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [sys.executable, "-m", "signals", "serve", "--port", str(port)]
+    environment = {"SIGNALS_STORE": demo_store, "PATH": "", "HOME": str(root)}
+    server = subprocess.Popen(words, cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(240):
+            try:
+                health = urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).read()
+                break
+            except OSError:
+                assert server.poll() is None
+                time.sleep(0.25)
+        assert health == b"ok"
+        second = command("serve", "--port", str(port), "--project", str(root))
+        assert second.exit_code == 2
+        assert "--port" in second.output
+    finally:
+        server.send_signal(signal.SIGINT)
+        out, _ = server.communicate(timeout=30)
+    assert f"http://127.0.0.1:{port}" in out
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0

@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc, make_url, text
 
 from signals.model import SignalsError
 from signals.store.report import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
 
 BUSY_SECONDS = 60
 LOCK_CLASS = 0x5349474E  # first half of every advisory lock of ours
@@ -201,3 +204,12 @@ def explain(error: exc.DBAPIError, label: str, *, sqlite: bool) -> StoreError | 
             f"the store {label} cannot be reached: {said}", "Check that the server runs and that `store:` names it"
         )
     return None
+
+
+def upsert(table: Table, *, sqlite: bool) -> Insert:
+    """An INSERT that knows ON CONFLICT: both engines have it, each in a dialect that takes time to import."""
+    if sqlite:
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # the same methods
+    return insert(table)

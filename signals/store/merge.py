@@ -35,10 +35,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from signals.model import Record, SetAside, SignalsError, Source, plain
-from signals.store.engine import Database
+from signals.store.engine import Database, upsert
 from signals.store.records import MAX_INT, SHAPES, RefusedError, Shape
 from signals.store.report import PulledMeanwhileError, PullReport, Tally
 from signals.store.tables import TEXT, pull
@@ -261,7 +260,7 @@ def _span(connection: Connection, made: Table) -> list[datetime]:
 def _merge(connection: Connection, stage: _Stage, source: str) -> _Counts:
     """Insert what is new, update what differs, delete what is gone; rows that are the same are not touched."""
     new = changed = removed = unchanged = 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    on_sqlite = connection.dialect.name == "sqlite"
     for kind, shape in SHAPES.items():
         table = shape.table
         mine = table.c.source == source
@@ -286,11 +285,11 @@ def _merge(connection: Connection, stage: _Stage, source: str) -> _Counts:
             .select_from(made.outerjoin(table, and_(mine, match)))
             .where(or_(table.c.source.is_(None), differs))
         )
-        upsert = dialect.insert(table).from_select(["source", *names], wanted)
+        put = upsert(table, sqlite=on_sqlite).from_select(["source", *names], wanted)
         rest = [name for name in names if name not in shape.keys]
         connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=["source", *shape.keys], set_={name: upsert.excluded[name] for name in rest}
+            put.on_conflict_do_update(
+                index_elements=["source", *shape.keys], set_={name: put.excluded[name] for name in rest}
             )
         )
     return _Counts(new, changed, removed, unchanged)

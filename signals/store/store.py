@@ -11,11 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from signals.model import Decision, Evidence, Numbers, Record, Release, SignalsError, Source, canonical, plain
 from signals.store import audit, merge, numbers, reading, tables
-from signals.store.engine import Database
+from signals.store.engine import Database, upsert
 from signals.store.migrate import bring_up_to_date
 from signals.store.report import PullReport, Tally
 
@@ -221,8 +220,7 @@ class Store:
         key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,
                "definition_hash": definition_hash}  # fmt: skip
         value = {"numbers": numbers.dump(computed), "at": datetime.now(UTC)}
-        dialect = sqlite if self.database.sqlite else postgresql
-        kept = dialect.insert(tables.estimate).values(**key, **value)
+        kept = upsert(tables.estimate, sqlite=self.database.sqlite).values(**key, **value)
         with self.database.write(f"estimate {release_id} {signal}") as connection:
             connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=value))
 
@@ -269,9 +267,9 @@ class Store:
             "hash": hash_, "release": release_id, "policy_hash": policy_hash, "evidence_hash": evidence_hash,
             "call": call, "body": text, "as_of": as_of, "at": datetime.now(UTC),
         }  # fmt: skip
-        dialect = sqlite if self.database.sqlite else postgresql
+        kept = upsert(tables.verdict, sqlite=self.database.sqlite).values(row).on_conflict_do_nothing()
         with self.database.write(f"verdict {hash_}") as connection:
-            connection.execute(dialect.insert(tables.verdict).values(row).on_conflict_do_nothing())
+            connection.execute(kept)
         return hash_
 
     def verdict_text(self, verdict_hash: str) -> str | None:
