@@ -102,3 +102,31 @@ def test_a_missing_variable_stops_only_its_source(facts, monkeypatch):
     lines = (facts.data / "sources.yaml").read_text().splitlines()
     assert lines[problem.line - 1][problem.column - 1 :].startswith("${NO_SUCH_URL}")
     assert "NO_SUCH_URL is not set" in str(problem)
+
+
+@pytest.mark.postgres
+def test_postgresql_is_read_in_utc_and_cannot_be_written(desk, postgres_server):
+    import psycopg
+
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA shop")
+        connection.execute("CREATE TABLE shop.facts (i int, v text, y numeric, t timestamptz)")
+        connection.execute("INSERT INTO shop.facts VALUES (1, 'control', 1.5, '2026-11-10 23:30:00-08')")
+        connection.execute("INSERT INTO shop.facts VALUES (2, 'candidate', 'NaN', now())")
+        body = "DELETE FROM shop.facts RETURNING i"
+        connection.execute(f"CREATE FUNCTION shop.purge() RETURNS SETOF int LANGUAGE sql AS '{body}'")
+        connection.execute("ALTER ROLE signals SET timezone = 'America/Los_Angeles'")
+    url = f"{postgres_server}/postgres"
+    try:
+        [cell] = desk.read(url=url, query="SELECT * FROM shop.facts", **OUTCOME)
+        assert (cell.moments.n, cell.moments.mean, str(cell.day)) == (1, 1.5, "2026-11-11")
+        assert [(entry.rows, entry.variant) for entry in desk.tally.entries] == [(1, "candidate")]
+        with_delete = "WITH gone AS (DELETE FROM shop.facts RETURNING *) SELECT * FROM gone"
+        assert "the query failed" in desk.fails(url=url, query=with_delete, **OUTCOME)
+        assert "read-only" in desk.fails(url=url, query="SELECT * FROM shop.purge()", **OUTCOME)
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM shop.facts").fetchone() == (2,)
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER ROLE signals RESET timezone")
+            connection.execute("DROP SCHEMA shop CASCADE")
