@@ -58,6 +58,10 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Pull again, or run the evaluation again.",
     ),
     CheckSpec(
+        "last_pull", ALL, "yes", ">=", 1, "whether the last pull of each of its sources succeeded",
+        "Run `signals pull` and mend what it names: until then older evidence speaks.",
+    ),
+    CheckSpec(
         "max_set_aside", ALL, "share", "<=", 0.1, "share of rows that could not be used",
         "Look at the set-aside rows on the Signals page and repair the export.",
     ),
@@ -78,7 +82,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     ),
     CheckSpec(
         "coverage", ("judge",), "share", ">=", None, "share of traffic whose segment has at least one golden item",
-        "Add items from the segments that are missing.",
+        "Declare the traffic mix (a source of shape traffic_mix) and add items from the segments that are missing.",
     ),
     CheckSpec(
         "human_agreement", ("judge",), "number", ">=", None,

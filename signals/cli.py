@@ -108,7 +108,7 @@ def pull(folder: Path | None, source: str | None, full: bool, as_json: bool) -> 
 def _pull(project: Project, *, source: str | None = None, full: bool = False, as_json: bool = False) -> None:
     from signals.pull import pull as pull_sources
     from signals.review import store_of
-    from signals.terminal import pull_table
+    from signals.terminal import NO_SOURCES, pull_table
 
     progress = sys.stderr.isatty()
 
@@ -121,7 +121,7 @@ def _pull(project: Project, *, source: str | None = None, full: bool = False, as
     if as_json:
         click.echo(json.dumps([plain(report) for report in reports], indent=1, allow_nan=False))
     else:
-        click.echo(pull_table(reports))
+        click.echo(pull_table(reports) if reports else NO_SOURCES)
     failed = [report for report in reports if report.error]
     for report in failed:
         click.echo(report.error, err=True)
@@ -336,7 +336,8 @@ def init(folder: Path) -> None:
 
     for path in start(folder):
         click.echo(f"wrote {path}")
-    click.echo("Next: fill data/sources.yaml, then `signals pull` and `signals verdict RELEASE`.")
+    where = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
+    click.echo(f"Next: fill data/sources.yaml, then `signals pull{where}` and `signals verdict RELEASE{where}`.")
 
 
 @cli.command()

@@ -305,6 +305,7 @@ class SetAside:
     why: str
     variant: str | None = None
     fault: bool = True  # False: nothing is wrong with the rows, they are about another comparison
+    units: int | None = None  # how many units the rows are of, where whole units were set aside
 
 
 @dataclass(frozen=True)

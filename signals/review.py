@@ -18,6 +18,7 @@ from signals.model import (
     OTHER_RELEASES,
     Call,
     Decision,
+    Measure,
     Numbers,
     Problem,
     Project,
@@ -81,6 +82,7 @@ def review(
     store = store_of(project)
     if project.sources and not any(store.last_pull(source.name) for source in project.sources):
         raise SignalsError("the store is empty: nothing was ever pulled", "Run `signals pull` first")
+    _check_arms(project, subject, store)
     numbers, evidence = measure_all(project, rules, subject, store, moment)
 
     from signals.policy import decide
@@ -142,7 +144,12 @@ def measure_all(
             continue
         hashes[name], numbers = _numbers(signal, release, store, sources, people, as_of)
         others = _elsewhere(project, release, store.elsewhere(release, sources))
-        found[name] = replace(numbers, set_aside=(*numbers.set_aside, *others))
+        # Neither is evidence of the release, so both are looked up each time instead of being kept with its numbers.
+        found[name] = replace(
+            numbers,
+            set_aside=(*numbers.set_aside, *others),
+            measures=(*numbers.measures, _last_pull(store, sources)),
+        )
     return found, digest(hashes)
 
 
@@ -164,10 +171,7 @@ def _numbers(
 
 
 def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...], int]) -> tuple[SetAside, ...]:
-    """Rows about other comparisons, which do not count here: strays by name, those of other releases in one entry.
-
-    They are no part of the release's evidence, so they are looked up each time instead of being kept with its numbers.
-    """
+    """Rows about other comparisons, which do not count here: strays by name, those of other releases in one entry."""
     comparisons = [set(other.arms) for other in project.releases if other.id != release.id]
     strays = [key for key in rows if not any(arms.issuperset(key) for arms in comparisons)]
     strays.sort(key=lambda key: (-rows[key], key))
@@ -184,6 +188,31 @@ def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...]
     if declared:
         entries.append(SetAside(declared, OTHER_RELEASES, fault=False))
     return tuple(entries)
+
+
+def _last_pull(store: Store, sources: Sequence[str]) -> Measure:
+    """Whether the newest attempt to pull each source succeeded: evidence that went stale so is not fine."""
+    failed = [pull for name in sources for pull in store.pulls(name, 1) if pull.status == "failed"]
+    if failed:
+        first = (failed[0].error or "").splitlines()[0]
+        return Measure("last_pull", 0.0, f"the last pull of {failed[0].source} failed: {first}")
+    return Measure("last_pull", 1.0, "")
+
+
+def _check_arms(project: Project, release: Release, store: Store) -> None:
+    """Refuse a release whose arm nobody has seen while a variant of no release is spelled like it."""
+    rows = store.elsewhere(release, [source.name for source in project.sources])
+    declared = {variant for other in project.releases for variant in other.arms}
+    strays = {name for key in rows for name in key if name not in declared}
+    for arm in release.arms:
+        alike = sorted(name for name in strays if _bare(name) == _bare(arm))
+        if alike:
+            what = f"release {release.id!r} names the variant {arm!r}, and the evidence spells it {alike[0]!r}"
+            raise SignalsError(what, "Spell it as the evidence does", file=project.sources_path.name)
+
+
+def _bare(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 def load(folder: Path | str | None = None) -> Project:

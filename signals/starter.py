@@ -53,7 +53,14 @@ def start(folder: Path) -> tuple[Path, ...]:
     """
     packaged = PACKAGE / "_example" / "hierarchy.yaml"
     policy = packaged if packaged.is_file() else CHECKOUT / "hierarchy.yaml"
-    files = {folder / "hierarchy.yaml": policy.read_text(encoding="utf-8"), folder / "data" / "sources.yaml": SOURCES}
+    schema = PACKAGE / "policy" / "hierarchy.schema.json"
+    # Beside the policy, so that an editor completes and checks it.
+    text = policy.read_text(encoding="utf-8").replace("./signals/policy/hierarchy.schema.json", f"./{schema.name}", 1)
+    files = {
+        folder / "hierarchy.yaml": text,
+        folder / schema.name: schema.read_text(encoding="utf-8"),
+        folder / "data" / "sources.yaml": SOURCES,
+    }
     for path in files:
         if path.exists():
             raise SignalsError(f"{path} exists already", "Choose an empty folder")

@@ -12,6 +12,8 @@ from signals.checks import BY_NAME
 from signals.model import OTHER_RELEASES, Check, Reading, SetAside, Source, Verdict
 from signals.words import CALL_WORDS, bounds, count, duration, level, moment, number, plural, quantity
 
+NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
+
 ROLE_WORDS = {
     "decides": "decides",
     "agrees": "agrees",
@@ -60,7 +62,7 @@ def verdict_text(verdict: Verdict) -> str:
     for title, lines in (
         ("Overruled", _overruled(verdict)),
         ("Rules that spoke", _rules(verdict)),
-        ("Checks that failed", _checks(verdict)),
+        ("Failed checks and warnings", _checks(verdict)),
         ("Way out", _needs(verdict)),
         ("Set aside", _set_aside(verdict)),
     ):
@@ -97,6 +99,8 @@ def _readings(verdict: Verdict) -> str:
 def _effect(reading: Reading) -> str:
     if reading.effect is None:
         return "–"
+    if reading.low is None or reading.high is None:
+        return f"{number(reading.effect, reading.unit, signed=True)} (no interval)"
     interval = bounds(reading.low, reading.high, reading.unit)
     return f"{number(reading.effect, reading.unit, signed=True)} ({level(reading.confidence)} {interval})"
 
@@ -129,7 +133,12 @@ def _checks(verdict: Verdict) -> list[str]:
         for check in reading.checks.values()
         if check.status in ("fail", "warn") or (check.status == "unknown" and check.required)
     ]
-    return [f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.why}" for name, check in bad]
+    lines = [f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.why}" for name, check in bad]
+    for name, reading in verdict.readings.items():
+        refused = reading.estimates[reading.voting].refused if reading.voting in reading.estimates else None
+        lines += [f"refused  {name}: no interval, {refused}"] if refused else []
+        lines += [f"warning  {name}: {warning}" for warning in reading.warnings]
+    return lines
 
 
 def check_numbers(check: Check) -> str:
@@ -161,7 +170,8 @@ def _set_aside(verdict: Verdict) -> list[str]:
 
 def _aside(entry: SetAside) -> str:
     arm = f" ({entry.variant})" if entry.variant and entry.variant not in entry.why else ""
-    return f"{plural(entry.rows, 'rows')}: {entry.why}{arm}"
+    of = "" if entry.units is None else f" of {plural(entry.units, 'units')}"
+    return f"{plural(entry.rows, 'rows')}{of}: {entry.why}{arm}"
 
 
 class PullLike(Protocol):
@@ -211,7 +221,7 @@ def pull_table(reports: Sequence[PullLike]) -> str:
 def status_table(pulls: Sequence[tuple[Source, PullLike | None]], now: datetime) -> str:
     """What the store holds of each source."""
     if not pulls:
-        return "No source is declared yet: add one under `sources:` in data/sources.yaml."
+        return NO_SOURCES
     rows = []
     for source, last in pulls:
         if last is None:
@@ -219,7 +229,8 @@ def status_table(pulls: Sequence[tuple[Source, PullLike | None]], now: datetime)
             continue
         ago = duration((now - last.checked).total_seconds())
         aside = count(sum(entry.rows for entry in last.set_aside))
-        newest = moment(last.last_at)
+        at = last.last_at
+        newest = moment(at.date() if at and at.hour == at.minute == at.second == 0 else at)  # cells know the day only
         rows.append((source.name, source.signal, source.connector, f"{ago} ago", count(last.rows_kept), aside, newest))
     head = ("source", "signal", "connector", "checked", "kept", "set aside", "newest evidence")
     return table(head, rows, right=(4, 5))

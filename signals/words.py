@@ -62,14 +62,14 @@ def p_value(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """``40 min``, ``6 h``, ``3 days``: the largest unit that leaves at least two of it, else one smaller."""
+    """``40 min``, ``6 h``, ``3.1 days``: the largest unit that leaves at least two of it, else one smaller."""
     if seconds is None:
         return "–"
     if seconds < 7200:
         return f"{max(seconds, 0) / 60:.0f} min"
     if seconds < 2 * 86_400:
         return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86_400:.0f} days"
+    return f"{seconds / 86_400:.1f}".removesuffix(".0") + " days"
 
 
 def quantity(value: float | None, unit: str) -> str:

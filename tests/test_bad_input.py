@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -226,3 +227,31 @@ def test_an_unreachable_store_is_one_line(project: Path, monkeypatch: pytest.Mon
     assert len(result.stderr.strip().splitlines()) == 1
     assert "secret" not in result.stderr
     assert "127.0.0.1" in result.stderr
+
+
+def test_a_failed_pull_is_seen_in_the_verdict(project: Path) -> None:
+    assert "last_pull" not in run(project, "verdict", "r1").stdout
+    (project / "data" / "orders.csv").unlink()
+    assert run(project, "pull").exit_code == 2
+    told = run(project, "verdict", "r1").stdout
+    assert "warn  done.last_pull" in told
+    assert "the last pull of orders failed" in told
+    policy = project / "hierarchy.yaml"
+    policy.write_text(policy.read_text().replace("margin: 1pp}", "margin: 1pp, trust: {last_pull: true}}"))
+    assert '"state": "untrusted"' in run(project, "verdict", "r1", "--json").stdout
+
+
+def test_a_first_pull_that_fails_is_why_the_evidence_is_missing(project: Path) -> None:
+    in_sources("signals.db", "another.db")(project)
+    (project / "data" / "orders.csv").unlink()
+    run(project, "pull")
+    reading = json.loads(run(project, "verdict", "r1", "--json").stdout)["readings"]["done"]
+    assert reading["state"] == "missing"
+    assert "the last pull of orders failed" in reading["why"]
+
+
+def test_an_arm_that_the_evidence_spells_otherwise_is_one_line(project: Path) -> None:
+    in_sources("candidate: b", "candidate: B")(project)
+    result = run(project, "verdict", "r1")
+    assert result.exit_code == 2
+    assert result.stderr.strip().endswith("spells it 'b'. Spell it as the evidence does")

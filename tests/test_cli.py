@@ -153,6 +153,9 @@ def test_init_makes_a_project_that_checks_and_never_overwrites(tmp_path: Path) -
     assert command("policy", "check", "--project", str(folder)).exit_code == 0
     assert command("releases", "--project", str(folder)).exit_code == 0
     assert "No source" in command("status", "--project", str(folder)).stdout
+    assert (folder / "hierarchy.schema.json").is_file()
+    assert "$schema=./hierarchy.schema.json" in (folder / "hierarchy.yaml").read_text()
+    assert "No source" in command("pull", "--project", str(folder)).stdout
     again = command("init", str(folder))
     assert again.exit_code == 2
     assert "exists already" in again.output

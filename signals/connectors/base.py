@@ -23,10 +23,17 @@ class Tally:
         self.rows_read = 0
         self.rows_kept = 0
         self._rows: dict[tuple[str, str | None, bool], int] = {}
+        self._units: dict[tuple[str, str | None, bool], int] = {}
         self._examples: dict[tuple[str, bool], str] = {}
 
     def set_aside(
-        self, why: str, variant: str | None = None, rows: int = 1, fault: bool = True, example: str = ""
+        self,
+        why: str,
+        variant: str | None = None,
+        rows: int = 1,
+        fault: bool = True,
+        example: str = "",
+        units: int = 0,
     ) -> None:
         """Count rows that do not become evidence.
 
@@ -36,11 +43,14 @@ class Tally:
             rows: How many.
             fault: False when nothing is wrong with the rows.
             example: The first such row: place and offending text. Only the first per reason is kept.
+            units: How many units the rows are of, when whole units are set aside.
         """
         if rows <= 0:
             return
         key = (why, variant, fault)
         self._rows[key] = self._rows.get(key, 0) + rows
+        if units:
+            self._units[key] = self._units.get(key, 0) + units
         if example:
             self._examples.setdefault((why, fault), example)
 
@@ -53,7 +63,10 @@ class Tally:
             return f"{why} (first: {example})" if example else why
 
         ordered = sorted(self._rows.items(), key=lambda entry: (entry[0][0], entry[0][1] or "", entry[0][2]))
-        return tuple(SetAside(rows, text(why, fault), variant, fault) for (why, variant, fault), rows in ordered)
+        return tuple(
+            SetAside(rows, text(why, fault), variant, fault, self._units.get((why, variant, fault)))
+            for (why, variant, fault), rows in ordered
+        )
 
     def require_rows(self, source: Source, where: str) -> None:
         """Refuse a source that gave nothing: no data never reads as fine.

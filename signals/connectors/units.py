@@ -131,7 +131,7 @@ def clean(cells: Cells, columns: Mapping[str, str], faults: Sequence[Fault]) -> 
 def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) -> int:
     """Create the table ``crossed`` (u, v): units of ``table`` (u, v, bad, rows) that both arms of a release saw.
 
-    Such a unit counts in neither arm; the tally says how many there were in each. Returns their rows.
+    Such a unit counts in neither arm; the tally says how many rows of how many units that is in each. Returns the rows.
     """
     connection = cells.rows.connection
     connection.execute("CREATE TEMP TABLE pairs (a VARCHAR, b VARCHAR)")
@@ -154,6 +154,6 @@ def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) 
     counts = connection.execute(
         f"SELECT v, count(*), sum(rows) FROM {table} JOIN crossed USING (u, v) GROUP BY v ORDER BY v"  # noqa: S608  (our own)
     ).fetchall()
-    for variant, units, _ in counts:
-        tally.set_aside(BOTH_ARMS, variant, units)
+    for variant, units, rows in counts:
+        tally.set_aside(BOTH_ARMS, variant, int(rows), units=units)
     return sum(int(count[2]) for count in counts)

@@ -102,7 +102,8 @@ def _signal(case: Case, name: str, why: str) -> Need:
     if reading is None or reading.state == "missing":
         return Need(
             name, f"{name} evidence for {case.release.id}",
-            f"none has arrived; {why}. Pull its source, or add one with `signal: {name}`", owner=owner,
+            f"{reading.why if reading else 'no source feeds it'}; {why}. Pull its source, or add one with "
+            f"`signal: {name}`", owner=owner,
         )  # fmt: skip
     if reading.state == "untrusted":
         return _untrusted(reading, owner, why)

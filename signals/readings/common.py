@@ -128,7 +128,7 @@ def both_arms_share(evidence: Evidence, units: int) -> Measure:
     seen: Counter[str | None] = Counter()
     for entry in evidence.set_aside:
         if entry.why.startswith(BOTH_ARMS):
-            seen[entry.variant] += entry.rows
+            seen[entry.variant] += entry.rows if entry.units is None else entry.units
     control, candidate = evidence.release.arms
     twice = min(seen[control], seen[candidate]) + seen[None]
     if not units + twice:

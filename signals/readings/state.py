@@ -98,10 +98,13 @@ def _state(
     if voting.n_control == 0 or voting.n_candidate == 0:
         empty = voting.n_control or voting.n_candidate
         arm = "candidate" if voting.n_control else "control"
-        return "missing", voting.refused or (f"no evidence for the {arm} arm" if empty else NO_EVIDENCE)
+        why = voting.refused or (f"no evidence for the {arm} arm" if empty else NO_EVIDENCE)
+        pulls = [check.why for check in checks if check.name == "last_pull" and check.value == 0]
+        return "missing", "; ".join([why, *pulls])
     broken = [check for check in checks if check.required and check.sort == "validity" and check.status != "pass"]
     if broken:
-        return "untrusted", "; ".join(check.why for check in broken)
+        refused = [voting.refused] if voting.refused else []
+        return "untrusted", "; ".join([*(check.why for check in broken), *refused])
     if benefit.low is None or benefit.high is None:
         return "untrusted", voting.refused or f"the {numbers.voting} estimate has no interval"
     state, why = _plain_state(signal, benefit.low, benefit.high, margin)
@@ -149,14 +152,17 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
     elif good:
         why = f"{label} {shown} is {'at least' if spec.passes == '>=' else 'at most'} {limit}"
     else:
-        why = f"{label} {_sharper(value, shown, limit)} is {'below' if spec.passes == '>=' else 'above'} {limit}"
+        side = "below" if spec.passes == ">=" else "above"
+        why = f"{label} {_sharper(value, shown, limit, spec.unit)} is {side} {limit}"
     status: Status = "pass" if good else "fail" if required else "warn"
     return Check(spec.name, status, value, threshold, why, spec.sort, required)
 
 
-def _sharper(value: float, shown: str, limit: str) -> str:
+def _sharper(value: float, shown: str, limit: str, unit: str) -> str:
     """The number as written, unless rounding made it look equal to the limit that it missed."""
-    return shown if shown != limit else f"{value:.6g}"
+    if shown != limit:
+        return shown
+    return f"{value / 3600:,.1f} h" if unit == "seconds" else f"{value:.6g}"
 
 
 def _measured(spec: CheckSpec, numbers: Numbers | None, age: float | None) -> tuple[float | None, str]:

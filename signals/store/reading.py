@@ -181,12 +181,16 @@ def _is_arms(table: Table, release: Release) -> ColumnElement[bool] | None:
 def _faults(pulls: dict[str, dict[str, Any]], release: Release) -> tuple[SetAside, ...]:
     """What the pulls set aside, of the arms or of no variant in particular; same reasons are summed."""
     rows: Counter[tuple[str, str | None, bool]] = Counter()
+    units: Counter[tuple[str, str | None, bool]] = Counter()
     for row in pulls.values():
         for entry in json.loads(row["set_aside"]):
             if entry["variant"] is None or entry["variant"] in release.arms:
-                rows[entry["why"], entry["variant"], entry["fault"]] += entry["rows"]
+                key = entry["why"], entry["variant"], entry["fault"]
+                rows[key] += entry["rows"]
+                if entry.get("units") is not None:  # absent from what earlier versions stored
+                    units[key] += entry["units"]
     return tuple(
-        SetAside(count, why, variant, fault)
+        SetAside(count, why, variant, fault, units.get((why, variant, fault)))
         for (why, variant, fault), count in sorted(rows.items(), key=lambda one: (-one[1], one[0][0], one[0][1] or ""))
     )
 
