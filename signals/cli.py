@@ -107,7 +107,7 @@ def pull(folder: Path | None, source: str | None, full: bool, as_json: bool) -> 
 
 def _pull(project: Project, *, source: str | None = None, full: bool = False, as_json: bool = False) -> None:
     from signals.pull import pull as pull_sources
-    from signals.review import store_of
+    from signals.review import misplaced, policy_of, store_of
     from signals.terminal import NO_SOURCES, pull_table
 
     progress = sys.stderr.isatty()
@@ -122,6 +122,12 @@ def _pull(project: Project, *, source: str | None = None, full: bool = False, as
         click.echo(json.dumps([plain(report) for report in reports], indent=1, allow_nan=False))
     else:
         click.echo(pull_table(reports) if reports else NO_SOURCES)
+    try:
+        unheard = misplaced(project, policy_of(project))
+    except SignalsError:
+        unheard = ()  # evidence is kept whatever the policy's state; `verdict` and `policy check` report that
+    for problem in unheard:
+        click.echo(f"warning: {problem}", err=True)
     failed = [report for report in reports if report.error]
     for report in failed:
         click.echo(report.error, err=True)

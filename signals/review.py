@@ -26,6 +26,7 @@ from signals.model import (
     Release,
     SetAside,
     Signal,
+    SignalKind,
     SignalsError,
     Verdict,
     canonical,
@@ -41,6 +42,16 @@ METHODS_VERSION = 1
 
 NAMED_STRAYS = 5
 """Variants of no release that are named one by one; the rest are summed."""
+
+
+READ_BY: Mapping[SignalKind, tuple[str, ...]] = {
+    "judge": ("item_score", "traffic_mix"),
+    "panel": ("rating", "preference"),
+    "experiment": ("outcome", "outcome_counts"),
+    "feedback": ("feedback", "feedback_counts"),
+    "drift": ("embedding", "traffic_mix"),
+}
+"""Shapes of records that each kind of signal reads."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,9 @@ def review(
     project = project if isinstance(project, Project) else load(project)
     rules = policy if policy is not None and not isinstance(policy, (str, Path)) else policy_of(project, policy)
     if policy is None:
-        _check_signals(project, rules)
+        problems = misplaced(project, rules)
+        if problems:
+            raise SignalsError(problems)
     subject = find_release(project, release)
     moment = _moment(subject, as_of)
     store = store_of(project)
@@ -273,22 +286,24 @@ def find_release(project: Project, release: str) -> Release:
     raise SignalsError(f"no release is called {release!r}", known, file=place)
 
 
-def _check_signals(project: Project, policy: Policy) -> None:
-    """Refuse a source that feeds a signal which the project's policy does not declare: it would never be heard."""
+def misplaced(project: Project, policy: Policy) -> tuple[Problem, ...]:
+    """Sources that would never be heard: their signal is not declared, or is of a kind that does not read them."""
     from signals.strictyaml import suggest
 
-    problems = tuple(
-        Problem(
-            f"source {source.name!r} feeds the signal {source.signal!r}, which {policy.file} does not declare",
-            suggest(source.signal, policy.signals),
-            project.sources_path.name,
-            source.line,
-        )
-        for source in project.sources
-        if source.signal not in policy.signals
-    )
-    if problems:
-        raise SignalsError(problems)
+    problems = []
+    for source in project.sources:
+        signal = policy.signals.get(source.signal)
+        shape = source.options.get("shape") or {"promptfoo": "item_score", "label_studio": "rating"}[source.connector]
+        if signal is None:
+            what = f"feeds the signal {source.signal!r}, which {policy.file} does not declare"
+            remedy = suggest(source.signal, policy.signals)
+        elif shape not in READ_BY[signal.kind]:
+            what = f"brings {shape} records, and {source.signal!r} is of kind {signal.kind}, which reads none"
+            remedy = f"Feed a signal that reads them, or use shape {' or '.join(READ_BY[signal.kind])}"
+        else:
+            continue
+        problems.append(Problem(f"source {source.name!r} {what}", remedy, project.sources_path.name, source.line))
+    return tuple(problems)
 
 
 def _moment(release: Release, as_of: datetime | None) -> datetime:

@@ -212,6 +212,13 @@ def test_a_source_for_an_undeclared_signal_is_refused(root: Path, tmp_path: Path
     result = command("verdict", "all-agree", "--project", str(tmp_path))
     assert result.exit_code == 2
     assert "'thumbs'" in result.output
+    pulled = command("pull", "--source", "conversion-daily", "--project", str(tmp_path))
+    assert pulled.exit_code == 0
+    assert "warning: sources.yaml:" in pulled.stderr
+    sources.write_text(sources.read_text().replace("signal: thums", "signal: panel", 1))
+    wrong_kind = command("verdict", "all-agree", "--project", str(tmp_path))
+    assert wrong_kind.exit_code == 2
+    assert "feedback_counts records, and 'panel' is of kind panel" in wrong_kind.output
 
 
 def test_main_prints_mistakes_to_stderr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

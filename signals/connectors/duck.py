@@ -75,6 +75,13 @@ def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsErr
         line = _bad_json_line(path) or int(json_place.group(2))
         file = names.get(path, fallback)
         return SignalsError("is not valid JSON here", "Half-written? Export it again", file=file, line=line)
+    if csv_file and any(mark in message for mark in ("unterminated quote", "reached an invalid state")):
+        path = csv_file.group(1).strip()
+        mixed = _mixed_ends(path)
+        if mixed:
+            first_end, other_end, line = mixed
+            what = f"mixes {first_end} and {other_end} line ends, first here"
+            return SignalsError(what, "Save it with one kind", file=names.get(path, fallback), line=line)
     if csv_line:
         line = int(csv_line.group(1))
         file = names.get(csv_file.group(1).strip(), fallback) if csv_file else fallback
@@ -102,6 +109,30 @@ def _bad_json_line(path: str) -> int | None:
     return None
 
 
+def _mixed_ends(path: str) -> tuple[str, str, int] | None:
+    """The line end of a CSV file's first line, the first other one outside quotes, and its line; None without one.
+
+    Nothing is looked for beyond a quote that is out of place: what is inside quotes cannot be told from then on.
+    """
+    first, quoted, number = b"", False, 1
+    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
+        for line in stream:
+            for found in CSV_MARK.finditer(line):
+                mark, start, end = found.group(), found.start(), found.end()
+                if not mark.startswith(b'"'):
+                    first = first or mark
+                    if mark != first and not quoted:
+                        return LINE_ENDS[first], LINE_ENDS[mark], number
+                    number += 1
+                elif len(mark) % 2:  # doubled quotes change nothing
+                    if (line[end : end + 1] if quoted else line[max(0, start - 1) : start]).isalnum():
+                        return None
+                    quoted = not quoted
+    return None
+
+
+CSV_MARK = re.compile(rb'"+|\r\n|\r|\n')
+LINE_ENDS = {b"\r\n": "Windows (CRLF)", b"\n": "Unix (LF)", b"\r": "old Mac (CR)"}
 CSV_FAULTS = (
     ("Invalid unicode", "is not UTF-8 text here", "Save the file as UTF-8"),
     ("Expected Number of Columns", "has another number of columns here", "Quote cells that hold the delimiter"),

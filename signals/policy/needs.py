@@ -132,7 +132,7 @@ def _untrusted(reading: Reading, owner: str, why: str) -> Need:
     amount = max(known) if len(known) == len(broken) else None
     what = "; ".join(remedies)
     if amount:
-        what = f"at least {plural(amount, reading.counted or 'units')} more"
+        what = "at least " + plural(amount, f"more {reading.counted or 'units'}")
     whys = "; ".join(check.why.rstrip(".") for check in broken)
     return Need(reading.signal, what, f"{whys}; {why}", amount, reading.counted if amount else "", owner=owner)
 
@@ -191,8 +191,8 @@ def _ripe(case: Case, unripe: list[Check]) -> date | None:
     return case.release.started + timedelta(days=math.ceil(7 * unripe[0].threshold))
 
 
-PLANNED = "that many would rule out a loss beyond {limit} with 80 % power, if nothing changed"
-AS_IT_STANDS = "that many would clear zero or {limit}, if the estimate stays where it is"
+PLANNED = "if the true effect is zero, that rules out a loss beyond {limit} in 80 % of cases"
+AS_IT_STANDS = "if the estimate stays where it is, that clears zero or {limit}"
 
 
 def _needed(reading: Reading, low: float, high: float, margin: float) -> tuple[float, str]:
@@ -223,11 +223,11 @@ def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: s
     if days is not None and days > TOO_LONG:
         return Need(
             signal.name, "a wider margin, or another signal to decide",
-            f"{claim(signal, reading)}; it would take about {plural(amount, unit)} more, "
+            f"{claim(signal, reading)}; it would take about {plural(amount, f'more {unit}')}, "
             "over ten years at the current rate", owner=owner,
         )  # fmt: skip
     by = None if days is None else case.as_of.date() + timedelta(days=days)
-    return Need(signal.name, f"about {plural(amount, unit)} more", why, amount, unit, by, owner)
+    return Need(signal.name, f"about {plural(amount, f'more {unit}')}", why, amount, unit, by, owner)
 
 
 def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
@@ -248,7 +248,7 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     left = target - item / items
     many = (rater + residual / items) / left if left > 0.2 * target else 2 * rater / target
     amount = max(1, sensible(many - raters))
-    more = f"about {plural(amount, 'raters')} more"
+    more = f"about {plural(amount, 'more raters')}"
     if left <= 0.2 * target:
         more += f", on about {count(max(items, sensible(2 * item / target)))} items in all"
     why = f"{claim(signal, reading)}; with {plural(raters, 'raters')}, no number of items alone would settle it"

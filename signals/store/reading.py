@@ -182,15 +182,17 @@ def _faults(pulls: dict[str, dict[str, Any]], release: Release) -> tuple[SetAsid
     """What the pulls set aside, of the arms or of no variant in particular; same reasons are summed."""
     rows: Counter[tuple[str, str | None, bool]] = Counter()
     units: Counter[tuple[str, str | None, bool]] = Counter()
+    whole: set[tuple[str, str | None, bool]] = set()  # the reasons that set whole units aside
     for row in pulls.values():
         for entry in json.loads(row["set_aside"]):
             if entry["variant"] is None or entry["variant"] in release.arms:
                 key = entry["why"], entry["variant"], entry["fault"]
                 rows[key] += entry["rows"]
-                if entry.get("units") is not None:  # absent from what earlier versions stored
-                    units[key] += entry["units"]
+                of = entry.get("units")  # absent from what earlier versions stored, whose rows were units
+                whole |= set() if of is None else {key}
+                units[key] += entry["rows"] if of is None else of
     return tuple(
-        SetAside(count, why, variant, fault, units.get((why, variant, fault)))
+        SetAside(count, why, variant, fault, units[why, variant, fault] if (why, variant, fault) in whole else None)
         for (why, variant, fault), count in sorted(rows.items(), key=lambda one: (-one[1], one[0][0], one[0][1] or ""))
     )
 

@@ -75,6 +75,22 @@ def test_users(desk):
     assert (desk.tally.rows_read, desk.tally.rows_kept) == (8, 5)
 
 
+@pytest.mark.parametrize("response", [True, False])
+def test_rows_of_users_in_both_arms_are_all_counted(desk, response):
+    desk.write(
+        "f.csv",
+        "v,y,u,r\n"
+        "control,up,dan,r1\ncontrol,down,dan,r1\ncontrol,,dan,r2\ncandidate,up,dan,r3\ncandidate,up,dan,r4\n"
+        "control,up,eve,r5\ncontrol,down,eve,r5\ncontrol,meh,eve,r6\ncandidate,up,fay,r7\ncandidate,up,,r8\n",
+    )
+    columns = {"variant": "v", "value": "y", "user": "u"} | ({"response": "r"} if response else {})
+    desk.read(path="f.csv", shape="feedback", map=columns)
+    both = {e.variant: (e.rows, e.units) for e in desk.tally.entries if e.why == BOTH_ARMS}
+    assert both == {"control": (3, 1), "candidate": (2, 1)}
+    assert (desk.tally.rows_read, desk.tally.rows_kept) == (10, 2 if response else 3)
+    assert desk.tally.rows_kept + sum(e.rows for e in desk.tally.entries) == desk.tally.rows_read
+
+
 def test_without_times_the_last_row_counts(desk):
     desk.write("f.csv", "v,y,r\n" + "control,up,r1\n" * 50 + "control,down,r1\n")
     entry = {**PLAIN, "map": {**PLAIN["map"], "response": "r"}}

@@ -128,6 +128,35 @@ def test_bad_files(desk, name):
         assert str(desk.root) not in found.replace(str(desk.root / "data" / "sources.yaml"), "")
 
 
+LF_IN_CRLF = "mixes Windows (CRLF) and Unix (LF) line ends, first here. Save it with one kind"
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"i,v,y\r\na,control,1\nb,control,1\r\n", f"2: {LF_IN_CRLF}"),
+        (b"i,v,y\na,control,1\r\nb,control,1\n", "2: mixes Unix (LF) and Windows (CRLF) line ends"),
+        (b"i,v,y\r\na,control,1\rb,control,1\r\n", "2: mixes Windows (CRLF) and old Mac (CR) line ends"),
+        # Line ends inside quotes are text, whatever their kind, but count as lines.
+        (b'i,v,y\r\n"a\n""b""\n",control,1\r\n"",control,"2"\nb,control,1\r\n', f"5: {LF_IN_CRLF}"),
+        (b"i,v,y\r\n" + b"a,control,1\r\n" * 300_000 + b"b,control,1\nc,control,1\r\n", f"300002: {LF_IN_CRLF}"),
+        # A quote that is out of place is the fault here, not the line end behind it.
+        (b'i,v,y\r\n"a,control,1\r\n"b\n",control,1\r\n', "2: has a quote here that never ends"),
+    ],
+)
+def test_mixed_line_ends_name_the_first_line_that_differs(desk, content, message):
+    for name, data in (("m.csv", content), ("m.csv.gz", gzip.compress(content, 1))):
+        desk.write(name, data)
+        for entry in (SCORES, OUTCOME):
+            assert desk.fails(path=name, **entry).startswith(f"data/{name}:{message}")
+
+
+@pytest.mark.parametrize("end, inner", [("\r\n", "\n"), ("\n", "\r\n")])
+def test_line_ends_inside_quotes_may_differ(desk, end, inner):
+    desk.write("q.csv", f'i,v,y{end}"a{inner}b",control,1{end}c,control,0{end}')
+    assert items(desk.read(path="q.csv", **SCORES)) == [(f"a{inner}b", "control", 1.0), ("c", "control", 0.0)]
+
+
 def test_bad_bytes_far_down_name_their_line(desk):
     desk.write("far.csv", CSV.encode() + b"c,control,1\n" * 30_000 + b"d,\xff,1\n")
     for entry in (SCORES, OUTCOME):

@@ -83,9 +83,21 @@ def test_units_in_both_arms_leave_both(desk):
     )
     found = cells(desk.read(**ENTRY))
     assert {key[0]: m.n for key, m in found.items()} == {"control": 1, "candidate": 2, "old": 1, "other": 1}
-    both = [(e.variant, e.rows) for e in desk.tally.entries if e.why == BOTH_ARMS]
-    assert both == [("candidate", 1), ("control", 1)]
+    both = [(e.variant, e.rows, e.units) for e in desk.tally.entries if e.why == BOTH_ARMS]
+    assert both == [("candidate", 1, 1), ("control", 2, 1)]
     assert (desk.tally.rows_read, desk.tally.rows_kept) == (8, 5)
+
+
+def test_rows_read_are_kept_or_set_aside(desk):
+    events = [f"u{n % 40},{('control', 'candidate')[n % 40 < 20 or n % 3 == 0]},{n % 2}" for n in range(400)]
+    desk.write("u.csv", "u,v,y\n" + "\n".join(events) + "\nu1,control,x\n,control,1\n")
+    desk.read(**ENTRY)
+    aside = sum(e.rows for e in desk.tally.entries)
+    assert (desk.tally.rows_read, desk.tally.rows_kept) == (402, 200)
+    assert desk.tally.rows_kept + aside == desk.tally.rows_read
+    both = {e.variant: e.units for e in desk.tally.entries if e.why == BOTH_ARMS}
+    assert both == {"control": 20, "candidate": 20}
+    assert {e.units for e in desk.tally.entries if e.why != BOTH_ARMS} == {None}
 
 
 def test_grain_is_verified(desk):
@@ -283,4 +295,5 @@ def test_warehouse_tables(desk, shared):
         map={"unit": "user_id", "variant": "variation_id", "value": "one", "at": "timestamp", "segment.lang": "lang"},
     )  # fmt: skip
     assert sum(r.moments.n for r in seen) == 2971
-    assert {e.why: e.rows for e in desk.tally.entries} == {BOTH_ARMS: 29}
+    assert {(e.why, e.units) for e in desk.tally.entries} == {(BOTH_ARMS, 29)}
+    assert desk.tally.rows_kept + sum(e.rows for e in desk.tally.entries) == desk.tally.rows_read

@@ -129,7 +129,7 @@ def test_an_untrusted_signal_names_the_checks_remedy() -> None:
 def test_too_few_units_are_counted_for_both_arms() -> None:
     few = check("min_units", 1200, "fail", threshold=2000, required=True, why="1,200 units is below 2,000")
     found = verdict(policy(), conversion=reading("conversion", "untrusted", checks={"min_units": few}))
-    assert (found.needs[0].amount, found.needs[0].what) == (1600, "at least 1,600 users more")
+    assert (found.needs[0].amount, found.needs[0].what) == (1600, "at least 1,600 more users")
 
 
 def test_an_unripe_win_waits_for_the_week_to_end() -> None:

@@ -147,6 +147,16 @@ def test_units_in_both_arms_and_faulty_rows() -> None:
     assert numbers.sources == (note,)
 
 
+def test_units_in_both_arms_are_counted_as_units_and_their_rows_as_rows() -> None:
+    aside = SetAside(300, BOTH_ARMS, "new", units=100), SetAside(700, BOTH_ARMS, "old", units=100)
+    note = SourceNote("orders", "table", AS_OF, "sha256:0", rows_read=5000, rows_kept=4000, own_rows=4000)
+    numbers = measure(
+        signal("experiment"), evidence(outcomes=arms(90, 900, 100, 1000), set_aside=aside, sources=(note,))
+    )
+    assert measured(numbers, "both_arms") == pytest.approx(100 / 2000)
+    assert measured(numbers, "max_set_aside") == pytest.approx(1000 / 5000)
+
+
 @pytest.mark.parametrize("days, candidate_from, weeks", [(6, 0, 0), (7, 0, 1), (13, 0, 1), (14, 0, 2), (14, 3, 1)])
 def test_whole_weeks_that_both_arms_have_run(days: int, candidate_from: int, weeks: int) -> None:
     cells = [

@@ -82,9 +82,12 @@ def test_faults_of_the_pull_are_shown_for_the_arms_and_for_no_arm(store: Store) 
         tally.set_aside("value is text", None, rows)
         tally.set_aside("value is text", NEW, 1)
         tally.set_aside("value is text", "prompt-v5", 9)
+        tally.set_aside("seen twice", NEW, rows, units=2)
         put(store, scores(2), source, tally=tally)
     found = store.evidence(RELEASE, ["golden", "other"])
-    assert found.set_aside == (SetAside(7, "value is text"), SetAside(2, "value is text", NEW))
+    assert found.set_aside == (
+        SetAside(7, "seen twice", NEW, units=4), SetAside(7, "value is text"), SetAside(2, "value is text", NEW),
+    )  # fmt: skip
     assert [(note.name, note.connector, note.rows_read) for note in found.sources] == [
         ("golden", "table", 20), ("other", "table", 20),
     ]  # fmt: skip

@@ -31,7 +31,7 @@ NUMBERS = Numbers(
     },
     (Measure("sample_ratio_p", 1e-300, "split"), Measure("full_weeks", None, "no times")),
     (SegmentEstimate("plan=pro", 0.5, 1, 2, 0.1, None, None, None, None, refused="small"),),
-    (SetAside(3, "broken", None, False),),
+    (SetAside(3, "broken", None, False), SetAside(9, "seen twice", "new", units=4)),
     (SourceNote("orders", "table", START, "sha256:1", 5, 4),),
     START, None, "users", 12.5, {"b": 2.0, "a": 1.0},
 )  # fmt: skip
