@@ -190,7 +190,7 @@ def checks_card(memo: Memo, *, whole: bool) -> str:
     """Failing checks first, each on a line of its own; those that pass in one column per signal."""
     counts = " · ".join(f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts)
     gone = [line.signal for line in memo.readings if line.state == "missing"]
-    troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone)
+    troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone and not _idle(line))
     troubled += "".join(_no_evidence(signal, memo) for signal in gone)
     passing = "".join(_passing(line.signal, memo) for line in memo.readings)
     none = "" if memo.checks else '<p class="small">No check was made.</p>'
@@ -201,11 +201,15 @@ def checks_card(memo: Memo, *, whole: bool) -> str:
     )
 
 
+def _idle(line: CheckLine) -> bool:
+    """Unknown, and nobody asked for it: no trouble, said in its signal's column."""
+    return line.status == "unknown" and not line.required
+
+
 def _trouble(line: CheckLine) -> str:
     asked = " (the policy asks for it)" if line.required else ""
-    weight = line.status if line.required or line.status != "unknown" else "soft"
     return (
-        f'<div class="trouble"><span class="mark {weight}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
+        f'<div class="trouble"><span class="mark {line.status}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
         f"<b>{escape(line.signal)}: {escape(line.title)} {STATUS_WORDS[line.status]}</b>, {escape(line.number)}"
         f'<span class="small"> {escape(line.why)}{asked}</span></div>'
     )
@@ -221,16 +225,24 @@ def _no_evidence(signal: str, memo: Memo) -> str:
 
 
 def _passing(signal: str, memo: Memo) -> str:
-    lines = "".join(_pass(line) for line in memo.checks if line.signal == signal and line.status == "pass")
-    if not lines:
+    mine = [line for line in memo.checks if line.signal == signal]
+    if not any(line.status == "pass" for line in mine):
         return ""
-    return f'<div role="list" aria-label="{escape(signal)}: checks that pass"><b>{escape(signal)}</b>{lines}</div>'
+    # A pull that went well is no news on a screen for fifteen minutes; the memo has it.
+    lines = "".join(_pass(line) for line in mine if line.status == "pass" and line.name != "last_pull")
+    lines += "".join(_pass(line) for line in mine if _idle(line))
+    return f'<div role="list" aria-label="{escape(signal)}: other checks"><b>{escape(signal)}</b>{lines}</div>'
 
 
 def _pass(line: CheckLine) -> str:
-    spoken = escape(f"{line.signal}: {line.title} passes, {line.number}. {line.why}")
+    # A tick would say that somebody set a limit and it was kept.
+    judged = line.status == "pass" and line.limited
+    word, mark = ("passes", "✓") if judged else ("has no limit" if line.status == "pass" else "is not known", "·")
+    spoken = escape(f"{line.signal}: {line.title} {word}, {line.number}. {line.why}")
+    tone = "pass" if judged else "soft"
     return (
-        f'<div class="pass" role="listitem" title="{spoken}"><span class="mark pass" aria-label="passes">✓</span>'
+        f'<div class="pass" role="listitem" title="{spoken}">'
+        f'<span class="mark {tone}" aria-label="{word}">{mark}</span>'
         f'<span class="what">{escape(line.title)}</span><span class="much">{escape(line.number)}</span></div>'
     )
 

@@ -222,6 +222,7 @@ def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
             why=clean(check.why),
             sort=check.sort,
             required=check.required,
+            limited=check.threshold is not None,
             remedy=BY_NAME[check.name].remedy if check.name in BY_NAME else "",
         )
         for reading in readings

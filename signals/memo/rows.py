@@ -76,6 +76,7 @@ class CheckLine:
     why: str
     sort: str
     required: bool
+    limited: bool  # it was held against a threshold
     remedy: str
 
 
