@@ -1,6 +1,7 @@
 """The catalogue of checks: names, what they measure, when they pass, and why the default is what it is.
 
-One source of truth: the policy's ``trust:`` keys, the facts of conditions, the readings and the docs all come from it.
+One source of truth: the policy's ``trust:`` keys, the facts of conditions, the readings and ``docs/checks.md`` all come
+from it (``python -m signals.checks`` prints the page).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class CheckSpec:
 
     A check that the policy asks for and that fails, or cannot be computed, makes the reading ``untrusted``
     (validity) or turns ``win`` and ``flat`` into ``unclear`` (maturity). One that the policy does not ask for is held
-    against ``default`` and can only warn; without a default it is only reported.
+    against ``default`` and can only warn; without a default it is only reported. ``reason`` says why the default is
+    what it is, or why there is none; ``source`` where the method or the figure comes from.
     """
 
     name: str
@@ -29,80 +31,278 @@ class CheckSpec:
     default: float | None
     meaning: str
     remedy: str
+    reason: str
+    source: str = ""
     sort: Literal["validity", "maturity"] = "validity"
 
 
 DAY = 86_400.0
 ALL = SIGNAL_KINDS
+READ: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback")
+PAIRED: tuple[SignalKind, ...] = ("judge", "panel")
+LIVE: tuple[SignalKind, ...] = ("experiment",)
+
+KOHAVI = "Kohavi, Tang and Xu 2020, Trustworthy Online Controlled Experiments"
+SIMULATED = "our simulations, docs/coverage.md"
+CONVENTION = "convention of ours"
 
 CATALOGUE: tuple[CheckSpec, ...] = (
-    CheckSpec(
-        "sample_ratio_p", ("experiment",), "p", ">=", 0.001,
-        "p-value of the split of units between the arms against the planned split",
-        "Find what loses units in one arm (redirects, bots, logging) before reading any effect.",
-    ),
-    CheckSpec(
-        "min_units", ("experiment",), "count", ">=", 100, "units in the smaller arm",
-        "Wait for more units.",
-    ),
-    CheckSpec(
-        "full_weeks", ("experiment",), "number", ">=", None, "whole weeks that both arms have run",
-        "Wait for the week to end: weekdays and weekends behave differently.", "maturity",
-    ),
-    CheckSpec(
-        "both_arms", ("experiment",), "share", "<=", 0.01, "share of units that were seen in both arms",
-        "Fix the assignment: a unit must stay in its arm.",
-    ),
+    # --- all kinds ---
     CheckSpec(
         "max_age", ALL, "seconds", "<=", None, "time since the newest evidence",
         "Pull again, or run the evaluation again.",
+        "how fast evidence goes stale is the team's to say", CONVENTION,
     ),
     CheckSpec(
         "last_pull", ALL, "yes", ">=", 1, "whether the last pull of each of its sources succeeded",
         "Run `signals pull` and mend what it names: until then older evidence speaks.",
+        "evidence that can no longer be refreshed must not pass for fresh", CONVENTION,
     ),
     CheckSpec(
         "max_set_aside", ALL, "share", "<=", 0.1, "share of rows that could not be used",
         "Look at the set-aside rows on the Signals page and repair the export.",
+        "rows lost by fault are seldom lost at random; one in ten can turn an effect of usual size", CONVENTION,
     ),
     CheckSpec(
-        "min_items", ("judge", "panel"), "count", ">=", 30, "items that both arms have", "Score more items.",
+        "heterogeneity_p", READ, "p", ">=", 0.01, "p-value of equal effects in all segments (Cochran's Q)",
+        "Read the segments: one number does not describe them.",
+        "at .01 a dimension without differences warns in one release of a hundred", "Cochran 1954, Biometrics 10:101",
     ),
     CheckSpec(
-        "paired", ("judge", "panel"), "share", ">=", 0.9, "share of items that both arms have",
+        "max_reversals", READ, "count", "<=", 0,
+        "dimensions along which every segment's effect has the other sign than the whole (Simpson)",
+        "Compare like with like: the arms hold another mix of segments.",
+        "one reversal means that the mix, not the candidate, made the number", "Simpson 1951, JRSS B 13:238",
+    ),
+    # --- experiment ---
+    CheckSpec(
+        "sample_ratio_p", LIVE, "p", ">=", 0.001,
+        "p-value of the split of units between the arms against the planned split",
+        "Find what loses units in one arm (redirects, bots, logging) before reading any effect.",
+        "a lost unit is seldom lost at random; .001 because the test is run on every release", f"{KOHAVI}, ch. 21",
+    ),
+    CheckSpec(
+        "sample_ratio_sequential_p", LIVE, "p", ">=", 0.001,
+        "p-value of the split that stays valid when it is looked at every day",
+        "Find what loses units in one arm (redirects, bots, logging) before reading any effect.",
+        "a chi-square test that is looked at daily alarms far more often than its level says",
+        "Lindon and Malek 2022, NeurIPS",
+    ),
+    CheckSpec(
+        "sample_ratio_day_p", LIVE, "p", ">=", 0.001,
+        "p-value of the planned split on every single day, corrected for the number of days",
+        "Look at the days that are off: a partial outage or a ramp hides in an even total.",
+        "as sample_ratio_p; Bonferroni over days", f"{KOHAVI}, ch. 21",
+    ),
+    CheckSpec(
+        "sample_ratio_segment_p", LIVE, "p", ">=", 0.001,
+        "p-value of the planned split in every segment, corrected for the number of segments",
+        "Look at the segments that are off: one client or locale may lose units.",
+        "as sample_ratio_p; Bonferroni over segments", f"{KOHAVI}, ch. 21",
+    ),
+    CheckSpec(
+        "min_units", LIVE, "count", ">=", 100, "units in the smaller arm", "Wait for more units.",
+        "below 100 the normal approximation of a skewed mean is not to be relied on", SIMULATED,
+    ),
+    CheckSpec(
+        "min_clusters", LIVE, "count", ">=", 10, "clusters in the smaller arm, where clusters were randomised",
+        "Randomise more clusters, or smaller ones.",
+        "the spread between fewer than ten clusters is known too roughly for any interval",
+        "MacKinnon, Nielsen and Webb 2023, J. Econometrics 232:272",
+    ),
+    CheckSpec(
+        "both_arms", LIVE, "share", "<=", 0.01, "share of units that were seen in both arms",
+        "Fix the assignment: a unit must stay in its arm.",
+        "a few are bots and shared devices; one in a hundred is a fault of the assignment", f"{KOHAVI}, ch. 3",
+    ),
+    CheckSpec(
+        "max_outlier_leverage", LIVE, "number", "<=", 0.5,
+        "how many standard errors the effect moves when the most extreme unit is left out",
+        "Look at that unit: a bot or a reseller? Cap the outcome at the source, for both arms alike.",
+        "one unit that moves the effect by half a standard error can carry a result", SIMULATED,
+    ),
+    CheckSpec(
+        "max_skew", LIVE, "number", "<=", 0.3, "skewness of the estimated difference",
+        "Balance the arms, cap the outcome at the source, or wait for more units.",
+        "a symmetric interval around a skewed estimate misses on one side", SIMULATED,
+    ),
+    CheckSpec(
+        "covariate_balance_p", LIVE, "p", ">=", 0.001,
+        "p-value of equal covariates in both arms: what was measured before exposure cannot differ by more than chance",
+        "Check that the covariate ends before the unit's first exposure.",
+        "a covariate that the candidate moves takes its effect away; .001 because it is looked at every time",
+        "Deng, Xu, Kohavi and Walker 2013, WSDM",
+    ),
+    CheckSpec(
+        "full_weeks", LIVE, "number", ">=", None, "whole weeks that both arms have run",
+        "Wait for the week to end: weekdays and weekends behave differently.",
+        "how many weeks a product needs is the team's to say", f"{KOHAVI}, ch. 17", "maturity",
+    ),
+    CheckSpec(
+        "outcome_complete", LIVE, "share", ">=", None, "share of units whose outcome window has ended",
+        "Wait until the windows end; only units whose window has ended count.",
+        "units that are still open do not count, so the effect is right at any share", KOHAVI, "maturity",
+    ),
+    CheckSpec(
+        "novelty_p", LIVE, "p", ">=", 0.01, "p-value of a trend of the effect over the days on which units began",
+        "Run longer: early users may react to the change itself.",
+        "at .01 an effect without trend warns in one release of a hundred", f"{KOHAVI}, ch. 23", "maturity",
+    ),
+    # --- judge and panel ---
+    CheckSpec(
+        "min_items", PAIRED, "count", ">=", 30, "items that both arms have", "Score more items.",
+        "below 30 the interval is too wide to decide anything of usual size", CONVENTION,
+    ),
+    CheckSpec(
+        "paired", PAIRED, "share", ">=", 0.9, "share of items that both arms have",
         "Run both variants on the same items.",
+        "items that only one arm answered are seldom missing at random", CONVENTION,
     ),
+    # --- judge ---
     CheckSpec(
         "same_judge", ("judge",), "yes", ">=", 1, "whether one judge version scored both arms",
         "Score both arms again with one judge.",
+        "a new judge's habit looks exactly like an effect", CONVENTION,
     ),
     CheckSpec(
         "max_error_rate", ("judge",), "share", "<=", 0.05,
         "share of judgements that failed or could not be parsed, in the worse arm", "Re-run the failed judgements.",
+        "long or odd answers fail more often: what is left is not the golden set any more", CONVENTION,
     ),
     CheckSpec(
         "coverage", ("judge",), "share", ">=", None, "share of traffic whose segment has at least one golden item",
         "Declare the traffic mix (a source of shape traffic_mix) and add items from the segments that are missing.",
+        "needs a declared traffic mix, which not every team has", "Kish 1965, Survey Sampling",
+    ),
+    CheckSpec(
+        "min_effective_items", ("judge",), "count", ">=", 30,
+        "items that would give the reweighted estimate's precision at equal weights (Kish)",
+        "Add items to the segments that carry the largest weights.",
+        "as min_items, after what the weights cost", "Kish 1965, Survey Sampling",
     ),
     CheckSpec(
         "human_agreement", ("judge",), "number", ">=", None,
         "Spearman correlation of judge and human scores over outputs that both scored",
         "Have people rate more of the golden set, or repair the rubric.",
+        "needs human grades of the same outputs; how much is enough is the team's to say", CONVENTION,
     ),
     CheckSpec(
+        "min_overlap", ("judge",), "count", ">=", 50, "items that people graded under both variants",
+        "Have people grade more items of the golden set, under both variants.",
+        "with fewer labels the corrected interval rests on too few differences", SIMULATED,
+    ),
+    CheckSpec(
+        "label_balance_p", ("judge",), "p", ">=", 0.01,
+        "p-value of equal judge differences on items that people graded and on the others",
+        "Draw the items that people grade at random, or grade every segment.",
+        "the correction speaks for the whole set only if the graded items could have been any",
+        "Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453",
+    ),
+    CheckSpec(
+        "judge_drift_p", ("judge",), "p", ">=", 0.01,
+        "p-value of equal scores by two judge versions of the same outputs (anchors)",
+        "Score both arms with one version, and correct the new one against people again.",
+        "at .01 a judge that did not change warns once in a hundred", CONVENTION,
+    ),
+    CheckSpec(
+        "max_length_bias", ("judge",), "number", "<=", 0.5,
+        "size of the Spearman correlation of score difference and length difference over items",
+        "Judge answers of like length, or ask the judge to ignore length and test that it does.",
+        "above one half, length alone orders the answers about as well as the judge does",
+        "Dubois, Galambosi, Liang and Hashimoto 2024, arXiv:2404.04475",
+    ),
+    CheckSpec(
+        "max_ceiling", ("judge",), "share", "<=", 0.8, "share of items on which both arms have the highest score",
+        "Add harder items: these can show a loss but no gain.",
+        "with four of five items at the top only one in five can tell the variants apart", CONVENTION,
+    ),
+    CheckSpec(
+        "max_golden_age", ("judge",), "seconds", "<=", 365 * DAY, "age of the median item of the golden set",
+        "Add items from recent traffic.",
+        "a year is longer than most products stay the same", CONVENTION,
+    ),
+    CheckSpec(
+        "max_duplicates", ("judge",), "share", "<=", 0.05, "share of items that ask the same as another item",
+        "Remove the copies, or put them into one cluster.",
+        "copies count as independent and make the interval too narrow", CONVENTION,
+    ),
+    CheckSpec(
+        "max_leaked", ("judge",), "share", "<=", 0.0, "share of items known to be in a training set",
+        "Remove the leaked items.",
+        "an item that was trained on measures memory", CONVENTION,
+    ),
+    # --- panel ---
+    CheckSpec(
         "min_raters", ("panel",), "count", ">=", 2, "raters who rated both arms", "Ask more raters.",
+        "with one rater his taste cannot be told from the effect", SIMULATED,
     ),
     CheckSpec(
         "agreement", ("panel",), "number", ">=", None, "Krippendorff's alpha between raters",
         "Clarify the instructions, or train the raters.",
+        "matters of taste have low agreement honestly; how much is enough is the team's to say",
+        "Krippendorff 2011, Computing Krippendorff's Alpha-Reliability",
     ),
+    CheckSpec(
+        "agreement_low", ("panel",), "number", ">=", None, "lower bound of the 95 % interval of Krippendorff's alpha",
+        "Have more items rated by several raters.",
+        "as agreement", "Hayes and Krippendorff 2007, Comm. Methods and Measures 1:77",
+    ),
+    CheckSpec(
+        "ac2", ("panel",), "number", ">=", None, "Gwet's AC2 between raters",
+        "Clarify the instructions, or train the raters.",
+        "as agreement; it stays meaningful when nearly all grades are equal, where alpha falls to 0",
+        "Gwet 2008, BJMSP 61:29",
+    ),
+    CheckSpec(
+        "max_straight_lining", ("panel",), "share", "<=", 0.1,
+        "share of raters who gave one grade to nearly everything while others did not",
+        "Look at those raters' answers, and ask them again.",
+        "one such rater in ten pulls every difference a tenth towards zero", CONVENTION,
+    ),
+    CheckSpec(
+        "self_consistency", ("panel",), "number", ">=", None,
+        "agreement of raters with themselves on outputs that they graded twice (alpha)",
+        "Clarify the instructions: a rater who does not agree with himself cannot agree with others.",
+        "needs repeats; it bounds the agreement between raters from above", "Krippendorff 2011",
+    ),
+    CheckSpec(
+        "order_bias_p", ("panel",), "p", ">=", 0.01,
+        "p-value of no effect of the order in which the variants were shown",
+        "Randomise the order, and show each pair in both.",
+        "at .01 a panel without order effect warns once in a hundred", CONVENTION,
+    ),
+    CheckSpec(
+        "gold_accuracy", ("panel",), "share", ">=", 0.7, "share of right answers on gold items, of the worst rater",
+        "Train that rater, or leave his answers out.",
+        "below seven in ten a rater adds more noise than signal on questions with one right answer", CONVENTION,
+    ),
+    # --- feedback ---
     CheckSpec(
         "response_rate_shift_p", ("feedback",), "p", ">=", 0.01,
         "p-value of a difference in how often people respond at all",
         "When people respond at another rate, those who respond are other people: look at the bounds.",
+        "at .01 equal response rates warn in one release of a hundred", "Lee 2009, Rev. Econ. Studies 76:1071",
     ),
     CheckSpec(
         "min_responses", ("feedback",), "count", ">=", 100, "responses in the smaller arm", "Wait for more responses.",
+        "below 100 the interval is wider than 20 percentage points", CONVENTION,
+    ),
+    CheckSpec(
+        "max_user_share", ("feedback",), "share", "<=", 0.05, "share of an arm's responses given by its loudest user",
+        "Look at that user; count people, not clicks.",
+        "one voice in twenty is no longer a crowd", CONVENTION,
+    ),
+    CheckSpec(
+        "min_effective_share", ("feedback",), "share", ">=", 0.1,
+        "independent responses over responses, in the worse arm, when all responses of one user are alike",
+        "Look at the users who respond most; count people, not clicks.",
+        "below one in ten, a few users speak for the arm", "Kish 1965, Survey Sampling",
+    ),
+    CheckSpec(
+        "tipping_share", ("feedback",), "share", ">=", None,
+        "share of the candidate's silent users who would have to disagree with those who responded to turn the sign",
+        "Ask a random sample of silent users.",
+        "how much silence a team will bet on is its own to say", "Manski 1990, Am. Econ. Review 80:319",
     ),
 )  # fmt: skip
 

@@ -93,6 +93,8 @@ class Release:
     owner: str = ""
     as_of: datetime | None = None  # judge it as of this moment by default: a closed release, or an example
     synthetic: bool = False  # shown wherever its numbers are shown
+    split: float | None = None  # the candidate's planned share of both arms' units; None: half
+    family: str = ""  # releases of one family test several candidates at once and share the error rate
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -109,6 +111,7 @@ class Metric:
 
     name: str
     type: Literal["proportion", "mean", "ratio", "quantile"]
+    quantile: float | None = None  # which one, for quantile metrics: 0.9
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,10 @@ class Signal:
     metric: Metric | None = None  # experiments only
     looks: Literal["continuous", "fixed"] | tuple[date, ...] = "fixed"
     planned_units: int | None = None  # both arms together; tunes the always-valid interval
-    estimate: Literal["raw", "reweighted", "corrected", "per_response", "per_impression"] = "raw"
+    estimate: Literal["raw", "reweighted", "corrected", "superiority", "per_response", "per_impression"] = "raw"
     scorer: str | None = None  # judge: which scorer of a run that has several
-    dimension: str | None = None  # panel: which question of a form that has several
+    dimension: str | None = None  # which question of a panel's form that has several; a judge is held against it
+    human_scale: tuple[float, float] | None = None  # judge: people's lowest and highest grade, read as 0 and 1
     raters: Literal["random", "fixed"] = "random"  # panel: a sample of raters, or the very ones whose word is the rule
     segments: tuple[str, ...] = ()
     trust: Mapping[str, float] = field(default_factory=dict)  # check name -> threshold in base units
@@ -157,13 +161,17 @@ class Signal:
         numbers = {
             "kind": self.kind, "confidence": self.confidence, "metric": plain(self.metric), "looks": plain(self.looks),
             "planned_units": self.planned_units, "estimate": self.estimate, "scorer": self.scorer,
-            "dimension": self.dimension, "raters": self.raters, "segments": self.segments,
+            "dimension": self.dimension, "human_scale": self.human_scale, "raters": self.raters,
+            "segments": self.segments, "better": self.better,
         }  # fmt: skip
         return digest(numbers)
 
 
 BOTH_ARMS = "unit was seen in both arms"
 """The reason that connectors give for such units; the ``both_arms`` check counts by it."""
+
+INCOMPLETE = "outcome window is not complete"
+"""The reason that connectors give for units whose outcome may still come; ``outcome_complete`` counts by it."""
 
 OTHER_RELEASES = "about the variants of other releases"
 """Why rows of a source that serves several releases do not count for one of them."""
@@ -188,6 +196,10 @@ class ItemScore:
     cluster: str = ""  # items of one cluster are not independent; empty: the item is its own cluster
     segment: Segment = ()
     at: datetime | None = None
+    length: float | None = None  # of the scored output, in whatever the source counts (characters, tokens)
+    content: str = ""  # hash of what the item asks; items with the same one are duplicates; empty: not known
+    made: datetime | None = None  # when the item was written
+    leaked: bool | None = None  # whether the item is known to be in a training set
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +216,7 @@ class Rating:
     attempt: int = 1
     segment: Segment = ()
     at: datetime | None = None
+    expected: float | None = None  # the right answer of a gold item
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +234,7 @@ class Preference:
     attempt: int = 1
     segment: Segment = ()
     at: datetime | None = None
+    expected: Literal["left", "right", "tie"] | None = None  # the right answer of a gold item
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +242,8 @@ class Moments:
     """Mergeable moments of up to three numbers per unit: outcome y, covariate x, denominator d.
 
     ``mean`` and ``m2`` (sum of squared deviations from the mean) are of y; ``xy``, ``yd``, ``xd`` are sums of products
-    of deviations. Never raw sums of squares: those lose all precision when the mean is large.
+    of deviations, and ``m3`` is the sum of cubed deviations of y. Never raw sums of squares: those lose all precision
+    when the mean is large.
     """
 
     n: int
@@ -241,6 +256,7 @@ class Moments:
     d_m2: float | None = None
     yd: float | None = None
     xd: float | None = None
+    m3: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +268,35 @@ class OutcomeCell:
     segment: Segment
     day: date | None  # the unit's first day (UTC), so that cells add up; None when the source has no times
     moments: Moments
+    least: float | None = None  # smallest and largest outcome of one unit; None when only counts are known
+    most: float | None = None
+    counted: Literal["units", "clusters", "counts"] = "units"  # what a unit of the moments is; counts: rows were counts
+    members: int | None = None  # clusters: how many units the clusters of the cell hold
+
+
+QUANTILE_STEPS: tuple[float, ...] = tuple(step / 4 for step in range(1, 33))
+"""How many standard errors of the rank the stored order statistics of a quantile stand away from it: 0.25 to 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantileCell:
+    """A quantile of one metric over the units of one variant and segment, with order statistics around it.
+
+    Quantiles do not merge, so a source gives one cell for everything (``segment`` is ``()``) and one per value of each
+    segment dimension. ``lows[k]`` is the order statistic of rank ``floor(n q - z_k sqrt(n q (1 - q)))``, ``highs[k]``
+    that of rank ``ceil(n q + z_k sqrt(n q (1 - q))) + 1``, ``z_k = QUANTILE_STEPS[k]``; both stop where ranks end.
+    """
+
+    metric: str
+    variant: str
+    segment: Segment
+    quantile: float
+    n: int
+    value: float
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    at: datetime | None = None  # the newest unit's time: the cell says nothing of earlier moments
+    counted: Literal["units", "clusters"] = "units"  # clusters: the units were randomised together
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +339,7 @@ class EmbeddingSample:
     at: datetime | None = None
 
 
-Record = ItemScore | Rating | Preference | OutcomeCell | FeedbackCell | MixShare | EmbeddingSample
+Record = ItemScore | Rating | Preference | OutcomeCell | QuantileCell | FeedbackCell | MixShare | EmbeddingSample
 
 
 @dataclass(frozen=True)
@@ -330,14 +375,25 @@ class Evidence:
     ratings: tuple[Rating, ...] = ()
     preferences: tuple[Preference, ...] = ()
     outcomes: tuple[OutcomeCell, ...] = ()
+    quantiles: tuple[QuantileCell, ...] = ()
     feedback: tuple[FeedbackCell, ...] = ()
     mix: tuple[MixShare, ...] = ()
     human: tuple[Rating, ...] = ()  # for a judge: what panels said of the same outputs
     set_aside: tuple[SetAside, ...] = ()
     sources: tuple[SourceNote, ...] = ()
+    family: int = 1  # how many candidates are tested at once in the release's family
 
 
 # --- numbers: what is computed once and stored ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number with its bounds; None where it was refused."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -359,6 +415,7 @@ class Estimate:
     n_effective: float | None = None
     warnings: tuple[str, ...] = ()
     refused: str | None = None
+    relative: Interval | None = None  # of the control level: 0.02 is 2 % more
 
 
 @dataclass(frozen=True)
@@ -385,6 +442,7 @@ class SegmentEstimate:
     adjusted_high: float | None
     control: float | None = None
     refused: str | None = None
+    shrunk: Interval | None = None  # drawn towards the others as far as they agree; None when it cannot be
 
 
 @dataclass(frozen=True)
@@ -424,15 +482,6 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A number with its bounds; None where it was refused."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
 class SegmentReading:
     """One segment, oriented: positive is good."""
 
@@ -445,6 +494,7 @@ class SegmentReading:
     adjusted: Interval
     margin: float | None
     refused: str | None = None
+    shrunk: Interval | None = None  # the benefit, drawn towards the other segments as far as they agree
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.store import Store
 
-METHODS_VERSION = 1
+METHODS_VERSION = 2
 """Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
 
 NAMED_STRAYS = 5
@@ -155,7 +155,7 @@ def measure_all(
         people = human if signal.kind == "judge" else []
         if not sources:
             continue
-        hashes[name], numbers = _numbers(signal, release, store, sources, people, as_of)
+        hashes[name], numbers = _numbers(signal, release, _family(project, release), store, sources, people, as_of)
         others = _elsewhere(project, release, store.elsewhere(release, sources))
         # Neither is evidence of the release, so both are looked up each time instead of being kept with its numbers.
         found[name] = replace(
@@ -167,10 +167,17 @@ def measure_all(
 
 
 def _numbers(
-    signal: Signal, release: Release, store: Store, sources: Sequence[str], people: Sequence[str], as_of: datetime
+    signal: Signal,
+    release: Release,
+    family: int,
+    store: Store,
+    sources: Sequence[str],
+    people: Sequence[str],
+    as_of: datetime,
 ) -> tuple[str, Numbers]:
     """Hash of the evidence and the numbers from it, out of the store when they are there."""
-    definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), release.arms])
+    subject = [release.arms, release.split, family]
+    definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), *subject])
     evidence_hash = store.evidence_hash(release, sources, as_of, human_sources=people)
     numbers = store.estimate(release.id, signal.name, evidence_hash, definition)
     if numbers is None:
@@ -178,9 +185,14 @@ def _numbers(
 
         # Hash and evidence from one moment: a pull may have ended since the look above.
         evidence_hash, evidence = store.snapshot(release, sources, people, as_of)
-        numbers = measure(signal, evidence)
+        numbers = measure(signal, replace(evidence, family=family))
         store.put_estimate(release.id, signal.name, evidence_hash, definition, numbers)
     return evidence_hash, numbers
+
+
+def _family(project: Project, release: Release) -> int:
+    """How many candidates share the release's error rate: itself, and the others of its family."""
+    return sum(1 for other in project.releases if other.family == release.family) if release.family else 1
 
 
 def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...], int]) -> tuple[SetAside, ...]:

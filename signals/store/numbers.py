@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from signals.model import Estimate, Measure, Numbers, SegmentEstimate, SetAside, SourceNote, plain
+from signals.model import Estimate, Interval, Measure, Numbers, SegmentEstimate, SetAside, SourceNote, plain
 
 
 def dump(numbers: Numbers) -> str:
@@ -22,11 +22,15 @@ def load(text: str) -> Numbers | None:
             **{
                 **data,
                 "estimates": {
-                    name: Estimate(**{**one, "warnings": tuple(one["warnings"])})
+                    name: Estimate(
+                        **{**one, "warnings": tuple(one["warnings"]), "relative": _interval(one["relative"])}
+                    )
                     for name, one in data["estimates"].items()
                 },
                 "measures": tuple(Measure(**one) for one in data["measures"]),
-                "segments": tuple(SegmentEstimate(**one) for one in data["segments"]),
+                "segments": tuple(
+                    SegmentEstimate(**{**one, "shrunk": _interval(one["shrunk"])}) for one in data["segments"]
+                ),
                 "set_aside": tuple(SetAside(**one) for one in data["set_aside"]),
                 "sources": tuple(
                     SourceNote(**{**one, "pulled_at": _time(one["pulled_at"])}) for one in data["sources"]
@@ -37,6 +41,10 @@ def load(text: str) -> Numbers | None:
         )
     except (TypeError, KeyError, ValueError):
         return None
+
+
+def _interval(one: Any) -> Interval | None:
+    return None if one is None else Interval(**one)
 
 
 def _time(text: Any) -> Any:

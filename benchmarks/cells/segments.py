@@ -1,0 +1,7 @@
+"""Coverage cells of segments readings."""
+
+from __future__ import annotations
+
+from benchmarks.cells import Cell
+
+CELLS: tuple[Cell, ...] = ()
