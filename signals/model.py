@@ -416,6 +416,7 @@ class Estimate:
     warnings: tuple[str, ...] = ()
     refused: str | None = None
     relative: Interval | None = None  # of the control level: 0.02 is 2 % more
+    unit: str = ""  # when it is not the reading's own
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from html import escape
 
 from signals.memo import Forest, Memo
 from signals.memo.forest import Row
-from signals.memo.phrases import CALL_SPOKEN, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
+from signals.memo.phrases import CALL_SPOKEN, PLOT_LEGEND, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
 from signals.memo.rows import CheckLine, HeardLine, NeedLine, RuleLine
 from signals.model import Call, Decision, SignalsError
-from signals.words import CALL_WORDS
+from signals.words import CALL_WORDS, moment
 
+LAST_DECISIONS = 6
 TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
+NO_CHANGE_ROOM, ZERO_ROOM = 0.1, 0.03  # shares of the axis that a margin must span for these words to fit
 SYNTHETIC_TAG = "Synthetic data"
 
 
@@ -60,8 +63,7 @@ def forest_card(plot: Forest) -> str:
         '<section class="card forest" aria-label="Signals, in units of the decision margin">'
         "<h2>Signals, in units of the decision margin</h2>"
         f'{_axis(plot)}<div role="list">{rows}</div>'
-        '<div class="caption">Bar: interval divided by the margin. Left of −1: harm beyond the limit. Thick: decides. '
-        "Hollow: overruled. Thin: no call. Dashed: untrusted.</div></section>"
+        f'<div class="caption">{escape(PLOT_LEGEND)}</div></section>'
     )
 
 
@@ -71,10 +73,12 @@ def _percent(value: float) -> str:
 
 def _axis(plot: Forest) -> str:
     limit, zero, gain = (plot.axis.at(value) for value in (-1, 0, 1))
+    room = zero - limit  # the axis is wide when an estimate lies far out: then the words would run into each other
+    middle = "no change" if room >= NO_CHANGE_ROOM else "0" if room >= ZERO_ROOM else ""
     return (
         '<div class="row axis" aria-hidden="true"><span></span><span></span><div class="track">'
         f'<span style="right:calc(100% - {_percent(limit)});transform:translateX(6px)">limit −1</span>'
-        f'<span style="left:{_percent(zero)};transform:translateX(-50%)">no change</span>'
+        f'<span style="left:{_percent(zero)};transform:translateX(-50%)">{middle}</span>'
         f'<span style="left:{_percent(gain)};transform:translateX(-6px)">+1</span></div><span></span></div>'
     )
 
@@ -187,8 +191,9 @@ def needs_card(needs: Sequence[NeedLine]) -> str:
 
 
 def checks_card(memo: Memo, *, whole: bool) -> str:
-    """Failing checks first, each on a line of its own; those that pass in one column per signal."""
-    counts = " · ".join(f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts)
+    """Failing checks first, each on a line of its own; those that pass, or have no limit, in one column per signal."""
+    tally = [f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts]
+    counts = " · ".join([*tally, *([f"{len(memo.neutral)} without a limit"] if memo.neutral else [])])
     gone = [line.signal for line in memo.readings if line.state == "missing"]
     troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone and not _idle(line))
     troubled += "".join(_no_evidence(signal, memo) for signal in gone)
@@ -208,10 +213,14 @@ def _idle(line: CheckLine) -> bool:
 
 def _trouble(line: CheckLine) -> str:
     asked = " (the policy asks for it)" if line.required else ""
+    told = (
+        f": {escape(line.told)}{asked}"
+        if line.status == "unknown"  # the title says already that there is no number
+        else f', {escape(line.number)}<span class="small"> {escape(line.why)}{asked}</span>'
+    )
     return (
         f'<div class="trouble"><span class="mark {line.status}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'
-        f"<b>{escape(line.signal)}: {escape(line.title)} {STATUS_WORDS[line.status]}</b>, {escape(line.number)}"
-        f'<span class="small"> {escape(line.why)}{asked}</span></div>'
+        f"<b>{escape(line.signal)}: {escape(line.title)} {STATUS_WORDS[line.status]}</b>{told}</div>"
     )
 
 
@@ -225,20 +234,31 @@ def _no_evidence(signal: str, memo: Memo) -> str:
 
 
 def _passing(signal: str, memo: Memo) -> str:
+    """What the policy asked for and got, line by line; everything else that is no trouble behind one line."""
     mine = [line for line in memo.checks if line.signal == signal]
     if not any(line.status == "pass" for line in mine):
         return ""
-    # A pull that went well is no news on a screen for fifteen minutes; the memo has it.
-    lines = "".join(_pass(line) for line in mine if line.status == "pass" and line.name != "last_pull")
-    lines += "".join(_pass(line) for line in mine if _idle(line))
-    return f'<div role="list" aria-label="{escape(signal)}: other checks"><b>{escape(signal)}</b>{lines}</div>'
+    asked = "".join(_pass(line) for line in mine if line.status == "pass" and line.required)
+    others = [line for line in mine if not line.required and (line.status == "pass" or _idle(line))]
+    kept = sum(line.status == "pass" and line.limited for line in others)
+    said = [f"{kept} more pass" if asked else f"{kept} pass"] if kept else []
+    said += [f"{len(others) - kept} without a limit or a number"] if len(others) > kept else []
+    more = (
+        f'<details><summary>{", ".join(said)}</summary><div role="list" aria-label="{escape(signal)}: other checks">'
+        f"{''.join(_pass(line) for line in others)}</div></details>"
+        if others
+        else ""
+    )
+    listed = f'<div role="list" aria-label="{escape(signal)}: checks that the policy asks for">{asked}</div>'
+    return f'<div class="column"><b>{escape(signal)}</b>{listed if asked else ""}{more}</div>'
 
 
 def _pass(line: CheckLine) -> str:
     # A tick would say that somebody set a limit and it was kept.
     judged = line.status == "pass" and line.limited
     word, mark = ("passes", "✓") if judged else ("has no limit" if line.status == "pass" else "is not known", "·")
-    spoken = escape(f"{line.signal}: {line.title} {word}, {line.number}. {line.why}")
+    told = f": {line.told}" if line.status == "unknown" else f", {line.told}"
+    spoken = escape(f"{line.signal}: {line.title} {word}{told}")
     tone = "pass" if judged else "soft"
     return (
         f'<div class="pass" role="listitem" title="{spoken}">'
@@ -248,17 +268,17 @@ def _pass(line: CheckLine) -> str:
 
 
 def decisions_strip(decisions: Sequence[Decision]) -> str:
-    """The last decisions: what people did, and where they went against the verdict."""
+    """The last decisions, newest first: what people did and when, and where they went against the verdict."""
     if not decisions:
         return ""
     chips = []
-    for one in decisions:
+    for one in sorted(decisions, key=lambda one: one.at, reverse=True)[:LAST_DECISIONS]:
         against = f", verdict said {CALL_SPOKEN[one.recommended]}" if one.override else ""
         why = escape(f"{clean(one.by)}: {clean(one.because)}")
         chips.append(
             f'<span class="chip {one.call}" title="{why}">{escape(clean(one.release))} '
-            f'<span class="word">{CALL_SPOKEN[one.call]}</span>{against} <span class="small">{escape(clean(one.by))}'
-            "</span></span>"
+            f'<span class="word">{CALL_SPOKEN[one.call]}</span>{against} <span class="small">{escape(clean(one.by))}, '
+            f"{moment(one.at.astimezone(UTC).date())}</span></span>"
         )
     return f'<div class="decisions" aria-label="Last decisions">Last decisions {"".join(chips)}</div>'
 

@@ -10,8 +10,6 @@ from signals.dashboard import cards
 from signals.memo import Memo, html, markdown, memo_of
 from signals.model import Project, SignalsError
 
-LAST_DECISIONS = 6
-
 
 def page(root: Path) -> None:
     """Draw the project in ``root``; the release comes from the address (``?release=ID``) or the menu."""
@@ -38,9 +36,11 @@ def _choose(project: Project, place: st.delta_generator.DeltaGenerator) -> str:
     ids = [release.id for release in project.releases]
     asked = st.query_params.get("release")
     if "release" not in st.session_state and asked not in ids:
-        # Written into the address before the menu binds to it, so that a link that somebody copies names this release
-        # and still does when a newer one has arrived.
-        st.query_params["release"] = max(project.releases, key=lambda release: release.started).id
+        newest = max(project.releases, key=lambda release: release.started).id
+        # Both are needed, before the menu binds to the address: without the first a link that somebody copies would not
+        # name this release, and would show another when a newer one has arrived; without the second the menu is empty.
+        st.query_params["release"] = newest
+        st.session_state["release"] = newest
         st.session_state["not_here"] = asked
     chosen = place.selectbox(
         "Release", ids, index=None, key="release", bind="query-params", on_change=_forget, label_visibility="collapsed",
@@ -78,7 +78,7 @@ def _draw(
     controls.html(cards.wrap(cards.meta(memo)), width="stretch")
     _export(memo, controls)
     st.html(cards.wrap(cards.body(memo)))
-    strip = cards.decisions_strip(sorted(decisions, key=lambda one: one.at)[-LAST_DECISIONS:])
+    strip = cards.decisions_strip(decisions)
     if strip:
         st.html(cards.wrap(strip))
 

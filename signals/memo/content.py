@@ -23,7 +23,7 @@ from signals.memo.rows import (
     SetAsideLine,
     SourceLine,
 )
-from signals.model import Decision, Reading, RuleOutcome, Verdict, utc
+from signals.model import Decision, Estimate, Reading, RuleOutcome, Verdict, utc
 from signals.words import STATE_WORDS, bounds, count, duration, level, moment, number, p_value, share
 
 
@@ -108,6 +108,7 @@ def memo_of(
                 clean(one.second),
                 clean(one.because),
                 moment(one.at),
+                "" if one.policy_hash == verdict.policy_hash else phrases.short_hash(one.policy_hash),
                 clean(one.entry),
             )
             for one in decisions
@@ -123,25 +124,37 @@ def memo_of(
     )
 
 
+def _relative(estimate: Estimate | None) -> str:
+    """``+2.1 % of control (−0.3 % to +4.6 %)``; empty without a relative effect."""
+    if estimate is None or estimate.relative is None or estimate.relative.value is None:
+        return ""
+    parts = (estimate.relative.value, estimate.relative.low, estimate.relative.high)
+    value, low, high = ("–" if part is None else f"{100 * part:+.1f} %".replace("-", "−") for part in parts)
+    return f"{value} of control ({low} to {high})"
+
+
 def _reading(reading: Reading) -> ReadingLine:
     unit = clean(reading.unit)
 
-    def interval(low: float | None, high: float | None, confidence: float) -> str:
+    def interval(low: float | None, high: float | None, confidence: float, unit: str = unit) -> str:
         if low is None or high is None:
             return "no interval"
         return f"{level(confidence)} {bounds(low, high, unit)}{f' {unit}' if unit else ''}"
 
+    def other(estimate: Estimate) -> str:
+        if estimate.refused:
+            return f"refused, {clean(estimate.refused)}"
+        own = clean(estimate.unit) or unit
+        shown = interval(estimate.low, estimate.high, estimate.confidence, own)
+        value = "" if estimate.effect is None else f"{number(estimate.effect, own, signed=True)} "
+        return f"{value}({shown}), {clean(estimate.method)}"
+
     voting = reading.estimates.get(reading.voting)
+    relative = _relative(voting)
     gone = reading.state == "missing"
     refused = f": {clean(voting.refused)}" if voting and voting.refused else ""
     others = tuple(
-        f"{clean(name)}: "
-        + (
-            f"refused, {clean(estimate.refused)}"
-            if estimate.refused
-            else f"{number(estimate.effect, unit, signed=True)} "
-            f"({interval(estimate.low, estimate.high, estimate.confidence)})"
-        )
+        f"{clean(name)}: {other(estimate)}"
         for name, estimate in sorted(reading.estimates.items())
         if name != reading.voting
     )
@@ -153,6 +166,7 @@ def _reading(reading: Reading) -> ReadingLine:
         why=clean(reading.why),
         effect=number(None if gone else reading.effect, unit, signed=True),
         interval="no evidence" if gone else interval(reading.low, reading.high, reading.confidence) + refused,
+        relative=relative,
         margin=number(reading.margin, unit),
         better=f"{reading.better} is better",
         n="–" if gone else phrases.sample(reading),
@@ -220,6 +234,7 @@ def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
             status=check.status,
             number=phrases.check_number(check),
             why=clean(check.why),
+            told=phrases.check_told(check),
             sort=check.sort,
             required=check.required,
             limited=check.threshold is not None,
@@ -228,7 +243,14 @@ def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
         for reading in readings
         for check in reading.checks.values()
     ]
-    return tuple(sorted(lines, key=lambda line: phrases.STATUS_ORDER.index(line.status)))
+    # Those that nothing was held against come last, and of them those without a number.
+    order = phrases.STATUS_ORDER
+    return tuple(
+        sorted(
+            lines,
+            key=lambda line: (line.neutral, -order.index(line.status) if line.neutral else order.index(line.status)),
+        )
+    )
 
 
 def _segments(readings: list[Reading]) -> tuple[SegmentLine, ...]:
@@ -243,6 +265,10 @@ def _segments(readings: list[Reading]) -> tuple[SegmentLine, ...]:
             number(one.effect, clean(reading.unit), signed=True),
             span(one.low, one.high, clean(reading.unit)),
             span(one.adjusted.low, one.adjusted.high, clean(reading.unit)),
+            f"{number(one.shrunk.value, clean(reading.unit), signed=True)} "
+            f"({bounds(one.shrunk.low, one.shrunk.high, clean(reading.unit))})"
+            if one.shrunk
+            else "–",
             clean(one.refused or ""),
         )
         for reading in readings
@@ -269,10 +295,14 @@ def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
             if estimate.refused
         ]
         lines += [
-            f"{name}: {phrases.check_title(check.name)} could not be computed: {clean(check.why)}"
+            f"{name}: {phrases.check_title(check.name)} is not known: {phrases.unknown_reason(clean(check.why))}"
             for check in reading.checks.values()
-            if check.status == "unknown"
+            if check.status == "unknown" and check.required
         ]
+        if reading.state != "missing":
+            quiet = [c.name for c in reading.checks.values() if c.status == "unknown" and not c.required]
+            titles = ", ".join(phrases.check_title(check) for check in quiet)
+            lines += [f"{name}: not known, and not asked for by the policy: {titles}"] if quiet else []
         if reading.kind == "experiment" and not reading.segments and reading.state != "missing":
             lines.append(f"{name}: effects within segments were not looked at.")
         lines += [f"{name}, segment {clean(one.name)}: {clean(one.refused)}" for one in reading.segments if one.refused]

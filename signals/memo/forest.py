@@ -20,7 +20,9 @@ Mark = Literal["decides", "agrees", "overruled", "quiet", "untrusted", "none"]
 
 NARROWEST = 1.75  # the axis always shows the limits with air around them
 WIDEST = 6.0  # beyond this an interval is cut and gets an arrowhead, or one loud signal would flatten the others
-EDGE = 0.02  # share of the axis
+WIDEST_DECIDER = 12.0  # the signal that decides is shown further, to where a margin is still wide enough to see
+FARTHEST = 20.0  # estimates are always shown, up to here: beyond, the margins would be too narrow to see
+AIR = 0.04  # of the axis, between its edge and whatever stands outermost
 _ROLE_RANK: tuple[Role, ...] = ("decides", "overruled", "agrees", "silenced", "silent")
 
 
@@ -60,7 +62,7 @@ class Bar:
 
     left: float
     right: float
-    point: float | None  # None: the estimate itself lies beyond the axis
+    point: float | None  # None: the estimate lies beyond ``FARTHEST``
     cut_left: bool
     cut_right: bool
 
@@ -78,10 +80,8 @@ class Forest:
             return None
         axis = self.axis
         cut_left, cut_right = row.low < axis.low, row.high > axis.high
-        place = (row.mid - axis.low) / (axis.high - axis.low)
-        # A dot on the very edge would hide the arrowhead, which says more.
-        seen = (EDGE if cut_left else 0) <= place <= (1 - EDGE if cut_right else 1)
-        return Bar(axis.at(row.low), axis.at(row.high), place if seen else None, cut_left, cut_right)
+        point = axis.at(row.mid) if axis.low <= row.mid <= axis.high else None
+        return Bar(axis.at(row.low), axis.at(row.high), point, cut_left, cut_right)
 
 
 def forest(verdict: Verdict) -> Forest:
@@ -177,10 +177,16 @@ def _note(reading: Reading, low: float | None) -> str:
 
 
 def _axis(rows: list[Row]) -> Axis:
-    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
-    low, high = min([*ends, -NARROWEST]), max([*ends, NARROWEST])
-    air = 0.04 * (min(high, WIDEST) - max(low, -WIDEST))
-    return Axis(
-        -WIDEST if low < -WIDEST else low - (air if low < -NARROWEST else 0),
-        WIDEST if high > WIDEST else high + (air if high > NARROWEST else 0),
-    )
+    """Every estimate is on it; only the far ends of an interval may be cut, those of the decider last."""
+
+    def reach(way: int) -> float:
+        shown = [NARROWEST]
+        for row in rows:
+            if row.low is not None and row.mid is not None and row.high is not None:
+                widest = WIDEST_DECIDER if row.mark == "decides" else WIDEST
+                shown += [min(max(way * row.low, way * row.high), widest), min(way * row.mid, FARTHEST)]
+        return max(shown)
+
+    left, right = reach(-1), reach(1)
+    air = AIR * (left + right)
+    return Axis(-left - (air if left > NARROWEST else 0), right + (air if right > NARROWEST else 0))

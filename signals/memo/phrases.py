@@ -33,13 +33,20 @@ REASON_WORDS: dict[Reason, str] = {
 }
 
 STATUS_MARKS: dict[Status, str] = {"fail": "✕", "unknown": "?", "warn": "!", "pass": "✓"}
+NEUTRAL_MARK = "·"  # nothing was held against the number, so it neither passes nor fails
 STATUS_WORDS: dict[Status, str] = {
     "fail": "fails",
-    "unknown": "cannot be computed",
+    "unknown": "is not known",
     "warn": "warns",
     "pass": "passes",
 }
 STATUS_ORDER: tuple[Status, ...] = ("fail", "unknown", "warn", "pass")
+
+PLOT_LEGEND = (
+    "Bar: interval of the benefit divided by the signal's margin; right is better, left of −1 is harm beyond the "
+    "limit. Thick decides, plain agrees, hollow is overruled, thin has no call, dashed is untrusted. "
+    "An arrowhead: the interval goes on."
+)
 
 NO_VERDICT = "NO VERDICT YET"
 SYNTHETIC = "Synthetic data: this example was generated, no real users are behind its numbers."
@@ -148,6 +155,21 @@ def check_number(check: Check) -> str:
     if seen.startswith("<"):  # a p-value too small to print: two signs in a row would read as nonsense
         return f"{seen}, asks {'≥' if upward else '≤'} {limit}"
     return f"{seen} {sign} {limit}"
+
+
+def check_told(check: Check) -> str:
+    """What follows a check's title and status: the number and why; of one that is not known only the reason."""
+    why = clean(check.why)
+    if check.status != "unknown":
+        return f"{check_number(check)}. {why}"
+    asks = "" if check.threshold is None else f" ({check_number(check).removeprefix('not known, ')})"
+    return f"{unknown_reason(why)}{asks}"
+
+
+def unknown_reason(why: str) -> str:
+    """``coverage is not known: no mix was pulled`` without its first half, which the title says already."""
+    head, said, reason = why.partition(" is not known: ")
+    return reason if said and ":" not in head else why
 
 
 def short_hash(text: str, size: int = 8) -> str:

@@ -66,6 +66,11 @@ def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def _zero(room: float) -> str:
+    """The word over the middle line that fits between the other two."""
+    return "no change" if room >= 44 else "0" if room >= 10 else ""
+
+
 def _text(
     x: float, y: float, text: str, colour: str, size: float = 12, *, anchor: str = "start", bold: bool = False
 ) -> str:
@@ -83,7 +88,7 @@ def _frame(plot: Forest, colours: Palette, height: float) -> list[str]:
     parts = [
         f'<rect {box} style="fill:{colours.harm}"/>',
         _text(limit + 2, TOP - 8, "limit −1", colours.soft, 11, anchor="end"),
-        _text(zero, TOP - 8, "0" if zero - limit < 44 else "no change", colours.soft, 11, anchor="middle"),
+        _text(zero, TOP - 8, _zero(zero - limit), colours.soft, 11, anchor="middle"),
         _text(gain - 2, TOP - 8, "+1", colours.soft, 11),
     ]
     for x, dash in ((limit, ' stroke-dasharray="3 3"'), (zero, ""), (gain, ' stroke-dasharray="3 3"')):

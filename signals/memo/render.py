@@ -120,7 +120,7 @@ def _context(memo: Memo) -> dict[str, Any]:
     return {
         "memo": memo,
         "plot_text": forest_text(memo.plot),
-        "marks": phrases.STATUS_MARKS,
+        "legend": phrases.PLOT_LEGEND,
         "status_words": phrases.STATUS_WORDS,
         "notice": phrases.SYNTHETIC,
     }

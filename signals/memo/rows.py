@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signals.memo.forest import Forest
-from signals.memo.phrases import STATUS_ORDER
+from signals.memo.phrases import NEUTRAL_MARK, STATUS_MARKS, STATUS_ORDER
 from signals.model import Call, Role, Status
 
 
@@ -20,6 +20,7 @@ class ReadingLine:
     why: str
     effect: str
     interval: str  # with its level: "95 % CI −0.9 to +0.2 pp"
+    relative: str  # "+2.1 % of control (−0.3 % to +4.6 %)", or empty
     margin: str
     better: str
     n: str
@@ -74,10 +75,26 @@ class CheckLine:
     status: Status
     number: str
     why: str
+    told: str  # number and reason, to stand after title and status
     sort: str
     required: bool
     limited: bool  # it was held against a threshold
     remedy: str
+
+    @property
+    def neutral(self) -> bool:
+        """Whether it is neither good nor bad: the policy does not ask for it, and it has no number or no limit."""
+        return not self.required and (self.status == "unknown" or (self.status == "pass" and not self.limited))
+
+    @property
+    def mark(self) -> str:
+        """The sign of its status; a tick only where a number was held against a limit."""
+        return NEUTRAL_MARK if self.neutral else STATUS_MARKS[self.status]
+
+    @property
+    def outcome(self) -> str:
+        """Its status in one word or two."""
+        return "no limit" if self.neutral and self.status == "pass" else self.status
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,7 @@ class SegmentLine:
     effect: str
     interval: str
     adjusted: str  # oriented: positive is good
+    shrunk: str  # oriented too
     refused: str
 
 
@@ -138,6 +156,7 @@ class DecisionLine:
     second: str
     because: str
     at: str
+    other_policy: str  # the short hash of the policy it was decided under, when that is not this memo's
     entry: str
 
 
@@ -179,13 +198,19 @@ class Memo:
 
     @property
     def troubled(self) -> tuple[CheckLine, ...]:
-        """Checks that did not pass, worst first."""
-        return tuple(line for line in self.checks if line.status != "pass")
+        """Checks that did not pass, worst first, without those that nothing was held against."""
+        return tuple(line for line in self.checks if line.status != "pass" and not line.neutral)
+
+    @property
+    def neutral(self) -> tuple[CheckLine, ...]:
+        """Checks that nothing was held against; those without a number last."""
+        return tuple(line for line in self.checks if line.neutral)
 
     @property
     def check_counts(self) -> tuple[tuple[Status, int], ...]:
-        """How many checks have each status, worst first, without the zeros."""
-        counts = [(status, sum(line.status == status for line in self.checks)) for status in STATUS_ORDER]
+        """How many checks have each status, worst first, without the zeros and without the neutral ones."""
+        weighed = [line.status for line in self.checks if not line.neutral]
+        counts = [(status, weighed.count(status)) for status in STATUS_ORDER]
         return tuple((status, number_of) for status, number_of in counts if number_of)
 
     @property

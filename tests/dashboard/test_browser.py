@@ -108,6 +108,15 @@ def test_the_address_names_the_release_even_when_nobody_chose(visit: Any) -> Non
     tab = visit("")
     tab.page.wait_for_function("location.search.includes('release=')", timeout=10_000)
     assert tab.page.locator(".sg .banner").count() == 1
+    shown = tab.page.evaluate("new URLSearchParams(location.search).get('release')")
+    assert shown in tab.page.get_by_test_id("stSelectbox").inner_text() + tab.page.get_by_role("combobox").input_value()
+
+
+def test_after_a_wrong_link_the_menu_names_the_release_that_is_shown(visit: Any) -> None:
+    tab = visit("?release=nobody")
+    assert "No release is called nobody" in tab.page.locator(".sg .problem").inner_text()
+    shown = tab.page.locator(".sg .problem code").inner_text()
+    assert shown in tab.page.get_by_test_id("stSelectbox").inner_text() + tab.page.get_by_role("combobox").input_value()
 
 
 def test_the_policy_page_opens_and_asks_nobody(visit: Any) -> None:

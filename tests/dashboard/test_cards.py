@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -10,8 +11,8 @@ from memo.hostile import HOSTILE, poisoned
 from memo.verdicts import POLICY, decision, hold, reading, ship, untrusted, verdict
 
 from signals.dashboard import cards
-from signals.memo import memo_of
-from signals.model import Problem, SignalsError, Verdict
+from signals.memo import html, memo_of
+from signals.model import Check, Problem, SignalsError, Verdict
 
 
 class Reader(HTMLParser):
@@ -90,9 +91,23 @@ def test_every_row_of_the_trace_is_heard_with_its_role() -> None:
 
 def test_failing_checks_come_first_with_number_and_threshold() -> None:
     words = text(cards.checks_card(memo_of(verdict(), POLICY), whole=True))
-    places = [words.index(part) for part in ("0.52 < 0.60", "0.38 < 0.40", "0.41 ≥ 0.001")]
+    places = [words.index(part) for part in ("0.52 < 0.60", "0.38 < 0.40", "0.41 ≥ 0.001", "·coverage")]
     assert places == sorted(places)
-    assert "✕ 1 fail · ? 1 unknown · ! 1 warn · ✓ 11 pass" in words
+    assert "✕ 1 fail · ! 1 warn · ✓ 11 pass · 1 without a limit" in words
+
+
+def test_an_unknown_check_that_the_policy_asks_for_stays_on_top_and_is_said_once() -> None:
+    asked = Check("coverage", "unknown", None, 0.8, "coverage is not known: no mix was pulled", required=True)
+    judge = reading("judge", "win", 0.1, 0.05, checks={"coverage": asked})
+    words = text(cards.checks_card(memo_of(verdict(readings={"judge": judge}), POLICY), whole=True))
+    assert "judge: coverage is not known: no mix was pulled (asks 80.0 %) (the policy asks for it)" in words
+
+
+def test_page_and_memo_explain_the_plot_in_the_same_words() -> None:
+    memo = memo_of(verdict(), POLICY)
+    for mark in ("Thick decides", "plain agrees", "hollow is overruled", "dashed is untrusted", "arrowhead"):
+        assert mark in text(cards.forest_card(memo.plot))
+        assert mark in html(memo)
 
 
 def test_every_forest_row_can_be_reached_and_says_its_numbers() -> None:
@@ -109,8 +124,10 @@ def test_synthetic_numbers_are_labelled() -> None:
 
 
 def test_decisions_against_the_verdict_are_named() -> None:
-    words = text(cards.decisions_strip((decision("ship"), decision())))
-    assert "tuesday-large ship, verdict said roll back mara" in words
+    older, newer = decision("ship"), replace(decision(), at=decision().at + timedelta(days=1))
+    words = text(cards.decisions_strip((older, newer)))
+    assert "tuesday-large ship, verdict said roll back mara, 17 Nov 2026" in words
+    assert words.index("18 Nov 2026") < words.index("17 Nov 2026")  # newest first
     assert words.count("verdict said") == 1
     assert cards.decisions_strip(()) == ""
 
@@ -120,9 +137,9 @@ def test_a_mistake_is_one_line_per_problem() -> None:
         Problem("unknown key 'marginn'", "Did you mean 'margin'?", "hierarchy.yaml", 5, 3),
         Problem("x", "Run `y`"),
     )
-    html = cards.problem("It does not load", SignalsError(problems))
-    assert "hierarchy.yaml:5:3: unknown key 'marginn'. Did you mean 'margin'?" in text(html)
-    assert "<code>y</code>" in html
+    shown = cards.problem("It does not load", SignalsError(problems))
+    assert "hierarchy.yaml:5:3: unknown key 'marginn'. Did you mean 'margin'?" in text(shown)
+    assert "<code>y</code>" in shown
 
 
 @pytest.mark.parametrize("evil", HOSTILE)

@@ -56,6 +56,13 @@ def test_each_release_of_the_example_shows_its_call(start: object, example: Path
     assert app.selectbox(key="release").value == release
 
 
+def test_without_a_link_the_menu_names_the_release_that_is_shown(start: object, example: Path) -> None:
+    app = start(example)  # type: ignore[operator]
+    chosen = app.selectbox(key="release").value
+    assert chosen
+    assert shown(app) == shown(start(example, chosen))  # type: ignore[operator]
+
+
 def test_choosing_another_release_redraws_the_banner(start: object, example: Path) -> None:
     app = start(example, "all-agree")  # type: ignore[operator]
     app.selectbox(key="release").set_value("tuesday-large").run()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memo.verdicts import conversion, judge, reading, trace, untrusted, verdict
 
 from signals.memo import Palette, forest, forest_svg, forest_text
-from signals.memo.forest import WIDEST
+from signals.memo.forest import FARTHEST, WIDEST, WIDEST_DECIDER
 from signals.model import Interval, Reading, TraceRow, Verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,16 +49,36 @@ def test_a_signal_where_lower_is_better_is_drawn_by_benefit_but_keeps_its_own_nu
     assert "lower is better" in row.caption
 
 
-def test_an_interval_beyond_the_axis_is_cut_and_marked_and_its_point_is_not_drawn() -> None:
-    plot = forest(only(conversion("win", 0.05, 0.04)))  # 10 margins, from 2 to 18
+def test_an_interval_beyond_the_axis_is_cut_and_marked_but_its_estimate_is_always_drawn() -> None:
+    plot = forest(only(conversion("win", 0.05, 0.04), "silent"))  # 10 margins, from 2 to 18
     bar = plot.bar(plot.rows[0])
     assert bar is not None
-    assert plot.axis.high == WIDEST
-    assert (bar.cut_left, bar.cut_right, bar.point, bar.right) == (False, True, None, 1.0)
+    assert bar.point is not None
+    assert (bar.cut_left, bar.cut_right, bar.right) == (False, True, 1.0)
+    assert 0.9 < bar.point < 0.99  # clear of the arrowhead
     root = ET.fromstring(forest_svg(plot))
     assert len(root.findall(f".//{SVG}polygon")) == 1
-    assert not root.findall(f".//{SVG}circle")
+    assert len(root.findall(f".//{SVG}circle")) == 1
     assert forest_text(plot).splitlines()[1].endswith("▶")
+
+
+def test_the_interval_that_decides_is_shown_further_than_the_others() -> None:
+    one = conversion("win", 0.04, 0.01)  # 8 margins, from 6 to 10
+    decides, silent = (forest(only(one, role)) for role in ("decides", "silent"))
+    shown, cut = decides.bar(decides.rows[0]), silent.bar(silent.rows[0])
+    assert shown is not None
+    assert cut is not None
+    assert not shown.cut_right
+    assert cut.cut_right
+    assert WIDEST < 10 < decides.axis.high < WIDEST_DECIDER
+
+
+def test_an_absurd_estimate_does_not_stretch_the_axis_without_end() -> None:
+    plot = forest(only(conversion("win", 1e300, 1e299)))
+    bar = plot.bar(plot.rows[0])
+    assert bar is not None
+    assert (bar.point, bar.cut_right) == (None, True)
+    assert FARTHEST < plot.axis.high < 2 * FARTHEST
 
 
 def test_nothing_to_draw_is_said_in_words_never_as_a_flat_bar() -> None:

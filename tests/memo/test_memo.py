@@ -84,10 +84,43 @@ def test_only_what_was_decided_about_this_release_is_in_it() -> None:
     assert [(line.call, line.override) for line in found.decisions] == [("ship", True), ("rollback", False)]
 
 
+@pytest.mark.parametrize("write", [markdown, html])
+def test_a_decision_under_another_policy_does_not_read_as_an_answer_to_this_verdict(write: object) -> None:
+    old = write(memo(verdict(), decisions=(decision(policy="sha256:0123456789ab"),)))  # type: ignore[operator]
+    assert re.search(r"decided under another policy \((<code>|`)01234567(</code>|`)\)", old)
+    same = write(memo(verdict(), decisions=(decision(),)))  # type: ignore[operator]
+    assert "another policy" not in same
+    none = write(memo(verdict()))  # type: ignore[operator]
+    assert "No decision was recorded when this memo was written." in none
+    assert "No decision was recorded" not in same
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_a_check_without_a_limit_neither_passes_nor_is_trouble(write: object) -> None:
+    loose = reading("s", "win", 0.1, 0.05, checks={
+        "agreement": Check("agreement", "pass", 0.1, None, "agreement 0.10; no threshold is set"),
+        "coverage": Check("coverage", "unknown", None, None, "coverage is not known: the traffic mix is not known"),
+    })  # fmt: skip
+    found = memo(verdict(readings={"s": loose}, trace=()))
+    assert (found.troubled, found.check_counts) == ((), ())
+    assert [(line.mark, line.outcome) for line in found.neutral] == [("·", "no limit"), ("·", "unknown")]
+    text = write(found)  # type: ignore[operator]
+    assert "✓" not in text
+    assert "All checks that have a limit pass." in text
+
+
+def test_a_check_that_is_not_known_says_so_once() -> None:
+    asked = Check("coverage", "unknown", None, 0.8, "coverage is not known: no mix was pulled", required=True)
+    text = markdown(memo(verdict(readings={"judge": reading("judge", "win", 0.1, 0.05, checks={"coverage": asked})})))
+    assert "- **judge: coverage is not known**: no mix was pulled (asks 80.0 %)" in text
+    assert "- judge: coverage is not known: no mix was pulled." in text  # under what was not assessed
+
+
 def test_checks_come_worst_first_and_a_missing_signal_is_said_on_top() -> None:
     gone = reading("panel", "missing", None, 0.0, why="no source feeds it", n_control=0, n_candidate=0)
     found = memo(replace(verdict(), readings={**verdict().readings, "panel": gone}))
-    assert [line.status for line in found.checks[:3]] == ["fail", "unknown", "pass"]
+    assert [line.status for line in found.checks][:2] == ["fail", "pass"]
+    assert found.checks[-1].status == "unknown"  # no limit is set for it: it comes last
     assert found.unheard == ("panel is missing: no source feeds it",)
     line = next(line for line in found.readings if line.signal == "panel")
     assert (line.effect, line.interval, line.n) == ("–", "no evidence", "–")

@@ -243,7 +243,8 @@ def ship() -> Verdict:
     )
 
 
-def decision(call: str = "rollback", name: str = "tuesday-large") -> Decision:
+def decision(call: str = "rollback", name: str = "tuesday-large", policy: str | None = None) -> Decision:
     return Decision(
-        name, call, "rollback", "mara", "as the verdict says", AS_OF, "sha256:v", "sha256:p", "", "sha256:e"  # type: ignore[arg-type]
+        name, call, "rollback", "mara", "as the verdict says", AS_OF,  # type: ignore[arg-type]  # plain words
+        "sha256:v", policy or verdict().policy_hash, "", "sha256:e",
     )  # fmt: skip
