@@ -26,6 +26,7 @@ PLANS = {"free": 0.62, "pro": 0.28, "enterprise": 0.10}
 LOCALES = {"en": 0.50, "de": 0.28, "fr": 0.22}
 CELLS = tuple(product(PLANS, LOCALES))
 SHARES = tuple(PLANS[plan] * LOCALES[locale] for plan, locale in CELLS)
+WORTH = {"free": 0.0, "pro": 1.0, "enterprise": 9.0}  # revenue of one user of a plan, in parts of a pro user's
 LEVEL = {"free": 0.83, "pro": 1.2, "enterprise": 1.48}  # conversion of a plan, in parts of the average
 
 
@@ -116,6 +117,16 @@ def feedback_rows(rng: Random, story: Story, path: Path) -> None:
     write_csv(path, header, ((row[0], iso(row[1]), *row[2:]) for row in numbered))
 
 
+def traffic_mix(path: Path) -> None:
+    """What real traffic looks like: share of users and of revenue by plan and locale, the same for every product."""
+    worth = [share * WORTH[plan] for (plan, _), share in zip(CELLS, SHARES, strict=True)]
+    rows = [
+        (plan, locale, f"{share:.4f}", f"{value / sum(worth):.4f}")
+        for (plan, locale), share, value in zip(CELLS, SHARES, worth, strict=True)
+    ]
+    write_csv(path, ("plan", "locale", "share_of_users", "share_of_revenue"), rows)
+
+
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -153,8 +164,10 @@ def write_parquet(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any
 
 def make(folder: Path) -> None:
     """Write every export under ``folder``."""
-    for name in ("promptfoo", "label_studio", "conversion_users", "conversion_daily", "thumbs_daily", "thumbs_answers"):
+    names = ("promptfoo", "label_studio", "conversion_users", "conversion_daily", "thumbs_daily", "thumbs_answers")
+    for name in (*names, "traffic_mix"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    traffic_mix(folder / "traffic_mix" / "users.csv")
     for number, story in enumerate(STORIES):
         rng = Random(20_261_117 + number)
         items = golden_set(rng, story)

@@ -6,6 +6,7 @@ from it (``python -m signals.checks`` prints the page).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,16 +43,16 @@ READ: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback")
 PAIRED: tuple[SignalKind, ...] = ("judge", "panel")
 LIVE: tuple[SignalKind, ...] = ("experiment",)
 
-KOHAVI = "Kohavi, Tang and Xu 2020, Trustworthy Online Controlled Experiments"
-SIMULATED = "our simulations, docs/coverage.md"
-CONVENTION = "convention of ours"
+KOHAVI = "Kohavi, Tang and Xu 2020"
+SIMULATED = "our simulations"
+CONVENTION = "our convention"
 
 CATALOGUE: tuple[CheckSpec, ...] = (
     # --- all kinds ---
     CheckSpec(
         "max_age", ALL, "seconds", "<=", None, "time since the newest evidence",
         "Pull again, or run the evaluation again.",
-        "how fast evidence goes stale is the team's to say", CONVENTION,
+        "how fast evidence goes stale is for the team to say", CONVENTION,
     ),
     CheckSpec(
         "last_pull", ALL, "yes", ">=", 1, "whether the last pull of each of its sources succeeded",
@@ -61,25 +62,25 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     CheckSpec(
         "max_set_aside", ALL, "share", "<=", 0.1, "share of rows that could not be used",
         "Look at the set-aside rows on the Signals page and repair the export.",
-        "rows lost by fault are seldom lost at random; one in ten can turn an effect of usual size", CONVENTION,
+        "rows lost to a fault are seldom lost at random; one in ten can turn an effect of ordinary size", CONVENTION,
     ),
     CheckSpec(
         "heterogeneity_p", READ, "p", ">=", 0.01, "p-value of equal effects in all segments (Cochran's Q)",
         "Read the segments: one number does not describe them.",
-        "at .01 a dimension without differences warns in one release of a hundred", "Cochran 1954, Biometrics 10:101",
+        "segments that do not differ warn in one release in a hundred", "Cochran 1954, Biometrics 10:101",
     ),
     CheckSpec(
         "max_reversals", READ, "count", "<=", 0,
         "dimensions along which every segment's effect has the other sign than the whole (Simpson)",
         "Compare like with like: the arms hold another mix of segments.",
-        "one reversal means that the mix, not the candidate, made the number", "Simpson 1951, JRSS B 13:238",
+        "a reversal means that the mix, not the candidate, made the number", "Simpson 1951, JRSS B 13:238",
     ),
     # --- experiment ---
     CheckSpec(
         "sample_ratio_p", LIVE, "p", ">=", 0.001,
         "p-value of the split of units between the arms against the planned split",
         "Find what loses units in one arm (redirects, bots, logging) before reading any effect.",
-        "a lost unit is seldom lost at random; .001 because the test is run on every release", f"{KOHAVI}, ch. 21",
+        "units are seldom lost at random; 0.001 because every release is tested", f"{KOHAVI}, ch. 21",
     ),
     CheckSpec(
         "sample_ratio_sequential_p", LIVE, "p", ">=", 0.001,
@@ -130,28 +131,28 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "covariate_balance_p", LIVE, "p", ">=", 0.001,
         "p-value of equal covariates in both arms: what was measured before exposure cannot differ by more than chance",
         "Check that the covariate ends before the unit's first exposure.",
-        "a covariate that the candidate moves takes its effect away; .001 because it is looked at every time",
+        "a covariate that the candidate has moved hides part of its effect; 0.001 because every release is tested",
         "Deng, Xu, Kohavi and Walker 2013, WSDM",
     ),
     CheckSpec(
         "full_weeks", LIVE, "number", ">=", None, "whole weeks that both arms have run",
         "Wait for the week to end: weekdays and weekends behave differently.",
-        "how many weeks a product needs is the team's to say", f"{KOHAVI}, ch. 17", "maturity",
+        "how many weeks a product needs is for the team to say", f"{KOHAVI}, ch. 17", "maturity",
     ),
     CheckSpec(
         "outcome_complete", LIVE, "share", ">=", None, "share of units whose outcome window has ended",
         "Wait until the windows end; only units whose window has ended count.",
-        "units that are still open do not count, so the effect is right at any share", KOHAVI, "maturity",
+        "units whose window is open do not count, so the effect is right at any share", KOHAVI, "maturity",
     ),
     CheckSpec(
         "novelty_p", LIVE, "p", ">=", 0.01, "p-value of a trend of the effect over the days on which units began",
         "Run longer: early users may react to the change itself.",
-        "at .01 an effect without trend warns in one release of a hundred", f"{KOHAVI}, ch. 23", "maturity",
+        "an effect without a trend warns in one release in a hundred", f"{KOHAVI}, ch. 23", "maturity",
     ),
     # --- judge and panel ---
     CheckSpec(
         "min_items", PAIRED, "count", ">=", 30, "items that both arms have", "Score more items.",
-        "below 30 the interval is too wide to decide anything of usual size", CONVENTION,
+        "below 30 the interval is too wide to decide anything of ordinary size", CONVENTION,
     ),
     CheckSpec(
         "paired", PAIRED, "share", ">=", 0.9, "share of items that both arms have",
@@ -167,7 +168,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     CheckSpec(
         "max_error_rate", ("judge",), "share", "<=", 0.05,
         "share of judgements that failed or could not be parsed, in the worse arm", "Re-run the failed judgements.",
-        "long or odd answers fail more often: what is left is not the golden set any more", CONVENTION,
+        "long or odd answers fail more often: what is left is no longer the golden set", CONVENTION,
     ),
     CheckSpec(
         "coverage", ("judge",), "share", ">=", None, "share of traffic whose segment has at least one golden item",
@@ -184,7 +185,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "human_agreement", ("judge",), "number", ">=", None,
         "Spearman correlation of judge and human scores over outputs that both scored",
         "Have people rate more of the golden set, or repair the rubric.",
-        "needs human grades of the same outputs; how much is enough is the team's to say", CONVENTION,
+        "needs human grades of the same outputs; how much is enough is for the team to say", CONVENTION,
     ),
     CheckSpec(
         "min_overlap", ("judge",), "count", ">=", 50, "items that people graded under both variants",
@@ -202,7 +203,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "judge_drift_p", ("judge",), "p", ">=", 0.01,
         "p-value of equal scores by two judge versions of the same outputs (anchors)",
         "Score both arms with one version, and correct the new one against people again.",
-        "at .01 a judge that did not change warns once in a hundred", CONVENTION,
+        "a judge that did not change warns in one release in a hundred", CONVENTION,
     ),
     CheckSpec(
         "max_length_bias", ("judge",), "number", "<=", 0.5,
@@ -234,12 +235,12 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     # --- panel ---
     CheckSpec(
         "min_raters", ("panel",), "count", ">=", 2, "raters who rated both arms", "Ask more raters.",
-        "with one rater his taste cannot be told from the effect", SIMULATED,
+        "with one rater, that rater's taste cannot be told from the effect", SIMULATED,
     ),
     CheckSpec(
         "agreement", ("panel",), "number", ">=", None, "Krippendorff's alpha between raters",
         "Clarify the instructions, or train the raters.",
-        "matters of taste have low agreement honestly; how much is enough is the team's to say",
+        "matters of taste have low agreement honestly; how much is enough is for the team to say",
         "Krippendorff 2011, Computing Krippendorff's Alpha-Reliability",
     ),
     CheckSpec(
@@ -262,18 +263,18 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     CheckSpec(
         "self_consistency", ("panel",), "number", ">=", None,
         "agreement of raters with themselves on outputs that they graded twice (alpha)",
-        "Clarify the instructions: a rater who does not agree with himself cannot agree with others.",
+        "Clarify the instructions: raters who do not agree with themselves cannot agree with others.",
         "needs repeats; it bounds the agreement between raters from above", "Krippendorff 2011",
     ),
     CheckSpec(
         "order_bias_p", ("panel",), "p", ">=", 0.01,
         "p-value of no effect of the order in which the variants were shown",
         "Randomise the order, and show each pair in both.",
-        "at .01 a panel without order effect warns once in a hundred", CONVENTION,
+        "a panel without an order effect warns in one release in a hundred", CONVENTION,
     ),
     CheckSpec(
         "gold_accuracy", ("panel",), "share", ">=", 0.7, "share of right answers on gold items, of the worst rater",
-        "Train that rater, or leave his answers out.",
+        "Train that rater, or leave those answers out.",
         "below seven in ten a rater adds more noise than signal on questions with one right answer", CONVENTION,
     ),
     # --- feedback ---
@@ -281,7 +282,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "response_rate_shift_p", ("feedback",), "p", ">=", 0.01,
         "p-value of a difference in how often people respond at all",
         "When people respond at another rate, those who respond are other people: look at the bounds.",
-        "at .01 equal response rates warn in one release of a hundred", "Lee 2009, Rev. Econ. Studies 76:1071",
+        "equal response rates warn in one release in a hundred", "Lee 2009, Rev. Econ. Studies 76:1071",
     ),
     CheckSpec(
         "min_responses", ("feedback",), "count", ">=", 100, "responses in the smaller arm", "Wait for more responses.",
@@ -290,7 +291,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
     CheckSpec(
         "max_user_share", ("feedback",), "share", "<=", 0.05, "share of an arm's responses given by its loudest user",
         "Look at that user; count people, not clicks.",
-        "one voice in twenty is no longer a crowd", CONVENTION,
+        "one voice in twenty is no longer one of a crowd", CONVENTION,
     ),
     CheckSpec(
         "min_effective_share", ("feedback",), "share", ">=", 0.1,
@@ -302,7 +303,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "tipping_share", ("feedback",), "share", ">=", None,
         "share of the candidate's silent users who would have to disagree with those who responded to turn the sign",
         "Ask a random sample of silent users.",
-        "how much silence a team will bet on is its own to say", "Manski 1990, Am. Econ. Review 80:319",
+        "how much silence to bet on is for the team to say", "Manski 1990, Am. Econ. Review 80:319",
     ),
 )  # fmt: skip
 
@@ -312,3 +313,62 @@ BY_NAME: dict[str, CheckSpec] = {spec.name: spec for spec in CATALOGUE}
 def checks_of(kind: SignalKind) -> tuple[CheckSpec, ...]:
     """The checks that a signal of this kind may be asked for."""
     return tuple(spec for spec in CATALOGUE if kind in spec.kinds)
+
+
+# --- docs/checks.md -------------------------------------------------------------------------------------------------
+
+_TITLES: dict[tuple[SignalKind, ...], str] = {
+    ALL: "Every kind of signal", READ: "Every kind that has segments", LIVE: "Experiment", PAIRED: "Judge and panel",
+}  # fmt: skip
+_HEAD = """\
+# Checks
+
+A check is one number that says whether evidence may be believed. A policy asks for it under `trust:`, with a threshold
+of its own. One that is asked for and that fails, or cannot be computed, makes the reading `untrusted` when its sort is
+**validity**; when it is **maturity**, it turns `win` and `flat` into `unclear`, while a `loss` stands. A check that the
+policy does not ask for is held against the default below and can only warn; without one (“yours”) it is only reported.
+
+Every check is a fact as well: a condition may ask for `SIGNAL.NAME`, its measured number.
+"""
+_FOOT = """\
+Kohavi, Tang and Xu 2020 is *Trustworthy Online Controlled Experiments* (Cambridge University Press). This page is made
+from the code by `python -m signals.checks > docs/checks.md`.
+"""
+_COLUMNS = ("check", "what it measures", "passes when", "sort", "why that default", "source", "what to do")
+
+
+def page() -> str:
+    """The text of ``docs/checks.md``: one table per kind of signal, one row per check."""
+    parts = [_HEAD]
+    for kinds in dict.fromkeys(spec.kinds for spec in CATALOGUE):
+        rows = [_row(spec) for spec in CATALOGUE if spec.kinds == kinds]
+        title = _TITLES.get(kinds) or " and ".join(kinds).capitalize()
+        parts.append("\n".join([f"## {title}", "", _line(_COLUMNS), _line(["---"] * len(_COLUMNS)), *rows, ""]))
+    return "\n".join([*parts, _FOOT])
+
+
+def _row(spec: CheckSpec) -> str:
+    source = f"[{SIMULATED}](coverage.md)" if spec.source == SIMULATED else spec.source
+    return _line((f"`{spec.name}`", spec.meaning, _passes(spec), spec.sort, spec.reason, source, spec.remedy))
+
+
+def _passes(spec: CheckSpec) -> str:
+    """The comparison with the default, as a policy would write it."""
+    if spec.unit == "yes":
+        return "`true`"
+    sign = {">=": "≥", "<=": "≤"}[spec.passes]
+    if spec.default is None:
+        return f"{sign} yours"
+    if spec.unit == "seconds":
+        return f"{sign} `{spec.default / DAY:g}d`"
+    return f"{sign} `{100 * spec.default:g}%`" if spec.unit == "share" else f"{sign} `{spec.default:g}`"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(page())

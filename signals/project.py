@@ -59,6 +59,11 @@ def store_url(url: str, root: Path) -> str:
     return f"{scheme}:///{(root / path).absolute().as_posix()}{mark}{query}"
 
 
+def shape_of(source: Source) -> str:
+    """The kind of records that a source brings, as its connector says."""
+    return str(source.options.get("shape") or connectors.get(source.connector).shapes[0])
+
+
 def _models() -> tuple[type[BaseModel], type[BaseModel]]:
     """The models of the whole file and of one release."""
     from typing import Annotated, Literal
@@ -80,6 +85,8 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         owner: Text | Literal[""] = ""
         as_of: Annotated[Text, AfterValidator(_is_moment)] | None = None
         synthetic: bool = False
+        split: Annotated[float, AfterValidator(_is_share)] | None = None
+        family: Text | Literal[""] = ""
 
     class File(BaseModel):
         model_config = strict
@@ -106,6 +113,12 @@ def _is_moment(text: str) -> str:
     if moment.tzinfo is None:
         raise ValueError("must name its zone, such as 2026-11-17T09:00:00Z")
     return text
+
+
+def _is_share(number: float) -> float:
+    if not 0 < number < 1:
+        raise ValueError("must be the candidate's share of both arms' units, between 0 and 1, such as 0.5")
+    return number
 
 
 def _validated(document: Document, model: type[BaseModel], loc: Loc, problems: list[Problem]) -> Any:
@@ -138,14 +151,25 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
             continue
         names = {
             key: _expanded(document, (*loc, key), getattr(entry, key), problems)
-            for key in ("id", "control", "candidate", "owner")
+            for key in ("id", "control", "candidate", "owner", "family")
         }
         if names["control"] and names["control"] == names["candidate"]:
             what = f"release {names['id']!r}: control and candidate are both {names['control']!r}"
             problems.append(document.problem((*loc, "candidate"), what, "A release compares two versions"))
-        as_of = datetime.fromisoformat(entry.as_of) if entry.as_of else None
-        started = date.fromisoformat(entry.started)
-        releases.append(Release(kind=entry.kind, started=started, as_of=as_of, synthetic=entry.synthetic, **names))
+        releases.append(
+            Release(
+                id=names["id"],
+                kind=entry.kind,
+                control=names["control"],
+                candidate=names["candidate"],
+                started=date.fromisoformat(entry.started),
+                owner=names["owner"],
+                as_of=datetime.fromisoformat(entry.as_of) if entry.as_of else None,
+                synthetic=entry.synthetic,
+                split=entry.split,
+                family=names["family"],
+            )
+        )
     return tuple(releases)
 
 

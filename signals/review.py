@@ -300,12 +300,13 @@ def find_release(project: Project, release: str) -> Release:
 
 def misplaced(project: Project, policy: Policy) -> tuple[Problem, ...]:
     """Sources that would never be heard: their signal is not declared, or is of a kind that does not read them."""
+    from signals.project import shape_of
     from signals.strictyaml import suggest
 
     problems = []
     for source in project.sources:
         signal = policy.signals.get(source.signal)
-        shape = source.options.get("shape") or {"promptfoo": "item_score", "label_studio": "rating"}[source.connector]
+        shape = shape_of(source)
         if signal is None:
             what = f"feeds the signal {source.signal!r}, which {policy.file} does not declare"
             remedy = suggest(source.signal, policy.signals)

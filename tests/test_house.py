@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "connectors": LEAVES,
     "store": LEAVES,
     "readings": LEAVES | {"stats"},
-    "policy": LEAVES,
+    "policy": LEAVES | {"stats"},
     "memo": LEAVES,
     "project": LEAVES | {"connectors"},
     "pull": LEAVES | {"connectors", "store", "project"},

@@ -91,6 +91,7 @@ class Connector(Protocol):
     """Reads one kind of tool's output. It never judges: it turns rows into records, or sets them aside."""
 
     name: str
+    shapes: tuple[str, ...]  # the records it may bring, the usual ones first; a source says which by its key `shape`
 
     def entry(self) -> type[Entry]:
         """The model of its entry in sources.yaml: a subclass of ``options.Entry`` that forbids other keys."""

@@ -45,11 +45,17 @@ class Cells:
         column = self.source.map[field]
         return self.rows.alias[column], self.rows.types[column]
 
+    def _recoding(self, field: str) -> dict[str, str | None]:
+        found = recoding(self.source, field, self.shape.graded)
+        if field == "expected" and not found and self.shape.graded:  # the right answer, in the words of the answers
+            return recoding(self.source, self.shape.graded, self.shape.graded)
+        return found
+
     def text(self, field: str) -> str:
         """The cell's trimmed text; NULL when it is empty."""
         name, kind = self._column(field)
         text = plain_text(name, kind)
-        recode = recoding(self.source, field, self.shape.graded)
+        recode = self._recoding(field)
         if not recode:
             return text
         cases = []
@@ -66,7 +72,7 @@ class Cells:
     def number(self, field: str) -> str:
         """The cell as DOUBLE; true and false are 1 and 0; NULL when it is no number (NaN and infinity pass)."""
         name, kind = self._column(field)
-        if is_numeric(kind, "BOOLEAN") and not recoding(self.source, field, self.shape.graded):
+        if is_numeric(kind, "BOOLEAN") and not self._recoding(field):
             return f"CAST({name} AS DOUBLE)"
         text = self.text(field)
         # DuckDB reads 1_000 as 1000; an export that holds it holds an id.
@@ -78,13 +84,13 @@ class Cells:
     def empty(self, field: str) -> str:
         """Whether the cell is empty, without turning numbers into text to find out."""
         name, kind = self._column(field)
-        plain = kind != "VARCHAR" and not recoding(self.source, field, self.shape.graded)
+        plain = kind != "VARCHAR" and not self._recoding(field)
         return f"({name} IS NULL)" if plain else f"({self.text(field)} IS NULL)"
 
     def native(self, field: str) -> str:
         """The cell in its own type, for grouping by whole numbers without turning them into text."""
         name, kind = self._column(field)
-        if is_numeric(kind) and not recoding(self.source, field, self.shape.graded):
+        if is_numeric(kind) and not self._recoding(field):
             return name
         return self.text(field)
 

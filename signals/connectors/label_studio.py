@@ -1,7 +1,8 @@
 """The ``label_studio`` connector: people's ratings and pairwise choices from Label Studio's JSON export.
 
 The full JSON is needed: the other formats leave out skipped annotations. Times of imported annotations are those of the
-import. ``ground_truth`` marks every imported annotation and is not read.
+import. ``ground_truth`` marks every imported annotation and is not read: the right answer of a gold item comes from a
+field of its task.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ from signals.strictyaml import Document, Loc, suggest
 if TYPE_CHECKING:
     from signals.connectors.options import Entry
 
-FIELDS = {"rating": ("item", "variant", "rater"), "preference": ("item", "left", "right", "rater")}
+FIELDS = {
+    "rating": ("item", "variant", "rater", "expected"),
+    "preference": ("item", "left", "right", "rater", "expected"),
+}
 GRADED = {"rating": "value", "preference": "choice"}
 DEFAULTS = {"variant": "data.variant", "left": "data.left_variant", "right": "data.right_variant"}
 SIDES = ("left", "right", "tie")
+RECODE = "Recode it in `values:`"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class _Note:
     order: int
     cancelled: bool
     said: Mapping[str, list[str]]  # question -> answers that could be a grade
+    expected: float | str | None = None  # the right answer of a gold item
 
     @property
     def place(self) -> str:
@@ -53,6 +59,7 @@ class LabelStudio:
     """Label Studio's JSON export (``exportType=JSON``)."""
 
     name = "label_studio"
+    shapes: tuple[str, ...] = ("rating", "preference")
 
     def entry(self) -> type[Entry]:
         """The model of its entry in sources.yaml."""
@@ -83,6 +90,9 @@ class LabelStudio:
         notes = [note for file in files for note in _notes(file, filled, tally)]
         notes.sort(key=lambda note: (note.at is None, note.at or 0, note.order))
         questions = _questions(notes, filled)
+        if "expected" in filled.map and len(questions) > 1:
+            what = f"source {source.name!r}: map.expected answers one question, and the form has several"
+            raise SignalsError(what, f"Choose one with `dimension:`. {suggest('', questions)}", file=files[0].name)
         if filled.options["shape"] == "rating":
             yield from _ratings(notes, questions, filled, tally)
         else:
@@ -99,9 +109,9 @@ def _notes(file: InputFile, source: Source, tally: Tally) -> Iterator[_Note]:
     if tasks and not any("annotations" in task for task in tasks):
         remedy = "Export as JSON, not JSON-MIN: the short form leaves out skipped annotations"
         raise SignalsError("is not the full Label Studio JSON: its tasks have no annotations", remedy, file=file.name)
-    needed = [name for name in FIELDS[str(source.options["shape"])] if name != "rater"]
+    needed = [name for name in FIELDS[str(source.options["shape"])] if name not in ("rater", "expected")]
     paths = {name: source.map.get(name) or DEFAULTS.get(name) or _default_item(tasks, file) for name in needed}
-    labels = {key: path for key, path in source.map.items() if key.startswith("segment.")}
+    labels = {key: path for key, path in source.map.items() if key.startswith("segment.") or key == "expected"}
     _check_paths(tasks, {**paths, **labels}, file)
     for task in tasks:
         if not _selected(task, source):
@@ -111,6 +121,7 @@ def _notes(file: InputFile, source: Source, tally: Tally) -> Iterator[_Note]:
             (name, _text(task, source.map[f"segment.{name}"], source, f"segment.{name}") or EMPTY_SEGMENT)
             for name in segment_dimensions(source.map)
         )
+        gold = _expected(task, source, file)
         annotations = task.get("annotations") or []
         for annotation in annotations if isinstance(annotations, list) else [annotations]:
             tally.rows_read += 1
@@ -132,7 +143,24 @@ def _notes(file: InputFile, source: Source, tally: Tally) -> Iterator[_Note]:
                 _number(annotation.get("id")),
                 bool(annotation.get("was_cancelled")),
                 _said(annotation),
+                gold,
             )
+
+
+def _expected(task: Mapping[str, Any], source: Source, file: InputFile) -> float | str | None:
+    """The right answer of a gold item, in the words of the answers; None for all other items."""
+    path = source.map.get("expected")
+    said = scalar(_find(task, path)) if path else None
+    if said is None:
+        return None
+    shape = str(source.options["shape"])
+    found = _grade(recoded(said, source, "expected", None) or said, source, shape)
+    scale = source.options.get("scale")
+    if found is None or (isinstance(found, float) and scale and not scale[0] <= found <= scale[1]):
+        what = f"task {task.get('id')}: {path!r} (map.expected) holds {said[:40]!r}, which is no {GRADED[shape]}"
+        remedy = f"The scale runs from {scale[0]:g} to {scale[1]:g}" if found is not None and scale else RECODE
+        raise SignalsError(what, remedy, file=file.name)
+    return found
 
 
 def _check_paths(tasks: list[Any], paths: Mapping[str, str], file: InputFile) -> None:
@@ -261,7 +289,7 @@ def _ratings(notes: list[_Note], questions: list[str], source: Source, tally: Ta
             yield Rating(
                 record_id(*key, attempts[key]), note.texts["item"], note.texts["rater"], variant,
                 cast("float | None", value), dimension=question, status=status, attempt=attempts[key],
-                segment=note.segment, at=note.at,
+                segment=note.segment, at=note.at, expected=cast("float | None", note.expected),
             )  # fmt: skip
 
 
@@ -297,4 +325,5 @@ def _preferences(notes: list[_Note], questions: list[str], source: Source, tally
             record_id(*key, attempts[key]), note.texts["item"], note.texts["rater"], left, right,
             cast('Literal["left", "right", "tie"] | None', choice), dimension=question, status=status,
             attempt=attempts[key], segment=note.segment, at=note.at,
+            expected=cast('Literal["left", "right", "tie"] | None', note.expected),
         )  # fmt: skip

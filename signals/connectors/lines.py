@@ -17,6 +17,7 @@ from signals.model import Segment
 BATCH = 10_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EMPTY_SEGMENT = "(empty)"
+TIMES = ("at", "made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Line:
     number: Mapping[str, float | None]
     segment: Segment
     at: datetime | None
-    bad_time: bool
+    bad_time: str | None  # the field that holds text which is no time
+    made: datetime | None = None
 
 
 def stream(cells: Cells, tally: Tally, numeric: tuple[str, ...], *, by_time: bool = False) -> Iterator[Line]:
@@ -47,26 +49,32 @@ def stream(cells: Cells, tally: Tally, numeric: tuple[str, ...], *, by_time: boo
     fields = [field for field in cells.shape.fields if cells.has(field)]
     numbers = [field for field in numeric if cells.has(field)]
     timed = cells.has("at")
-    micros, naive = cells.micros("at") if timed else ("NULL", "false")
+    times = [cells.micros(field) if cells.has(field) else ("NULL", "false") for field in TIMES]
     selected = [
-        "f", "r", f"{micros} AS us", f"{naive} AS naive",
+        "f", "r",
+        *(f"{micros} AS us{n}, {naive} AS naive{n}" for n, (micros, naive) in enumerate(times)),
         *(f"{cells.text(field)} AS t{n}" for n, field in enumerate(fields)),
         *(f"{cells.text(f'segment.{name}')} AS s{n}" for n, name in enumerate(dimensions)),
         *(f"{cells.number(field)} AS n{n}" for n, field in enumerate(numbers)),
     ]  # fmt: skip
-    order = " ORDER BY us NULLS LAST, f, r" if by_time and timed else ""
+    order = " ORDER BY us0 NULLS LAST, f, r" if by_time and timed else ""
     sql = f"SELECT {', '.join(selected)} FROM rows WHERE {cells.where()}{order}"  # noqa: S608  (cells quotes everything)
     cursor = cells.rows.connection.execute(sql)
-    first_text, first_segment = 4, 4 + len(fields)
+    first_text, first_segment = 6, 6 + len(fields)
     first_number = first_segment + len(dimensions)
     while batch := cursor.fetchmany(BATCH):
         for row in batch:
             tally.rows_read += 1
             text = dict(zip(fields, row[first_text:first_segment], strict=True))
-            if row[3]:
-                raise zone_fault(cells.source.map["at"], cells.rows.place(row[0], row[1]), str(text["at"]))
-            us = row[2]
-            bad_time = timed and text["at"] is not None and (us is None or not 0 <= us <= LAST_YEAR)
+            moments: list[datetime | None] = []
+            bad_time = None
+            for field, us, naive in zip(TIMES, row[2:6:2], row[3:6:2], strict=True):
+                if naive:
+                    raise zone_fault(cells.source.map[field], cells.rows.place(row[0], row[1]), str(text[field]))
+                good = us is not None and 0 <= us <= LAST_YEAR
+                moments.append(EPOCH + timedelta(microseconds=us) if good else None)
+                if not good and text.get(field) is not None:
+                    bad_time = bad_time or field
             yield Line(
                 place=cells.rows.place(row[0], row[1]),
                 text=text,
@@ -75,8 +83,9 @@ def stream(cells: Cells, tally: Tally, numeric: tuple[str, ...], *, by_time: boo
                     (name, EMPTY_SEGMENT if value is None else value)
                     for name, value in zip(dimensions, row[first_segment:first_number], strict=True)
                 ),
-                at=EPOCH + timedelta(microseconds=us) if us is not None and not bad_time else None,
+                at=moments[0],
                 bad_time=bad_time,
+                made=moments[1],
             )
 
 
@@ -85,7 +94,7 @@ def missing(line: Line, fields: tuple[str, ...]) -> str | None:
     for field in fields:
         if line.text.get(field) is None:
             return f"{field} is empty"
-    return "at is not a time" if line.bad_time else None
+    return f"{line.bad_time} is not a time" if line.bad_time else None
 
 
 def number_fault(line: Line, field: str, scale: list[float] | None = None) -> str | None:
@@ -112,6 +121,13 @@ def shown(line: Line, field: str) -> str:
     """Place and text of a field, for the example of a reason."""
     text = line.text.get(field)
     return line.place if text is None else f"{text[:40]!r} in {line.place}"
+
+
+def content_hash(text: str | None) -> str:
+    """A short hash of a text, so that duplicates are seen without keeping the text; empty without one."""
+    if not text:
+        return ""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def record_id(*parts: object) -> str:

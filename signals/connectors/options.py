@@ -6,6 +6,7 @@ Imported inside functions only: pydantic is slow to load and `signals --help` do
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -58,6 +59,26 @@ def _scale(value: Any) -> Any:
 Scale = Annotated[list[float], BeforeValidator(_scale)]
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?([hd])")
+
+
+def _duration(value: Any) -> Any:
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    seconds = float(match[1]) * (3600.0 if match[2] == "h" else 86_400.0) if match else 0.0
+    if not 0 < seconds <= 3660 * 86_400:
+        raise ValueError("is a duration above zero and of at most ten years: write it like 14d or 36h")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_duration)]
+
+
+def _quantile(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise ValueError("must lie between 0 and 1, such as 0.9")
+    return value
+
+
 class TableEntry(Entry):
     """Files or a query, one record shape."""
 
@@ -70,6 +91,8 @@ class TableEntry(Entry):
     sheet: Text | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     metric: Text | None = None
+    window: Seconds | None = None
+    quantile: Annotated[float, BeforeValidator(_quantile)] | None = None
     scorer: Text | None = None
     scorer_version: Text | None = None
     wide: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells
@@ -16,6 +16,9 @@ STATUS = {
     "rejected": "rejected", "returned": "rejected", "timed-out": "rejected",
 }  # fmt: skip
 """Words that panel tools use, and ours. Any other word is set aside: nobody can guess whether it counts."""
+
+Side = Literal["left", "right", "tie"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 NOT_TOLD_APART = "duplicate: the same rater gave it twice (map `attempt`, or `at` to number attempts by time)"
 
@@ -44,7 +47,7 @@ def ratings(cells: Cells, tally: Tally) -> Iterator[Rating]:
     attempts = Attempts()
     seen: set[str] = set()
     numbered = cells.has("attempt")
-    for line in stream(cells, tally, ("value", "attempt"), by_time=not numbered):
+    for line in stream(cells, tally, ("value", "attempt", "expected"), by_time=not numbered):
         text = line.text
         variant = text["variant"]
         status, why = _status(text)
@@ -53,6 +56,8 @@ def ratings(cells: Cells, tally: Tally) -> Iterator[Rating]:
         field = "status" if why and why.startswith("status") else "item"
         if not why and status == "submitted" and text["value"] is not None:
             why, field = number_fault(line, "value", cells.source.options.get("scale")), "value"
+        if not why and text.get("expected") is not None:
+            why, field = number_fault(line, "expected", cells.source.options.get("scale")), "expected"
         if text["value"] is None and status == "submitted":
             status = "skipped"
         key = (text["item"], text["rater"], variant, text.get("dimension") or "")
@@ -74,6 +79,7 @@ def ratings(cells: Cells, tally: Tally) -> Iterator[Rating]:
         yield Rating(
             record, cast("str", key[0]), cast("str", key[1]), cast("str", variant), value,
             dimension=str(key[3]), status=status, attempt=attempt, segment=line.segment, at=line.at,
+            expected=line.number.get("expected"),
         )  # fmt: skip
 
 
@@ -88,8 +94,11 @@ def preferences(cells: Cells, tally: Tally) -> Iterator[Preference]:
         field = "status" if why and why.startswith("status") else "item"
         if not why and text["left"] == text["right"]:
             why, field = "left and right are the same variant", "left"
-        if not why and status == "submitted" and said not in ("left", "right", "tie", None):
+        if not why and status == "submitted" and said not in (*SIDES, None):
             why, field = "choice is none of left, right, tie (recode it in `values:`)", "choice"
+        right_answer = (text.get("expected") or "").lower() or None
+        if not why and right_answer not in (*SIDES, None):
+            why, field = "expected is none of left, right, tie (recode it in `values:`)", "expected"
         key = (text["item"], text["rater"], text["left"], text["right"], text.get("dimension") or "")
         attempt = attempts.next(key, line, said) if not why else None
         if not why and attempt is None:
@@ -99,12 +108,13 @@ def preferences(cells: Cells, tally: Tally) -> Iterator[Preference]:
             continue
         if said is None and status == "submitted":
             status = "skipped"
-        choice = cast('Literal["left", "right", "tie"]', said) if status == "submitted" else None
+        choice = said if status == "submitted" else None
         item, rater, left, right = (cast("str", part) for part in key[:4])
         tally.rows_kept += 1
         yield Preference(
-            record_id(*key, attempt), item, rater, left, right, choice,
+            record_id(*key, attempt), item, rater, left, right, cast("Side | None", choice),
             dimension=str(key[4]), status=status, attempt=attempt, segment=line.segment, at=line.at,
+            expected=cast("Side | None", right_answer),
         )  # fmt: skip
 
 

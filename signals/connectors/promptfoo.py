@@ -7,6 +7,7 @@ is never read.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from signals.connectors.base import Tally
 from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.env import resolved
 from signals.connectors.jsonfile import dig, id_like, load_json, moment, paths_of, recoded, scalar, selected
-from signals.connectors.lines import EMPTY_SEGMENT, record_id
+from signals.connectors.lines import EMPTY_SEGMENT, content_hash, record_id
 from signals.connectors.paths import InputFile, files_fingerprint, input_files
 from signals.connectors.shapes import check_map, segment_dimensions
 from signals.model import ItemScore, Problem, Project, Record, ScoreError, SignalsError, Source, digest
@@ -27,7 +28,7 @@ from signals.strictyaml import Document, Loc, suggest
 if TYPE_CHECKING:
     from signals.connectors.options import Entry
 
-FIELDS = ("item", "variant", "cluster")
+FIELDS = ("item", "variant", "cluster", "length", "content", "made", "leaked")
 GRADED = frozenset(
     ("g-eval", "factuality", "answer-relevance", "context-faithfulness", "context-recall", "context-relevance",
      "conversation-relevance", "pi", "trajectory:goal-success")
@@ -62,6 +63,7 @@ class Promptfoo:
     """promptfoo's JSON export (``promptfoo eval -o FILE.json``)."""
 
     name = "promptfoo"
+    shapes: tuple[str, ...] = ("item_score",)
 
     def entry(self) -> type[Entry]:
         """The model of its entry in sources.yaml."""
@@ -342,4 +344,57 @@ def _record(
             for name in segment_dimensions(source.map)
         ),
         at=run.at,
+        length=_length(output, source),
+        content=_content(row, source),
+        made=_made(output, source),
+        leaked=_leaked(output, source),
     )
+
+
+def _mapped(output: _Judged, source: Source, field: str) -> str | None:
+    """What the row says of a field that ``map:`` names."""
+    path = source.map.get(field)
+    return recoded(scalar(dig(output.row, path)), source, field, None) if path else None
+
+
+def _length(output: _Judged, source: Source) -> float | None:
+    """Characters of the output, unless ``map:`` names another length."""
+    if "length" not in source.map:
+        text = dig(output.row, "response.output")
+        return float(len(text)) if isinstance(text, str) else None
+    said = _mapped(output, source, "length")
+    try:
+        number = None if said is None else float(said)
+    except ValueError:
+        number = math.nan
+    if number is not None and not 0 <= number < math.inf:
+        raise _unreadable(output, source, "length", said, "Map a number of at least 0, or leave it out")
+    return number
+
+
+def _content(row: Mapping[str, Any], source: Source) -> str:
+    """Hash of what the item asks: its variables, unless ``map:`` names something else."""
+    asked = dig(row, source.map.get("content") or "vars")
+    return content_hash(json.dumps(asked, sort_keys=True, ensure_ascii=False)) if asked else ""
+
+
+def _made(output: _Judged, source: Source) -> datetime | None:
+    said = _mapped(output, source, "made")
+    found = moment(said, source, output.run.file.name)
+    if said is not None and found is None:
+        raise _unreadable(output, source, "made", said, "Map an ISO time such as 2026-11-10T09:00:00Z")
+    return found
+
+
+def _leaked(output: _Judged, source: Source) -> bool | None:
+    said = _mapped(output, source, "leaked")
+    if said is None:
+        return None
+    if said.lower() not in ("true", "false", "1", "0"):
+        raise _unreadable(output, source, "leaked", said, "Recode it: values: {leaked: {yes: true}}")
+    return said.lower() in ("true", "1")
+
+
+def _unreadable(output: _Judged, source: Source, field: str, said: str | None, remedy: str) -> SignalsError:
+    what = f"item {output.item!r}: {source.map[field]!r} (map.{field}) holds {str(said)[:40]!r}"
+    return SignalsError(what, remedy, file=output.run.file.name)

@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells
-from signals.connectors.lines import missing, number_fault, record_id, shown, stream, whole
+from signals.connectors.lines import Line, content_hash, missing, number_fault, record_id, shown, stream, whole
 from signals.model import ItemScore, ScoreError
 
 ERRORS: tuple[str, ...] = get_args(ScoreError)
@@ -24,7 +24,7 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
     options = cells.source.options
     named = str(options.get("scorer") or cells.source.map.get("value") or "")
     seen: set[str] = set()
-    for line in stream(cells, tally, ("value", "repeat")):
+    for line in stream(cells, tally, ("value", "repeat", "length", "leaked")):
         text = line.text
         variant = text["variant"]
         repeat = whole(line, "repeat", 0) if "repeat" in line.number else 0
@@ -34,6 +34,8 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
             why, field = "repeat is not a whole number", "repeat"
         if not why and error is None:
             why, field = number_fault(line, "value", options.get("scale")), "value"
+        if not why:
+            why, field = _about_item(line) or (None, field)
         scorer = text.get("scorer") or named
         record = record_id(text["item"], variant, scorer, repeat)
         if not why and record in seen:
@@ -56,7 +58,27 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
             cluster=text.get("cluster") or "",
             segment=line.segment,
             at=line.at,
+            length=line.number.get("length"),
+            content=content_hash(text.get("content")),
+            made=line.made,
+            leaked=_flag(line),
         )
+
+
+def _about_item(line: Line) -> tuple[str, str] | None:
+    """The reason to set the line aside, and the field, when what it says of its item cannot be read."""
+    if line.text.get("length") is not None:
+        why = number_fault(line, "length")
+        if why or (line.number["length"] or 0.0) < 0:
+            return why or "length is negative", "length"
+    if line.text.get("leaked") is not None and line.number["leaked"] not in (0.0, 1.0):
+        return "leaked is neither true nor false (recode it in `values:`)", "leaked"
+    return None
+
+
+def _flag(line: Line) -> bool | None:
+    found = line.number.get("leaked")
+    return None if found is None else found == 1.0
 
 
 def _error(error: str | None, value: str | None) -> ScoreError | None:

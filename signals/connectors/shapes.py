@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from signals.model import Problem
+from signals.model import Problem, Source
 from signals.strictyaml import Document, Loc, suggest
 
 SEGMENT = re.compile(r"segment\.[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -35,12 +35,20 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         Shape(
             "item_score", ("item", "variant", "value"),
-            ("scorer", "scorer_version", "repeat", "error", "cluster", "at"), "value",
+            ("scorer", "scorer_version", "repeat", "error", "cluster", "at", "length", "content", "made", "leaked"),
+            "value",
         ),
-        Shape("rating", ("item", "rater", "variant", "value"), ("dimension", "attempt", "status", "at"), "value"),
-        Shape("preference", ("item", "rater", "left", "right", "choice"), ("dimension", "status", "at"), "choice"),
         Shape(
-            "outcome", ("unit", "variant", "value"), ("denominator", "covariate", "at"), "value", aggregated=True,
+            "rating", ("item", "rater", "variant", "value"), ("dimension", "attempt", "status", "at", "expected"),
+            "value",
+        ),
+        Shape(
+            "preference", ("item", "rater", "left", "right", "choice"), ("dimension", "status", "at", "expected"),
+            "choice",
+        ),
+        Shape(
+            "outcome", ("unit", "variant", "value"), ("denominator", "covariate", "covariate_at", "cluster", "at"),
+            "value", aggregated=True,
         ),
         Shape(
             "outcome_counts", ("variant", "units"), ("day",), None, aggregated=True,
@@ -52,6 +60,11 @@ SHAPES: Mapping[str, Shape] = {
         Shape("embedding", ("vector",), ("item", "at"), None, segments=False, one_of=(("variant",), ("window",))),
     )
 }  # fmt: skip
+
+
+def metric_name(source: Source) -> str:
+    """What cells call their metric: the option ``metric``, else the signal that the source feeds."""
+    return str(source.options.get("metric") or source.signal)
 
 
 def segment_dimensions(mapping: Mapping[str, str]) -> tuple[str, ...]:

@@ -21,16 +21,24 @@ ONLY_FOR = {
     "grain": ("outcome",),
     "scale": ("item_score", "rating", "outcome"),
     "metric": ("outcome", "outcome_counts"),
+    "window": ("outcome", "outcome_counts"),
+    "quantile": ("outcome",),
     "scorer": ("item_score",),
     "scorer_version": ("item_score",),
     "wide": ("item_score", "rating", "preference"),
 }
+
+ABOUT_ONE = ("at", "error", "repeat", "attempt", "length", "content", "made", "leaked", "expected")
+"""Fields that the names of columns cannot spell."""
+NEEDS = {"covariate_at": ("at", "covariate")}
+"""Fields that say nothing without others."""
 
 
 class Table:
     """CSV, TSV, JSON lines, Parquet and XLSX files, globs of them, or a database query."""
 
     name = "table"
+    shapes: tuple[str, ...] = tuple(SHAPES)
 
     def entry(self) -> type[Entry]:
         """The model of its entry in sources.yaml."""
@@ -71,7 +79,7 @@ class Table:
     def _check_fields(source: Source, shape: Shape, document: Document, loc: Loc) -> list[Problem]:
         wide = dict(source.options.get("wide") or {})
         problems: list[Problem] = []
-        named = [field for field in shape.fields if field not in (shape.graded, "at", "error", "repeat", "attempt")]
+        named = [field for field in shape.fields if field not in (shape.graded, *ABOUT_ONE)]
         if len(wide) > 1 or any(field not in named for field in wide):
             wrong = next((field for field in wide if field not in named), "")
             what = f"`wide:` cannot spread {wrong!r}" if wrong else "`wide:` takes one field"
@@ -85,6 +93,18 @@ class Table:
         if shape.one_of and not any(all(name in source.map for name in names) for names in shape.one_of):
             either = ", or ".join(" and ".join(names) for names in shape.one_of)
             problems.append(document.problem((*loc, "map"), f"map: give {either}", key=True))
+        problems += [
+            document.problem(
+                (*loc, "map", field), f"map.{field} needs map.{need} too", f"Add `{need}: COLUMN`", key=True
+            )
+            for field, needs in NEEDS.items()
+            for need in needs
+            if field in source.map and need not in source.map and field in shape.fields
+        ]
+        when = "day" if shape.name == "outcome_counts" else "at"
+        if "window" in source.options and when in shape.fields and when not in source.map:
+            what = f"`window:` needs map.{when}: without times nobody can know whose window has ended"
+            problems.append(document.problem((*loc, "window"), what, f"Add `{when}: COLUMN` to `map:`", key=True))
         if shape.name == "traffic_mix" and not segment_dimensions(source.map):
             problems.append(
                 document.problem((*loc, "map"), "map: no segment.NAME", "Add `segment.plan: COLUMN`", key=True)
@@ -114,7 +134,7 @@ class Table:
 
 
 def _records(cells: Cells, project: Project, tally: Tally) -> Iterator[Record]:
-    from signals.connectors import outcomes, people, samples, scores, thumbs
+    from signals.connectors import counts, outcomes, people, samples, scores, thumbs
 
     shape = cells.shape.name
     if shape == "item_score":
@@ -126,7 +146,7 @@ def _records(cells: Cells, project: Project, tally: Tally) -> Iterator[Record]:
     if shape == "outcome":
         return outcomes.outcomes(cells, project, tally)
     if shape == "outcome_counts":
-        return outcomes.outcome_counts(cells, tally)
+        return counts.outcome_counts(cells, tally)
     if shape == "feedback":
         return thumbs.feedback(cells, project, tally)
     if shape == "feedback_counts":

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
-from signals.connectors.aggregate import aggregates, moments
+from signals.connectors.aggregate import from_counts, groups
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells
-from signals.connectors.outcomes import counted_fault, counted_rows
+from signals.connectors.counts import counted_fault, counted_rows
 from signals.connectors.shapes import segment_dimensions
-from signals.connectors.units import DAY, Clean, Fault, clean, exclude_both_arms
+from signals.connectors.units import DAY, Clean, Fault, arm_pairs, clean, exclude_both_arms
 from signals.model import FeedbackCell, Moments, Project, Segment, SignalsError
 
 UP = ("up", "1", "1.0", "+1", "true")
@@ -41,32 +42,51 @@ def feedback(cells: Cells, project: Project, tally: Tally) -> Iterator[FeedbackC
             "CREATE TEMP TABLE grouped AS SELECT -1 AS bad, v, u, sum(coalesce(y, 0)) AS y, count(y) AS d, "  # noqa: S608  (ours)
             f"count(*) AS x, min(us) AS us, sum(rows) AS rows, sum(spare) AS spare{segment} FROM answers GROUP BY v, u"
         )
-        good_rows -= exclude_both_arms(cells, project, tally, "grouped")
+        arm_pairs(cells, project)
+        good_rows -= exclude_both_arms(cells, tally, "grouped")
         columns = ", ".join(["v", "us", "y", "d", "x", "rows", "spare", *view.unpack_segment("s")])
         source = f"(SELECT {columns} FROM grouped ANTI JOIN crossed USING (u, v))"  # noqa: S608  (our own names)
-        wanted = f"sum(x), max(d), sum(d), sum(spare), {aggregates(covariate=known, denominator=True)}"
     else:
         source = f"(SELECT v, us, y, rows, spare{segments} FROM answers)"  # noqa: S608  (our own names)
-        wanted = "count(*), count(y), sum(coalesce(y, 0)), sum(spare)"
-    keys = ", ".join(["v", "day", *view.segment_columns])
-    groups = cells.rows.connection.execute(
-        f"SELECT {keys}, {wanted} FROM (SELECT *, {DAY} AS day FROM {source}) GROUP BY {keys} ORDER BY {keys}"  # noqa: S608  (ours)
-    ).fetchall()
+    rows = f"SELECT *, {DAY} AS day FROM {source}"  # noqa: S608  (our own names)
+    keys = ["v", "day", *view.segment_columns]
     tally.rows_kept += good_rows
-    for row in groups:
-        width = 2 + len(view.dimensions)
-        day: date | None = row[1] if cells.has("at") else None
-        segment_of, found = view.segment(row[2:width]), row[width:]
-        spare = int(found[3])
-        tally.rows_kept -= spare
-        tally.set_aside(SUPERSEDED, row[0], spare, fault=False)
-        shown = int(found[0]) if known else None
-        if users:
-            made = moments(found[4:], covariate=known, denominator=True, file=cells.label)
-            share = found[1] / found[2] if found[2] else None
-            yield FeedbackCell(row[0], segment_of, day, shown, True, made, share)
-        else:
-            yield FeedbackCell(row[0], segment_of, day, shown, False, counted(int(found[1]), int(found[2])))
+    for variant, moment, labels, found, made in _totals(cells, rows, keys, users=users, known=known):
+        shown, most, responses, spare = found
+        tally.rows_kept -= int(spare)
+        tally.set_aside(SUPERSEDED, variant, int(spare), fault=False)
+        yield FeedbackCell(
+            variant,
+            view.segment(labels),
+            moment if cells.has("at") else None,
+            int(shown) if known else None,
+            users,
+            made,
+            most / responses if users and responses else None,
+        )
+
+
+Total = tuple[str, date | None, tuple[str, ...], tuple[float, float, float, float], Moments]
+
+
+def _totals(cells: Cells, rows: str, keys: list[str], *, users: bool, known: bool) -> Iterator[Total]:
+    """Per group: variant, day, segment labels, (shown, the loudest user's responses, responses, spare), moments."""
+    if users:
+        wanted = ["sum(x)", "max(d)", "sum(d)", "sum(spare)"]
+        for group in groups(
+            cells.rows.connection, rows, keys, wanted, covariate=known, denominator=True, summed=True, file=cells.label
+        ):
+            if group.moments is not None:
+                yield (*group.keys[:2], group.keys[2:], group.extra, group.moments)
+        return
+    by = ", ".join(keys)
+    found = cells.rows.connection.execute(
+        f"SELECT {by}, count(*), count(y), sum(coalesce(y, 0)), sum(spare) FROM ({rows}) GROUP BY {by} ORDER BY {by}"  # noqa: S608  (our own names)
+    ).fetchall()
+    for row in found:
+        shown, responses, positives, spare = row[len(keys) :]
+        made = counted(int(responses), int(positives))
+        yield row[0], row[1], row[2 : len(keys)], (shown, responses, responses, spare), made
 
 
 def _clean(cells: Cells) -> Clean:
@@ -137,9 +157,7 @@ def _answers(view: Clean) -> None:
 
 def counted(responses: int, positives: int) -> Moments:
     """Moments of responses that are their own units: one response each, exact."""
-    n = responses
-    rate = positives / n if n else 0.0
-    return Moments(n, rate, positives * (n - positives) / n if n else 0.0, d_mean=1.0, d_m2=0.0, yd=0.0)
+    return replace(from_counts(responses, positives), d_mean=1.0, d_m2=0.0, yd=0.0)
 
 
 def feedback_counts(cells: Cells, tally: Tally) -> Iterator[FeedbackCell]:

@@ -1,7 +1,7 @@
 """User-level rows in SQL: cleaned by one view, grouped once. Python sees groups, never rows.
 
 ``clean`` has one row per input row: variant ``v``, time ``us``, segments ``s0..``, the caller's own columns, and
-``bad``: the number of the first fault that applies, -1 when the row is good.
+``bad``: the number of the first fault that applies; ``GOOD`` when there is none, or one of the two codes of a window.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from signals.connectors.cells import LAST_YEAR, Cells, zone_fault
 from signals.connectors.duck import literal
 from signals.connectors.lines import EMPTY_SEGMENT
 from signals.connectors.shapes import segment_dimensions
-from signals.model import BOTH_ARMS, Project, Segment
+from signals.model import BOTH_ARMS, INCOMPLETE, Project, Segment
 
-NO_ZONE = "at has no zone"
+GOOD, WAITING, OPEN = -1, -2, -3
+"""Codes of ``bad``. Waiting: nothing is wrong but that the outcome is empty. Open: the unit's window has not ended."""
+
+NO_ZONE = " has no zone"
+TIMES = {"at": "us", "covariate_at": "xus"}
+"""Fields that hold times, and the columns of ``clean`` that hold their microseconds."""
 DAY = "CAST(make_timestamp(us) AS DATE)"
 
 
@@ -29,11 +34,15 @@ class Fault:
     field: str
 
 
-def number_faults(field: str, column: str, empty: str) -> list[Fault]:
-    """The faults of a numeric field; ``column`` of ``clean`` holds its DOUBLE and ``{column}_none`` its emptiness."""
+def empty_fault(field: str, column: str, remedy: str) -> Fault:
+    """The fault of an empty numeric field."""
+    return Fault(f"{field} is empty ({remedy})", f"{column}_none", field)
+
+
+def number_faults(field: str, column: str) -> list[Fault]:
+    """The other faults of a numeric field; ``column`` holds its DOUBLE and ``{column}_none`` its emptiness."""
     return [
-        Fault(f"{field} is empty ({empty})", f"{column}_none", field),
-        Fault(f"{field} is not a number", f"{column} IS NULL", field),
+        Fault(f"{field} is not a number", f"{column} IS NULL AND NOT {column}_none", field),
         Fault(f"{field} is NaN or infinite", f"NOT isfinite({column})", field),
     ]
 
@@ -83,35 +92,47 @@ class Clean:
                 f"SELECT f, t_{fault.field} FROM clean WHERE bad = {number} LIMIT 1"  # noqa: S608  (our own names)
             ).fetchone()
             where, text = (self.cells.rows.place(found[0]), found[1]) if found else ("", None)
-            if fault.why == NO_ZONE:
-                raise zone_fault(self.cells.source.map["at"], where, text or "")
+            if fault.why.endswith(NO_ZONE):
+                raise zone_fault(self.cells.source.map[fault.field], where, text or "")
             tally.set_aside(fault.why, variant, rows, example=f"{text[:40]!r} in {where}" if text else where)
 
 
-def clean(cells: Cells, columns: Mapping[str, str], faults: Sequence[Fault]) -> Clean:
+def clean(
+    cells: Cells,
+    columns: Mapping[str, str],
+    faults: Sequence[Fault],
+    last: Sequence[Fault] = (),
+    codes: Mapping[int, str] | None = None,
+) -> Clean:
     """Create the view ``clean``.
 
     Args:
         cells: The open source.
         columns: Name in the view -> SQL over ``rows``.
         faults: In the order in which they are looked for, those of variant and time aside.
+        last: Those to look for after the times.
+        codes: Codes of rows that are neither good nor faulty -> their tests, looked for between times and ``last``.
     """
     dimensions = segment_dimensions(cells.source.map)
-    timed = cells.has("at")
     every = [Fault("variant is empty", "v IS NULL", "variant"), *faults]
-    if timed:
+    times: dict[str, str] = {"us": "CAST(NULL AS BIGINT)"}
+    for field, column in TIMES.items():
+        if not cells.has(field):
+            continue
+        micros, naive = cells.micros(field)
+        times |= {column: micros, f"{column}_naive": naive, f"{column}_none": cells.empty(field)}
         every += [
-            Fault(NO_ZONE, "naive", "at"),
-            Fault("at is empty", "no_time", "at"),
-            Fault("at is not a time", f"us IS NULL OR us < 0 OR us > {LAST_YEAR}", "at"),
+            Fault(f"{field}{NO_ZONE}", f"{column}_naive", field),
+            Fault(f"{field} is empty", f"{column}_none", field),
+            Fault(f"{field} is not a time", f"{column} IS NULL OR NOT {column} BETWEEN 0 AND {LAST_YEAR}", field),
         ]
-    micros, naive = cells.micros("at") if timed else ("CAST(NULL AS BIGINT)", "false")
+    tests = [(fault.test, number) for number, fault in enumerate(every)]
+    tests += [(test, code) for code, test in (codes or {}).items()]
+    tests += [(fault.test, len(every) + number) for number, fault in enumerate(last)]
     inner = {
         "f": "f",
         "v": cells.text("variant"),
-        "us": micros,
-        "naive": naive,
-        "no_time": cells.empty("at") if timed else "false",
+        **times,
         **columns,
         **{f"t_{field}": cells.text(field) for field in cells.shape.fields if cells.has(field)},
         **{
@@ -120,40 +141,52 @@ def clean(cells: Cells, columns: Mapping[str, str], faults: Sequence[Fault]) -> 
         },
     }
     selected = ", ".join(f"{sql} AS {name}" for name, sql in inner.items())
-    cases = " ".join(f"WHEN {fault.test} THEN {number}" for number, fault in enumerate(every))
+    cases = " ".join(f"WHEN {test} THEN {number}" for test, number in tests)
     cells.rows.connection.execute(
-        f"CREATE TEMP VIEW clean AS SELECT *, CASE {cases} ELSE -1 END AS bad "  # noqa: S608  (cells quotes everything)
+        f"CREATE TEMP VIEW clean AS SELECT *, CASE {cases} ELSE {GOOD} END AS bad "  # noqa: S608  (cells quotes everything)
         f"FROM (SELECT {selected} FROM rows WHERE {cells.where()})"
     )
-    return Clean(cells, tuple(every), dimensions)
+    return Clean(cells, (*every, *last), dimensions)
 
 
-def exclude_both_arms(cells: Cells, project: Project, tally: Tally, table: str) -> int:
-    """Create the table ``crossed`` (u, v): units of ``table`` (u, v, bad, rows) that both arms of a release saw.
-
-    Such a unit counts in neither arm; the tally says how many rows of how many units that is in each. Returns the rows.
-    """
+def arm_pairs(cells: Cells, project: Project) -> None:
+    """Create the table ``pairs`` (a, b): the two arms of each declared release."""
     connection = cells.rows.connection
     connection.execute("CREATE TEMP TABLE pairs (a VARCHAR, b VARCHAR)")
     pairs = sorted({release.arms for release in project.releases})
     if pairs:
         values = ", ".join(f"({literal(a)}, {literal(b)})" for a, b in pairs)
         connection.execute(f"INSERT INTO pairs VALUES {values}")  # noqa: S608  (quoted)
+
+
+def exclude_both_arms(cells: Cells, tally: Tally, table: str, key: str = "u") -> int:
+    """Create the table ``crossed`` (key, v): units of ``table`` (v, bad, rows, key) that both arms of a release saw.
+
+    Such a unit counts in neither arm; the tally says how many rows of how many units that is in each. One whose window
+    is open in both is counted as incomplete. Returns the rows. ``pairs`` must be there; the key may name a cluster,
+    which then is the unit.
+    """
+    connection = cells.rows.connection
     connection.execute(
         f"""
         CREATE TEMP TABLE crossed AS
         WITH arms AS (SELECT a AS v FROM pairs UNION SELECT b FROM pairs),
         several AS (
-            SELECT u, list(v) AS vs FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)
-            GROUP BY u HAVING count(*) > 1
+            SELECT {key}, list(DISTINCT v) AS vs FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)
+            GROUP BY {key} HAVING count(DISTINCT v) > 1
         )
-        SELECT DISTINCT u, unnest([a, b]) AS v FROM several, pairs
+        SELECT DISTINCT {key}, unnest([a, b]) AS v FROM several, pairs
         WHERE list_contains(vs, a) AND list_contains(vs, b)
         """  # noqa: S608  (our own names)
     )
     counts = connection.execute(
-        f"SELECT v, count(*), sum(rows) FROM {table} JOIN crossed USING (u, v) GROUP BY v ORDER BY v"  # noqa: S608  (our own)
+        f"""
+        SELECT v, still, CASE WHEN still THEN count(*) ELSE count(DISTINCT {key}) END, sum(rows) FROM (
+            SELECT v, {key}, rows, bool_and(bad = {OPEN}) OVER (PARTITION BY {key}) AS still
+            FROM {table} JOIN crossed USING ({key}, v) WHERE bad < 0
+        ) GROUP BY v, still ORDER BY v, still
+        """  # noqa: S608  (our own names)
     ).fetchall()
-    for variant, units, rows in counts:
-        tally.set_aside(BOTH_ARMS, variant, int(rows), units=units)
-    return sum(int(count[2]) for count in counts)
+    for variant, still, units, rows in counts:
+        tally.set_aside(INCOMPLETE if still else BOTH_ARMS, variant, int(rows), fault=not still, units=units)
+    return sum(int(count[3]) for count in counts)

@@ -96,6 +96,7 @@ def _segment(segment: SegmentReading) -> dict[str, Any]:
         "adjusted": _bounds(segment.adjusted),
         "margin": segment.margin,
         "refused": segment.refused,
+        "shrunk": plain(segment.shrunk),
     }
 
 

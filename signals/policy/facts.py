@@ -62,6 +62,9 @@ ELEMENT: tuple[FactSpec, ...] = (
     FactSpec("high", "effect", "upper bound of its benefit"),
     FactSpec("adjusted.low", "effect", "lower bound that holds for all segments at once"),
     FactSpec("adjusted.high", "effect", "upper bound that holds for all segments at once"),
+    FactSpec("shrunk", "effect", "its effect, drawn towards the other segments as far as they agree"),
+    FactSpec("shrunk.low", "effect", "lower bound of that"),
+    FactSpec("shrunk.high", "effect", "upper bound of that"),
     FactSpec("margin", "effect", "the margin, of this segment's control level when it is relative"),
 )
 RELEASE: tuple[FactSpec, ...] = (
@@ -171,6 +174,9 @@ def _of_segment(segment: SegmentReading) -> dict[str, Scalar]:
         "high": segment.benefit.high,
         "adjusted.low": segment.adjusted.low,
         "adjusted.high": segment.adjusted.high,
+        "shrunk": segment.shrunk.value if segment.shrunk else None,
+        "shrunk.low": segment.shrunk.low if segment.shrunk else None,
+        "shrunk.high": segment.shrunk.high if segment.shrunk else None,
         "margin": segment.margin,
     }
     return {key: value for key, value in values.items() if value is not None and _exists(value)}

@@ -134,8 +134,11 @@ class _Loader:
 
     def signal_sense(self, loc: Loc, spec: Any) -> None:
         metric = getattr(spec, "metric", None)
-        if metric is not None and metric.type == "quantile":
-            self.say((*loc, "metric", "type"), "quantile metrics cannot be computed yet", "Use mean or proportion")
+        if metric is not None and metric.type == "quantile" and metric.quantile is None:
+            self.say((*loc, "metric", "type"), "a quantile metric says which quantile", "Add `quantile: 0.9`")
+        elif metric is not None and metric.type != "quantile" and metric.quantile is not None:
+            remedy = "Write `type: quantile`, or drop it"
+            self.say((*loc, "metric", "quantile"), f"a {metric.type} has no quantile", remedy, key=True)
         if len(set(spec.segments)) < len(spec.segments):
             self.say((*loc, "segments"), "a segment is named twice", "Name each once")
         margin = spec.margin
@@ -298,12 +301,13 @@ def _signal(name: str, spec: Any, confidence: float) -> Signal:
         better=spec.better,
         confidence=confidence if spec.confidence is None else spec.confidence,
         margin=spec.margin,
-        metric=Metric(metric.name, metric.type) if metric else None,
+        metric=Metric(metric.name, metric.type, metric.quantile) if metric else None,
         looks=getattr(spec, "looks", "fixed"),
         planned_units=getattr(spec, "planned_units", None),
         estimate=getattr(spec, "estimate", "raw"),
         scorer=getattr(spec, "scorer", None),
         dimension=getattr(spec, "dimension", None),
+        human_scale=getattr(spec, "human_scale", None),
         raters=getattr(spec, "raters", "random"),
         segments=tuple(spec.segments),
         trust=spec.trust.given,

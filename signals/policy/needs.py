@@ -1,10 +1,6 @@
 """The ways out of a HOLD: what evidence, how much of it, why, by when at the current rate, and who owns it.
 
-Sample sizes: an interval of half-width ``h`` around a standard error ``se`` shows non-inferiority at the margin with
-80 % power, when nothing changed, once ``h + 0.8416 se`` has come down to the margin; both shrink with the square root
-of n, so ``n_needed = n ((h + 0.8416 se) / margin)^2`` (Miller 2024, arXiv:2411.00640, in terms of the observed se). An
-always-valid interval shrinks a little slower than that near the planned size: the figures are a plan, not a promise.
-A panel's error has parts that more items do not lower: ``item/I + rater/R + residual/(I R)``.
+How much is computed in ``amounts``, from the reading's own stored errors.
 """
 
 from __future__ import annotations
@@ -15,15 +11,13 @@ from datetime import date, timedelta
 
 from signals.checks import BY_NAME
 from signals.model import Check, Need, Reading, RuleOutcome, Signal
+from signals.policy.amounts import behind, settle, short, shortfall
 from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.facts import units
 from signals.policy.rules import Guardrail, Requirement
-from signals.policy.wording import claim, the_margin, title
-from signals.words import count, plural
-
-Z_POWER = 0.8416212335729143  # 80 % quantile of the normal distribution
-TOO_LONG = 3650  # days: at this rate, collecting is not a way out
+from signals.policy.wording import claim, title
+from signals.words import plural
 
 
 def ways_out(case: Case) -> tuple[Need, ...]:
@@ -106,7 +100,7 @@ def _signal(case: Case, name: str, why: str) -> Need:
             f"`signal: {name}`", owner=owner,
         )  # fmt: skip
     if reading.state == "untrusted":
-        return _untrusted(reading, owner, why)
+        return _untrusted(case, reading, owner, why)
     if reading.state == "unclear":
         return _unclear(case, signal, reading, owner)
     return Need(
@@ -122,32 +116,27 @@ def _broken(reading: Reading, sort: str) -> list[Check]:
     return [one for one in reading.checks.values() if one.required and one.sort == sort and one.status != "pass"]
 
 
-def _untrusted(reading: Reading, owner: str, why: str) -> Need:
+def _untrusted(case: Case, reading: Reading, owner: str, why: str) -> Need:
     broken = _broken(reading, "validity")
     if not broken:
-        return Need(reading.signal, "an interval that can be given honestly", reading.why, owner=owner)
-    remedies = dict.fromkeys(_remedy(check) for check in broken)
-    amounts = [_short_of(reading, check) for check in broken]
-    known = [amount for amount in amounts if amount]
-    amount = max(known) if len(known) == len(broken) else None
-    what = "; ".join(remedies)
-    if amount:
-        what = "at least " + plural(amount, f"more {reading.counted or 'units'}")
+        counts = behind(reading)
+        found = short(case, reading, counts, f"{reading.why.rstrip('.')}; {why}", owner) if counts else None
+        return found or Need(reading.signal, "an interval that can be given honestly", reading.why, owner=owner)
+    found = short(case, reading, broken, why, owner)
+    if found is not None:
+        return found
+    gaps = [shortfall(case, reading, check) for check in broken]
+    remedies = dict.fromkeys(
+        _remedy(check) if gap is None else f"At least {plural(gap[0], f'more {gap[1]}')}"
+        for check, gap in zip(broken, gaps, strict=True)
+    )
     whys = "; ".join(check.why.rstrip(".") for check in broken)
-    return Need(reading.signal, what, f"{whys}; {why}", amount, reading.counted if amount else "", owner=owner)
+    return Need(reading.signal, "; ".join(remedies), f"{whys}; {why}", owner=owner)
 
 
 def _remedy(check: Check) -> str:
     spec = BY_NAME.get(check.name)
     return spec.remedy.rstrip(".") if spec else f"Repair {check.name}"
-
-
-def _short_of(reading: Reading, check: Check) -> int | None:
-    """How many are missing to a count of the arms' units; counts are of the smaller arm, so both arms need as many."""
-    if check.name not in ("min_units", "min_items", "min_responses") or None in (check.value, check.threshold):
-        return None
-    gap = math.ceil((check.threshold or 0) - (check.value or 0))
-    return gap * (1 if reading.kind in ("judge", "panel") else 2)
 
 
 # --- unclear --------------------------------------------------------------------------------------------------------
@@ -164,11 +153,7 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
         return Need(signal.name, "an interval that can be given honestly", reading.why, owner=owner)
     if margin is None:
         return _no_margin(case, signal, owner)
-    crossed = signal.kind == "panel" and signal.raters == "random"  # raters who are fixed add no error of their own
-    if crossed and {"item", "rater", "residual"} <= set(reading.components):
-        return _panel(case, signal, reading, owner)
-    target, promise = _needed(reading, low, high, margin)
-    return _more(case, signal, reading, target - units(reading), promise, owner)
+    return settle(case, signal, reading, owner)
 
 
 def _no_margin(case: Case, signal: Signal, owner: str) -> Need:
@@ -189,82 +174,6 @@ def _ripe(case: Case, unripe: list[Check]) -> date | None:
     if len(unripe) != 1 or unripe[0].name != "full_weeks" or unripe[0].threshold is None:
         return None
     return case.release.started + timedelta(days=math.ceil(7 * unripe[0].threshold))
-
-
-PLANNED = "if the true effect is zero, that rules out a loss beyond {limit} in 80 % of cases"
-AS_IT_STANDS = "if the estimate stays where it is, that clears zero or {limit}"
-
-
-def _needed(reading: Reading, low: float, high: float, margin: float) -> tuple[float, str]:
-    """Units in all, and what they are good for.
-
-    When the plan is met already, the estimate has come to stand between zero and the margin: then what the interval
-    needs to leave one of the two behind. The farther of them goes first, and it is at least half a margin away.
-    """
-    n = units(reading)
-    half = (high - low) / 2
-    planned = n * ((half + Z_POWER * _se(reading, half)) / margin) ** 2
-    if planned > n:
-        return planned, PLANNED
-    benefit = abs((high + low) / 2)
-    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, AS_IT_STANDS
-
-
-def _se(reading: Reading, half: float) -> float:
-    voting = reading.estimates.get(reading.voting)
-    return voting.se if voting is not None and voting.se else half / 1.96
-
-
-def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str) -> Need:
-    amount = sensible(extra)
-    unit = reading.counted or "units"
-    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
-    days = math.ceil(amount / reading.rate_per_day) if reading.rate_per_day else None
-    if days is not None and days > TOO_LONG:
-        return Need(
-            signal.name, "a wider margin, or another signal to decide",
-            f"{claim(signal, reading)}; it would take about {plural(amount, f'more {unit}')}, "
-            "over ten years at the current rate", owner=owner,
-        )  # fmt: skip
-    by = None if days is None else case.as_of.date() + timedelta(days=days)
-    return Need(signal.name, f"about {plural(amount, f'more {unit}')}", why, amount, unit, by, owner)
-
-
-def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
-    """Items with the raters as they are; more raters when no number of items would do."""
-    item, rater, residual = (reading.components[part] for part in ("item", "rater", "residual"))
-    low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
-    items, raters = units(reading), _raters(reading)
-    half = (high - low) / 2
-    se = _se(reading, half)
-    target = (se * margin / (half + Z_POWER * se)) ** 2  # the variance at which half + z se meets the margin
-    if raters is None or rater / raters < 0.8 * target:
-        spent = 0.0 if raters is None else rater / raters
-        each = item + residual / (raters or 1)
-        total, promise = each / (target - spent), PLANNED
-        if total <= items:
-            total, promise = _needed(reading, low, high, margin)
-        return _more(case, signal, reading, total - items, promise, owner)
-    left = target - item / items
-    many = (rater + residual / items) / left if left > 0.2 * target else 2 * rater / target
-    amount = max(1, sensible(many - raters))
-    more = f"about {plural(amount, 'more raters')}"
-    if left <= 0.2 * target:
-        more += f", on about {count(max(items, sensible(2 * item / target)))} items in all"
-    why = f"{claim(signal, reading)}; with {plural(raters, 'raters')}, no number of items alone would settle it"
-    return Need(signal.name, more, why, amount, "raters", owner=owner)
-
-
-def _raters(reading: Reading) -> int | None:
-    check = reading.checks.get("min_raters")
-    return int(check.value) if check is not None and check.value else None
-
-
-def sensible(amount: float) -> int:
-    """Rounded up to two digits: 387,211 -> 390,000; at least 1."""
-    whole = max(1, math.ceil(amount - 1e-9))
-    step = int(10 ** max(0, len(str(whole)) - 2))
-    return -(-whole // step) * step
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ in ``load``. The JSON Schema that editors use is made from these models.
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -57,6 +58,17 @@ def _looks(value: Any) -> str | tuple[date, ...]:
     return days
 
 
+def _scale(value: Any) -> tuple[float, float]:
+    numbers = value if isinstance(value, list) else []
+    right = len(numbers) == 2 and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers)
+    if not right or not all(math.isfinite(one) for one in numbers):
+        raise ValueError("is people's lowest and highest grade; write it like [1, 5]")
+    low, high = (float(one) for one in numbers)
+    if low >= high:
+        raise ValueError("goes from the lowest grade to the highest; write it like [1, 5]")
+    return low, high
+
+
 def _given(value: Any) -> Any:
     items = value if isinstance(value, list) else [{"value": value}]
     for item in items:
@@ -72,6 +84,11 @@ Looks = Annotated[
         _looks,
         json_schema_input_type=Literal["continuous", "fixed"] | list[str],
     ),
+]
+Scale = Annotated[
+    tuple[float, float],
+    PlainValidator(_scale),
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
 ]
 Given = Annotated[
     Any,
@@ -137,7 +154,9 @@ class Judge(SignalShape):
 
     kind: Literal["judge"]
     estimate: Literal["raw", "reweighted", "corrected"] = "raw"
-    scorer: Word | None = None
+    scorer: Annotated[Word | None, Field(description="Which scorer of a run that has several")] = None
+    dimension: Annotated[Word | None, Field(description="Which of people's questions the judge is held against")] = None
+    human_scale: Annotated[Scale | None, Field(description="People's lowest and highest grade: [1, 5]")] = None
     trust: JudgeTrust = Field(default_factory=JudgeTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
@@ -145,7 +164,8 @@ class Panel(SignalShape):
     """People who rate or compare answers."""
 
     kind: Literal["panel"]
-    dimension: Word | None = None
+    dimension: Annotated[Word | None, Field(description="Which question of a form that has several")] = None
+    estimate: Literal["raw", "superiority"] = "raw"
     raters: Literal["random", "fixed"] = "random"
     trust: PanelTrust = Field(default_factory=PanelTrust)  # type: ignore[valid-type]  # made from the catalogue
 
@@ -155,6 +175,7 @@ class MetricShape(Strict):
 
     name: Word
     type: Literal["proportion", "mean", "ratio", "quantile"]
+    quantile: Annotated[float | None, Field(gt=0, lt=1, description="Which one, for quantile metrics: 0.9")] = None
 
 
 class Experiment(SignalShape):

@@ -1,84 +1,80 @@
-"""Experiments: proportions, means and ratios of independent units, at one look or at any."""
+"""Experiments: proportions, means, ratios and quantiles, of units or clusters, at one look, planned looks, or any."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 
-from signals.model import Estimate, Evidence, Measure, Metric, Moments, Numbers, OutcomeCell, Signal, SignalsError
-from signals.readings.common import (
-    Tray,
-    both_arms_share,
-    day_span,
-    estimate,
-    nothing,
-    only_raw,
-    per_day,
-    refusal,
-    set_aside_share,
-)
-from signals.readings.segments import segment_estimates, unknown_dimensions
-from signals.stats import sequential
-from signals.stats.difference import Difference, RefusedError
-from signals.stats.means import ratio_difference, welch
-from signals.stats.moments import merge, variance
-from signals.stats.proportion import score_interval
-from signals.stats.srm import sample_ratio_p
+from signals.model import Estimate, Evidence, Metric, Numbers, OutcomeCell, Signal, SignalsError
+from signals.readings import experiment_checks, experiment_quantile
+from signals.readings.common import Tray, day_span, only_raw, per_day, refusal, set_aside_share
+from signals.readings.experiment_effect import Arm, Design, arm_of, effect
+from signals.readings.looks import looks_of, members_of
+from signals.readings.segments import segmented, unknown_dimensions
+from signals.stats.cuped import balance
+from signals.stats.difference import RefusedError
 
-ENOUGH_EVENTS = 50
-ENOUGH_UNITS = 100
-UNEQUAL_ARMS = 5.0
-HEAVY_TAIL = 2.0
+BALANCED = 0.001
+"""p-value of equal covariates below which the covariate is not used: it may have been moved by the candidate."""
+
+Arms = tuple[Sequence[OutcomeCell], Sequence[OutcomeCell]]
 
 
 def measure(signal: Signal, evidence: Evidence) -> Numbers:
     """Numbers of an experiment signal.
 
     Raises:
-        SignalsError: For a metric type that this version does not compute (quantile), or without a metric.
+        SignalsError: Without a metric, or for a quantile metric that does not say which quantile.
     """
     metric = signal.metric
-    if metric is None or metric.type == "quantile":
-        kind = metric.type if metric else "no"
-        raise SignalsError(
-            f"signal {signal.name!r}: {kind} metric is not computed by this version", "Use proportion, mean or ratio"
-        )
+    if metric is None:
+        raise SignalsError(f"signal {signal.name!r} has no metric", "Say which: proportion, mean, ratio or quantile")
     tray = Tray()
     cells, problem = _cells_of(signal, metric, evidence, tray)
-    control, candidate = (
+    everything: Arms = tuple(  # type: ignore[assignment]  # two arms
         [cell for cell in cells if cell.variant == arm and cell.moments.n > 0] for arm in evidence.release.arms
     )
-    m0, m1 = merge(cell.moments for cell in control), merge(cell.moments for cell in candidate)
-    units = m0.n + m1.n
-    voting = refusal(problem, signal.confidence, (m0.n, m1.n)) if problem else effect(signal, m1, m0)
-    if units:
-        voting = replace(
-            voting, warnings=(*voting.warnings, *unknown_dimensions(signal, (*control, *candidate), _label))
-        )
+    arms, looks, waiting = looks_of(signal, everything, evidence.sources, tray)
+    control, candidate = arms
+    counted = {cell.counted for cell in (*control, *candidate)}
+    clustered = counted == {"clusters"}
+    if "clusters" in counted and not clustered:
+        problem = problem or "some sources count clusters and others units, which cannot be added"
+    design = Design(metric.type, signal.confidence, looks, clustered, evidence.family)
+    problem = problem or waiting
+    voting: str
+    if metric.type == "quantile":
+        found = experiment_quantile.quantiles(signal, metric, evidence, design, problem)
+        estimates, voting, segments = found.estimates, signal.estimate, found.segmented
+    else:
+        estimates, voting = _estimates(signal, design, arms, problem)
+        adjusted = voting == "cuped"
 
-    def part(ours: Sequence[OutcomeCell], theirs: Sequence[OutcomeCell], confidence: float, parts: int) -> Estimate:
-        m0, m1 = merge(cell.moments for cell in ours), merge(cell.moments for cell in theirs)
-        return effect(signal, m1, m0, confidence, parts)
+        def part(ours: Sequence[OutcomeCell], theirs: Sequence[OutcomeCell], confidence: float, parts: int) -> Estimate:
+            made = effect(design, ours, theirs, confidence, parts, adjusted=adjusted)
+            # A segment too small for the covariate keeps its own number: both are estimates of the same effect.
+            return effect(design, ours, theirs, confidence, parts) if adjusted and made.refused else made
 
+        segments = None if problem else segmented(signal, estimates[voting], control, candidate, label, part)
+    units = sum(members_of(cell) for cell in (*control, *candidate))
+    rows = units + experiment_quantile.units(evidence, metric) if metric.type == "quantile" and not units else units
+    if rows and metric.type != "quantile":
+        unknown = unknown_dimensions(signal, (*control, *candidate), label)
+        estimates = {name: replace(one, warnings=(*one.warnings, *unknown)) for name, one in estimates.items()}
     days = [cell.day for cell in (*control, *candidate)]
     first, last = day_span(days)
-    measures = (
-        _sample_ratio(m0.n, m1.n),
-        Measure("min_units", min(m0.n, m1.n), "units in the smaller arm"),
-        _full_weeks(control, candidate),
-        both_arms_share(evidence, units),
-        set_aside_share(evidence, units, tray),
-    )
     return Numbers(
         signal=signal.name,
         kind=signal.kind,
         unit="pp" if metric.type == "proportion" else metric.name,
-        voting=signal.estimate,
-        estimates=only_raw(signal, voting),
-        measures=measures,
-        segments=() if problem else segment_estimates(signal, control, candidate, _label, part),
+        voting=voting,
+        estimates={**estimates, **(segments.worst if segments else {})},
+        measures=(
+            *experiment_checks.measures(signal, evidence, control, candidate, label, estimates[voting], metric.type),
+            *(segments.measures if segments else ()),
+            set_aside_share(evidence, rows, tray),
+        ),
+        segments=segments.segments if segments else (),
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
         first_at=first,
@@ -88,117 +84,41 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     )
 
 
-def _label(cell: OutcomeCell, dimension: str) -> str | None:
+def label(cell: OutcomeCell, dimension: str) -> str | None:
+    """The cell's value in a dimension."""
     return dict(cell.segment).get(dimension)
 
 
-def effect(signal: Signal, candidate: Moments, control: Moments, confidence: float = 0.0, parts: int = 1) -> Estimate:
-    """Candidate minus control of the signal's metric, with the interval that its looks ask for.
+def _estimates(signal: Signal, design: Design, arms: Arms, problem: str | None) -> tuple[Mapping[str, Estimate], str]:
+    """The effect without and with the covariate, and which of them votes.
 
-    Args:
-        signal: Names the metric type, the looks and the plan.
-        candidate: Moments of the candidate's units.
-        control: Moments of the control's units.
-        confidence: Two-sided (default: the signal's).
-        parts: In how many parts the planned units are divided, for a segment of the experiment.
+    The adjusted one votes when every unit has a covariate, it can be used, and both arms started alike in it.
     """
-    confidence = confidence or signal.confidence
-    counts = (control.n, candidate.n)
-    kind = signal.metric.type if signal.metric else "mean"
-    if not control.n or not candidate.n:
-        return nothing(confidence, counts)
+    control, candidate = arms
+    ours, theirs = arm_of(candidate), arm_of(control)
+    if problem:
+        raw = refusal(problem, signal.confidence, (theirs.members, ours.members))
+        return only_raw(signal, raw), signal.estimate
+    raw = effect(design, control, candidate)
+    covered = theirs.moments.x_mean is not None and ours.moments.x_mean is not None
+    if signal.estimate != "raw" or not covered or not theirs.members or not ours.members:
+        return only_raw(signal, raw), signal.estimate
+    adjusted = effect(design, control, candidate, adjusted=True)
+    doubt = f"the covariate is not used: {adjusted.refused}" if adjusted.refused else _unbalanced(ours, theirs)
+    if doubt:
+        return {"raw": replace(raw, warnings=(*raw.warnings, doubt)), "cuped": adjusted}, "raw"
+    if raw.se and adjusted.se:
+        units = (raw.n_control + raw.n_candidate) * (raw.se / adjusted.se) ** 2
+        adjusted = replace(adjusted, n_effective=units)
+    return {"raw": raw, "cuped": adjusted}, "cuped"
+
+
+def _unbalanced(ours: Arm, theirs: Arm) -> str | None:
     try:
-        if kind == "proportion":
-            _check_proportion(candidate)
-            _check_proportion(control)
-        if signal.looks == "fixed":
-            difference, method = _fixed(kind, candidate, control, confidence)
-        else:
-            difference, method = _any_time(signal, kind, candidate, control, confidence, parts)
+        p = balance(ours.moments, theirs.moments).p_value
     except RefusedError as refused:
-        return refusal(str(refused), confidence, counts, levels=_levels(kind, candidate, control))
-    return estimate(difference, method, confidence, counts, warnings=_tail_warnings(kind, candidate, control))
-
-
-def _levels(kind: str, candidate: Moments, control: Moments) -> tuple[float | None, float | None]:
-    if kind != "ratio":
-        return control.mean, candidate.mean
-    known = control.d_mean and candidate.d_mean
-    return (control.mean / control.d_mean, candidate.mean / candidate.d_mean) if known else (None, None)  # type: ignore[operator]  # both are set when known
-
-
-def _fixed(kind: str, candidate: Moments, control: Moments, confidence: float) -> tuple[Difference, str]:
-    if kind == "proportion":
-        successes = [min(m.n, max(0, round(m.mean * m.n))) for m in (candidate, control)]
-        found = score_interval(successes[0], candidate.n, successes[1], control.n, confidence)
-        return found, "Miettinen–Nurminen score interval, one look"
-    if kind == "ratio":
-        return ratio_difference(candidate, control, confidence), "ratio of means, delta method over units, one look"
-    found = welch(candidate, control, confidence)
-    return found, f"Welch difference of means, t({found.df:,.0f}), one look"
-
-
-def _any_time(
-    signal: Signal, kind: str, candidate: Moments, control: Moments, confidence: float, parts: int
-) -> tuple[Difference, str]:
-    """The asymptotic confidence sequence on the unpooled standard error.
-
-    Refused while the normal approximation that it rests on is poor: fewer than 50 events or non-events in an arm for a
-    proportion, fewer than 100 units in an arm otherwise. Looks planned as dates get it too: it is valid at any look,
-    only wider than a spending plan would be.
-    """
-    if kind == "proportion":
-        least = min(min(m.mean * m.n, (1.0 - m.mean) * m.n) for m in (candidate, control))
-        if least < ENOUGH_EVENTS - 0.5:
-            raise RefusedError(
-                f"an arm has {least:,.0f} events or non-events; the always-valid interval needs {ENOUGH_EVENTS}"
-            )
-    elif min(candidate.n, control.n) < ENOUGH_UNITS:
-        raise RefusedError(
-            f"an arm has {min(candidate.n, control.n):,} units; the always-valid interval needs {ENOUGH_UNITS}"
-        )
-    if kind == "ratio":
-        plain = ratio_difference(candidate, control, confidence)
-    else:
-        plain = welch(candidate, control, confidence)
-    units = candidate.n + control.n
-    planned = (signal.planned_units or sequential.PLANNED_UNITS) / parts
-    half = sequential.multiplier(units, confidence, planned) * plain.se
-    always = replace(
-        plain,
-        low=plain.effect - half,
-        high=plain.effect + half,
-        p_value=sequential.p_value(plain.effect, plain.se, units, confidence, planned),
-        df=None,
-    )
-    asked = "" if signal.looks == "continuous" else "; the planned looks need no more"
-    return always, f"asymptotic confidence sequence, valid at any look, narrowest near {planned:,.0f} units{asked}"
-
-
-def _check_proportion(moments: Moments) -> None:
-    """Of 0 and 1 only, the moments must be those of a count of ones."""
-    p, n = moments.mean, moments.n
-    ones = p * n
-    slack = 1e-6 * max(1.0, n * p * (1.0 - p))
-    if not -1e-9 <= p <= 1.0 + 1e-9 or abs(ones - round(ones)) > 1e-6 * max(1.0, ones):
-        raise RefusedError("metric type is proportion but values other than 0 and 1 were seen")
-    if abs(moments.m2 - n * p * (1.0 - p)) > slack:
-        raise RefusedError("metric type is proportion but values other than 0 and 1 were seen")
-
-
-def _tail_warnings(kind: str, candidate: Moments, control: Moments) -> list[str]:
-    """Unequal arms with a heavy tail: the t interval then covers too little (84 % of 95 in simulation at 20 to 1).
-
-    The moments hold no skewness, but a non-negative outcome whose SD is c times its mean has one of at least c - 1/c.
-    In arms of equal size the skewness of a difference cancels; hence the rule: one arm more than 5 times the other,
-    and an SD of more than twice the mean.
-    """
-    if kind != "mean" or max(candidate.n, control.n) <= UNEQUAL_ARMS * min(candidate.n, control.n):
-        return []
-    spread = max(math.sqrt(variance(m.m2, m.n)) / abs(m.mean) if m.mean else math.inf for m in (candidate, control))
-    if spread <= HEAVY_TAIL:
-        return []
-    return ["the arms are very unequal and the outcome has a heavy tail: the interval may be too narrow"]
+        return f"the covariate is not used: {refused}"
+    return f"the covariate is not used: it differs between the arms (p = {p:.2g})" if p < BALANCED else None
 
 
 def _cells_of(
@@ -210,35 +130,15 @@ def _cells_of(
         if cell.variant in evidence.release.arms:
             mine.append(cell)
         else:
-            tray.put(f"variant {cell.variant} is neither arm", cell.variant, cell.moments.n)
+            tray.put(f"variant {cell.variant} is neither arm", cell.variant, members_of(cell))
     known = {metric.name, signal.name, ""}
     wanted = [cell for cell in mine if cell.metric in known]
     if wanted:
         for cell in mine:
             if cell.metric not in known:
-                tray.put(f"metric {cell.metric} is not the one of the signal", cell.variant, cell.moments.n)
+                tray.put(f"metric {cell.metric} is not the one of the signal", cell.variant, members_of(cell))
         return tuple(wanted), None
     if not mine:
         return (), None
     names = ", ".join(sorted({cell.metric for cell in mine})[:8])
     return tuple(mine), f"no outcome is called {metric.name!r}; the evidence has {names}: set `metric:` on the source"
-
-
-def _sample_ratio(control: int, candidate: int) -> Measure:
-    if not control + candidate:
-        return Measure("sample_ratio_p", None, "there are no units")
-    p = sample_ratio_p([control, candidate])
-    return Measure("sample_ratio_p", p, f"{control:,} and {candidate:,} units against an even split")
-
-
-def _full_weeks(control: Sequence[OutcomeCell], candidate: Sequence[OutcomeCell]) -> Measure:
-    """Whole weeks between the first and the last day that both arms have units on."""
-    ranges: list[tuple[date, date]] = []
-    for cells in (control, candidate):
-        days = [cell.day for cell in cells if cell.day is not None]
-        if not days or len(days) < len(cells):
-            return Measure("full_weeks", None, "the evidence has no days")
-        ranges.append((min(days), max(days)))
-    start, end = max(low for low, _ in ranges), min(high for _, high in ranges)
-    days_both = max(0, (end - start).days + 1)
-    return Measure("full_weeks", float(days_both // 7), f"{days_both} days in both arms")

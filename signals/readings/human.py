@@ -28,13 +28,18 @@ def latest_preferences(preferences: Iterable[Preference], tray: Tray | None = No
     return [one for one in _latest(keyed, tray) if _given(one, one.choice is None, None, tray)]
 
 
-def human_agreement(evidence: Evidence, outputs: Mapping[tuple[str, str], float]) -> Measure:
-    """Spearman correlation of judge and mean human scores over the (item, variant) outputs that both scored."""
+def human_agreement(
+    evidence: Evidence, outputs: Mapping[tuple[str, str], float], dimension: str | None = None
+) -> Measure:
+    """Spearman correlation of judge and mean human scores over the (item, variant) outputs that both scored.
+
+    ``dimension`` picks one question of the people's form; None is the mean of all.
+    """
     if not evidence.human:
         return Measure("human_agreement", None, "no human ratings of these outputs")
     people: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in latest_ratings(evidence.human):
-        if one.value is not None:
+        if one.value is not None and dimension in (None, one.dimension):
             people[one.item, one.variant][one.dimension].append(one.value)
     both = sorted(output for output in outputs if output in people)
     if len(both) < ENOUGH_OUTPUTS:

@@ -3,82 +3,58 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Segment, Signal
+from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Signal
 from signals.readings.common import Tray, nothing, only_raw, per_day, refusal, set_aside_share, span
-from signals.readings.crossed import Cell, interval
-from signals.readings.human import Answer, latest_preferences, latest_ratings
-from signals.readings.segments import segment_estimates, unknown_dimensions
-from signals.stats.agreement import Level, krippendorff_alpha
+from signals.readings.crossed import Cell, interval, superiority
+from signals.readings.panel_answers import Answers, Paired, pair, unresolved
+from signals.readings.panel_checks import gold_accuracy, rater_measures
+from signals.readings.segments import segmented, unknown_dimensions
 from signals.words import plural
 
-ORDINAL_GRADES = 10
-"""Whole-number scales with at most this many grades are taken as ordered, finer ones as measured."""
-
-NEARLY_ALL = 0.9
-
-
-@dataclass(frozen=True)
-class Paired:
-    """What a panel said of the two arms: one value per item and rater."""
-
-    cells: tuple[Cell, ...] = ()
-    items_seen: int = 0  # items with an answer about either arm
-    per_arm: tuple[int, int] = (0, 0)  # items with an answer about that arm
-    agreement: Measure = field(default_factory=lambda: Measure("agreement", None, "no output was rated twice"))
-    refused: str | None = None
+GOLD = "gold item: it tests the raters, not the variants"
+POINTS, NET = "points", "net preference"
 
 
 def measure(signal: Signal, evidence: Evidence) -> Numbers:
     """Numbers of a panel signal: the mean over items of candidate minus control, or of net preference (-1 to 1)."""
     tray = Tray()
     control, candidate = evidence.release.arms
-    ratings = _about(evidence.ratings, signal, tray, control, candidate)
-    preferences = _about(evidence.preferences, signal, tray, control, candidate)
-    answers: Sequence[Rating] | Sequence[Preference]
-    if ratings and preferences:
-        items = len({one.item for one in ratings} | {one.item for one in preferences})
-        paired = Paired(
-            per_arm=(items, items), refused="both grades and choices were pulled: they are on different scales"
-        )
-        answers = ratings
-    elif preferences:
-        answers = preferences
-        paired = _preferences(preferences, signal, tray, control, candidate)
-    else:
-        answers = ratings
-        paired = _ratings(ratings, signal, tray, control, candidate)
-    first, last = span(one.at for one in answers)
-    raw, components = _voting(paired, signal)
-    if paired.cells:
-        raw = replace(raw, warnings=(*raw.warnings, *unknown_dimensions(signal, paired.cells, _label)))
-    segments = segment_estimates(
+    forms = _forms(evidence, tray)
+    asked, beside = _asked(signal, forms, tray)
+    paired = unresolved(forms, control, candidate) if asked is None else pair(asked, tray, control, candidate)
+    answers = asked or Answers()
+    unit = NET if paired.choices or signal.estimate == "superiority" else POINTS
+    estimates, components = _estimates(signal, paired)
+    whole = estimates[signal.estimate]
+    segments = segmented(
         signal,
+        whole,
         () if paired.refused else paired.cells,
         () if paired.refused else paired.cells,
         _label,
-        lambda cells, _same, confidence, _parts: interval(signal, cells, confidence)[0],
+        lambda cells, _same, confidence, _parts: _effect(signal, cells, paired.choices, confidence)[0],
     )
+    for name, others in sorted(beside.items()):
+        estimates[f"dimension:{name or '(none)'}"] = _beside(signal, pair(others, Tray(), control, candidate), unit)
+    first, last = span(one.at for one in answers.all)
     items = len({cell.item for cell in paired.cells})
-    raters = len({cell.rater for cell in paired.cells})
-    seen = paired.items_seen
-    measures = (
-        Measure("min_items", items, f"{plural(items, 'items')} answered for both arms"),
-        Measure("min_raters", raters, f"{plural(raters, 'raters')} who answered for both arms"),
-        Measure("paired", items / seen if seen else None, f"{items:,} of {seen:,} items" if seen else "no items"),
-        paired.agreement,
-        set_aside_share(evidence, len(ratings) + len(preferences), tray),
-    )
     return Numbers(
         signal=signal.name,
         kind=signal.kind,
-        unit="net preference" if preferences and not ratings else "points",
+        unit=unit,
         voting=signal.estimate,
-        estimates=only_raw(signal, raw),
-        measures=measures,
-        segments=segments,
+        estimates={**estimates, **segments.worst},
+        measures=(
+            *_counts(paired, items),
+            *rater_measures(paired, answers, control, candidate),
+            gold_accuracy(signal, evidence),
+            *segments.measures,
+            set_aside_share(evidence, len(answers.all), tray),
+        ),
+        segments=segments.segments,
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
         first_at=first,
@@ -89,118 +65,102 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     )
 
 
-def _about(answers: Sequence[Answer], signal: Signal, tray: Tray, control: str, candidate: str) -> list[Answer]:
-    """Answers about this release's two arms, and to the question that the policy names."""
-    mine: list[Answer] = []
-    for one in answers:
-        if isinstance(one, Rating) and one.variant not in (control, candidate):
-            tray.put(f"variant {one.variant} is neither arm", one.variant)
-        elif isinstance(one, Preference) and {one.left, one.right} != {control, candidate}:
-            tray.put("the pair is not control and candidate")
-        elif signal.dimension is not None and one.dimension != signal.dimension:
-            tray.put(f"dimension {one.dimension or 'without a name'} is not the one that the policy names")
+def _forms(evidence: Evidence, tray: Tray) -> dict[str, Answers]:
+    """The answers about this release's two arms by the question they answer, gold items left out."""
+    arms = set(evidence.release.arms)
+    gold = {one.item for one in evidence.ratings if one.expected is not None}
+    gold |= {one.item for one in evidence.preferences if one.expected is not None}
+    ratings: dict[str, list[Rating]] = defaultdict(list)
+    preferences: dict[str, list[Preference]] = defaultdict(list)
+    for grade in evidence.ratings:
+        if grade.item in gold:
+            tray.put(GOLD)
+        elif grade.variant not in arms:
+            tray.put(f"variant {grade.variant} is neither arm", grade.variant)
         else:
-            mine.append(one)
-    return mine
+            ratings[grade.dimension].append(grade)
+    for choice in evidence.preferences:
+        if choice.item in gold:
+            tray.put(GOLD)
+        elif {choice.left, choice.right} != arms:
+            tray.put("the pair is not control and candidate")
+        else:
+            preferences[choice.dimension].append(choice)
+    return {
+        name: Answers(tuple(ratings.get(name, ())), tuple(preferences.get(name, ())))
+        for name in sorted({*ratings, *preferences})
+    }
 
 
-def _dimension_problem(answers: Sequence[Rating] | Sequence[Preference], signal: Signal) -> str | None:
-    found = sorted({one.dimension for one in answers})
-    if signal.dimension is None and len(found) > 1:
-        return (
-            f"the form has {len(found)} dimensions ({', '.join(found[:8])}) and the policy names none: "
-            "set `dimension:` on the signal"
-        )
+def _asked(signal: Signal, forms: Mapping[str, Answers], tray: Tray) -> tuple[Answers | None, dict[str, Answers]]:
+    """The answers that vote, and the others by dimension; None when several could and the policy names none."""
+    if signal.dimension is None:
+        if len(forms) > 1:
+            return None, dict(forms)
+        return next(iter(forms.values()), Answers()), {}
+    others = {name: answers for name, answers in forms.items() if name != signal.dimension}
+    for name, answers in others.items():
+        why = f"dimension {name or 'without a name'} is not the one that the policy names"
+        tray.put(why, rows=len(answers.all))
+    return forms.get(signal.dimension, Answers()), others
+
+
+def _estimates(signal: Signal, paired: Paired) -> tuple[dict[str, Estimate], dict[str, float]]:
+    """The mean as ``raw`` and the net superiority beside it, with the variance components of the one that votes."""
+    refused = _refused(signal, paired)
+    if refused is not None:
+        return ({"raw": refused, signal.estimate: refused}, {})
+    if signal.estimate not in ("raw", "superiority"):
+        raw, components = interval(signal, paired.cells, signal.confidence)
+        return only_raw(signal, raw), components
+    raw, parts = interval(signal, paired.cells, signal.confidence)
+    voting, components = (raw, parts) if paired.choices else _effect(signal, paired.cells, False, signal.confidence)
+    unknown = unknown_dimensions(signal, paired.cells, _label)
+    voting = replace(voting, warnings=(*voting.warnings, *unknown))
+    if paired.choices:
+        return {"raw": voting, signal.estimate: voting}, components
+    if signal.estimate == "superiority":
+        return {"raw": replace(raw, unit=POINTS), "superiority": voting}, components
+    return {"raw": voting, "superiority": superiority(signal, paired.cells, signal.confidence, NET)[0]}, components
+
+
+def _beside(signal: Signal, paired: Paired, unit: str) -> Estimate:
+    """The estimate of a dimension that does not vote."""
+    refused = _refused(signal, paired)
+    if refused is not None:
+        return refused
+    own = NET if paired.choices or signal.estimate == "superiority" else POINTS
+    made = _effect(signal, paired.cells, paired.choices, signal.confidence)[0]
+    return replace(made, unit="" if own == unit else own)
+
+
+def _refused(signal: Signal, paired: Paired) -> Estimate | None:
+    if not all(paired.per_arm):
+        return nothing(signal.confidence, paired.per_arm)
+    if paired.refused or not paired.cells:
+        return refusal(paired.refused or "no rater answered for both arms", signal.confidence, paired.per_arm)
     return None
 
 
-def _ratings(ratings: Sequence[Rating], signal: Signal, tray: Tray, control: str, candidate: str) -> Paired:
-    def items_of(given: Sequence[Rating], arm: str) -> int:
-        return len({one.item for one in given if one.variant == arm and one.value is not None})
+def _effect(
+    signal: Signal, cells: Sequence[Cell], choices: bool, confidence: float
+) -> tuple[Estimate, dict[str, float]]:
+    """Choices are a net preference as they are; grades become one when superiority votes."""
+    if signal.estimate == "superiority" and not choices:
+        return superiority(signal, cells, confidence)
+    return interval(signal, cells, confidence)
 
-    problem = _dimension_problem(ratings, signal)
-    if problem:
-        return Paired(per_arm=(items_of(ratings, control), items_of(ratings, candidate)), refused=problem)
-    given = latest_ratings(ratings, tray)
-    per_arm = (items_of(given, control), items_of(given, candidate))
-    grades: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for one in given:
-        if one.value is not None:
-            grades[one.item, one.rater][one.variant] = one.value
-    both = {key: found for key, found in grades.items() if len(found) == 2}
-    alone = len(given) - 2 * len(both)
-    for found in grades.values():
-        if len(found) == 1:
-            tray.put("the rater graded one arm of the item only", next(iter(found)))
-    refused = None
-    if given and alone / len(given) > NEARLY_ALL:
-        refused = (
-            f"{alone:,} of {len(given):,} grades are by raters who saw one arm of the item only: "
-            "have each rater grade both"
-        )
-    labels = _labels(given)
-    cells = tuple(
-        Cell(
-            item,
-            rater,
-            found[candidate] - found[control],
-            found[control],
-            found[candidate],
-            labels.get(item, ()),
-        )
-        for (item, rater), found in sorted(both.items())
+
+def _counts(paired: Paired, items: int) -> tuple[Measure, ...]:
+    if paired.refused and not paired.grades:
+        return tuple(Measure(name, None, paired.refused) for name in ("min_items", "min_raters", "paired"))
+    raters = len({cell.rater for cell in paired.cells})
+    seen = paired.items_seen
+    return (
+        Measure("min_items", items, f"{plural(items, 'items')} answered for both arms"),
+        Measure("min_raters", raters, f"{plural(raters, 'raters')} who answered for both arms"),
+        Measure("paired", items / seen if seen else None, f"{items:,} of {seen:,} items" if seen else "no items"),
     )
-    values = sorted(((one.item, one.variant), one.value) for one in given if one.value is not None)
-    return Paired(cells, len({one.item for one in given}), per_arm, _agreement(values), refused)
-
-
-def _agreement(values: Sequence[tuple[tuple[str, str], float]]) -> Measure:
-    grades = {value for _, value in values}
-    whole = len(grades) <= ORDINAL_GRADES and all(float(value).is_integer() for value in grades)
-    level: Level = "ordinal" if whole else "interval"
-    alpha = krippendorff_alpha(values, level)
-    if alpha is None:
-        return Measure("agreement", None, "no output was rated twice, or all grades are equal")
-    return Measure("agreement", alpha, f"Krippendorff's alpha, {level}")
-
-
-def _preferences(answers: Sequence[Preference], signal: Signal, tray: Tray, control: str, candidate: str) -> Paired:
-    everything = len({one.item for one in answers})
-    problem = _dimension_problem(answers, signal)
-    if problem:
-        return Paired(per_arm=(everything, everything), refused=problem)
-    given = latest_preferences(answers, tray)
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for one in given:
-        chosen = {"left": one.left, "right": one.right}.get(one.choice or "")
-        found[one.item, one.rater].append({candidate: 1.0, control: -1.0}.get(chosen or "", 0.0))
-    # A rater who saw the pair in both orders has one opinion: the mean of the two choices.
-    labels = _labels(given)
-    cells = tuple(
-        Cell(item, rater, sum(values) / len(values), segment=labels.get(item, ()))
-        for (item, rater), values in sorted(found.items())
-    )
-    items = len({cell.item for cell in cells})
-    alpha = krippendorff_alpha([(cell.item, cell.value) for cell in cells], "nominal")
-    agreement = (
-        Measure("agreement", None, "no item was compared twice, or all choices are equal")
-        if alpha is None
-        else Measure("agreement", alpha, "Krippendorff's alpha, nominal")
-    )
-    return Paired(cells, everything, (items, items), agreement)
-
-
-def _labels(answers: Sequence[Answer]) -> dict[str, Segment]:
-    """The segment of each item; of several that disagree, the last in order of records."""
-    return {one.item: one.segment for one in sorted(answers, key=lambda one: one.record) if one.segment}
-
-
-def _voting(paired: Paired, signal: Signal) -> tuple[Estimate, dict[str, float]]:
-    if not all(paired.per_arm):
-        return nothing(signal.confidence, paired.per_arm), {}
-    if paired.refused or not paired.cells:
-        return refusal(paired.refused or "no rater answered for both arms", signal.confidence, paired.per_arm), {}
-    return interval(signal, paired.cells, signal.confidence)
 
 
 def _label(cell: Cell, dimension: str) -> str | None:

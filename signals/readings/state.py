@@ -221,4 +221,5 @@ def _segment(signal: Signal, one: SegmentEstimate) -> SegmentReading:
         adjusted=_oriented(signal.sign, one.effect, one.adjusted_low, one.adjusted_high),
         margin=signal.margin.absolute(one.control) if signal.margin else None,
         refused=one.refused,
+        shrunk=_oriented(signal.sign, one.shrunk.value, one.shrunk.low, one.shrunk.high) if one.shrunk else None,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from signals.model import Moments
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 EMPTY = Moments(0, 0.0, 0.0)
 
@@ -53,13 +53,14 @@ def from_arrays(y: ArrayLike, x: ArrayLike | None = None, d: ArrayLike | None = 
         product("d", "d"),
         product("y", "d"),
         product("x", "d"),
+        _cubes(off["y"]),
     )
 
 
 def merge(parts: Iterable[Moments]) -> Moments:
     """Moments of all units of the parts together.
 
-    A covariate or denominator that one of the (non-empty) parts lacks is absent from the result.
+    A covariate, denominator or third moment that one of the (non-empty) parts lacks is absent from the result.
     """
     some = [part for part in parts if part.n > 0]
     if not some:
@@ -99,12 +100,35 @@ def merge(parts: Iterable[Moments]) -> Moments:
         products([part.d_m2 for part in some], d, d_mean, d, d_mean),
         products([part.yd for part in some], y, y_mean, d, d_mean),
         products([part.xd for part in some], x, x_mean, d, d_mean),
+        _third(some, y_mean),
     )
+
+
+def _third(parts: Sequence[Moments], mean: float) -> float | None:
+    """Sum of cubed deviations from the common mean; None when a part lacks it, or when cubes leave the floats.
+
+    Pébay (2008), "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical
+    moments".
+    """
+    inside = _all([part.m3 for part in parts])
+    if inside is None:
+        return None
+    shifts = [part.mean - mean for part in parts]
+    spread = [3 * shift * part.m2 for shift, part in zip(shifts, parts, strict=True)]
+    between = [part.n * shift * shift * shift for shift, part in zip(shifts, parts, strict=True)]
+    terms = [*inside, *spread, *between]
+    return math.fsum(terms) if all(math.isfinite(term) for term in terms) else None
 
 
 def variance(m2: float, n: int) -> float:
     """Sample variance (or covariance, for a sum of products of deviations) with n - 1; 0 below two units."""
     return m2 / (n - 1) if n > 1 else 0.0
+
+
+def _cubes(off: NDArray[np.float64]) -> float | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(off**2 @ off)
+    return total if math.isfinite(total) else None
 
 
 def _all(values: Sequence[float | None]) -> list[float] | None:

@@ -5,22 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from signals.stats.difference import Difference, RefusedError, critical, from_se, two_sided_p
 from signals.stats.proportion import decreasing_root
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 FEW_CLUSTERS = 10
+FEW_CHANGES = 10
+LOPSIDED = 0.13
 
 
 @dataclass(frozen=True)
 class Clustered:
-    """A mean with its cluster-robust interval; ``n_effective`` independent items would give the same precision."""
+    """A mean with its cluster-robust interval; ``n_effective`` independent items would give the same precision.
+
+    ``lopsided``: the clusters pull so unevenly that a symmetric interval misses too often on one side. ``largest`` is
+    the share of items in the largest cluster.
+    """
 
     difference: Difference
     clusters: int
     n_effective: float
+    lopsided: bool = False
+    largest: float = 0.0
 
 
 def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], confidence: float) -> Clustered:
@@ -48,13 +60,66 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], confiden
         raise RefusedError(f"{groups} independent cluster of items; at least 2 are needed")
     mean = float(d.mean())
     # Sums of deviations from the mean: (mean_without_g - mean) = -sum_g / (n - n_g), without cancellation.
-    sums = np.bincount(index, weights=d - mean)
+    sums = np.bincount(index, weights=d - mean).astype(float)
     sizes = np.bincount(index)
     squared = float((groups - 1) / groups * ((sums / (count - sizes)) ** 2).sum())
     if squared <= np.finfo(float).eps ** 2 * float((d**2).mean()):
         raise RefusedError("all paired differences are equal, so their uncertainty cannot be estimated")
     difference = from_se(mean, math.sqrt(squared), confidence, groups - 1)
-    return Clustered(difference, groups, float(d.var(ddof=1)) / squared)
+    return Clustered(
+        difference, groups, float(d.var(ddof=1)) / squared, is_lopsided(sums), float(sizes.max()) / count
+    )
+
+
+def is_lopsided(pulls: NDArray[np.float64], groups: int | None = None) -> bool:
+    """Whether an estimate is too skewed for a symmetric interval.
+
+    The skewness of a sum of independent pulls is ``sum(u^3) / sum(u^2)^1.5``; of a mean it is the sample's skewness
+    over the square root of n. Small samples understate theirs, hence ``1 + 9/n``. Above .13 the t interval of an
+    exponential outcome covers less than 94 % in our simulations.
+
+    Args:
+        pulls: Each cluster's deviation of the estimate, shape (clusters,).
+        groups: How many clusters really carry the estimate, when it is not all of them.
+    """
+    squares = float((pulls**2).sum())
+    if squares <= 0.0:
+        return False
+    skewness = abs(float((pulls**3).sum())) / squares**1.5
+    return bool(skewness * (1.0 + 9.0 / (groups or pulls.size)) > LOPSIDED)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Repeats of one arm of one item: squared deviations within judges, and ``sum(1/K) / J^2`` over its J judges."""
+
+    squares: float
+    free: int  # repeats less judges: degrees of freedom of ``squares``
+    thinning: float
+
+
+def components(differences: Sequence[float], spreads: Sequence[tuple[Spread, Spread]]) -> dict[str, float]:
+    """Variance of paired differences between items, and of the difference of one repeat of each arm within an item.
+
+    Miller (2024), arXiv:2411.00640, section 3: with K repeats of each arm the variance of an item's difference is
+    ``item + repeat / K``. The part within is pooled over items, by arm.
+
+    Args:
+        differences: One per item, shape (items,), each the mean over repeats and judges.
+        spreads: Per item those of (control, candidate).
+
+    Returns:
+        ``{"item": ..., "repeat": ...}``; empty when an arm has no repeats or there are fewer than two items.
+    """
+    arms = list(zip(*spreads, strict=True))
+    free = [sum(one.free for one in arm) for arm in arms]
+    if len(differences) < 2 or not free or min(free) == 0:
+        return {}
+    within = [math.fsum(one.squares for one in arm) / df for arm, df in zip(arms, free, strict=True)]
+    noise = [math.fsum(one.thinning for one in arm) / len(arm) for arm in arms]
+    total = float(np.var(np.asarray(differences, dtype=float), ddof=1))
+    item = max(0.0, total - sum(v * k for v, k in zip(within, noise, strict=True)))
+    return {"item": item, "repeat": sum(within)}
 
 
 def tango(gained: int, lost: int, n: int, confidence: float) -> Difference:

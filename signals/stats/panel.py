@@ -39,21 +39,31 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from signals.stats.difference import Difference, RefusedError, from_se
+from signals.stats.nested import items_within_raters, raters_within_items
+
+Design = Literal["crossed", "items within raters", "raters within items"]
 
 
 @dataclass(frozen=True)
 class Crossed:
-    """The mean with its interval, and the variance components of one value: item, rater, residual."""
+    """The mean with its interval, and the variance components of one value: item, rater, residual.
+
+    ``uncertain`` says by which share the variance of the mean would rise if the raters' part were one standard error
+    above its estimate: how roughly these raters tell the raters' spread.
+    """
 
     difference: Difference
     items: int
     raters: int
     cells: int
     components: dict[str, float]
+    uncertain: float
+    design: Design = "crossed"
 
     @property
     def n_effective(self) -> float:
@@ -64,11 +74,21 @@ class Crossed:
 def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: float) -> Crossed:
     """Mean over items of ``(item, rater, value)``, one value per item and rater, items and raters random.
 
+    When each item has one rater, or each rater one item, the two are nested and not crossed (``stats.nested``).
+
     Raises:
-        RefusedError: Below two items or two raters, when raters share no item, or without any spread.
+        RefusedError: Below two items or two raters, without any spread, or when items and raters cannot be told apart.
         ValueError: When an item and rater come twice.
     """
     layout = _Layout(list(cells))
+    if layout.design != "crossed":
+        within = items_within_raters if layout.design == "items within raters" else raters_within_items
+        outer = layout.r if layout.design == "items within raters" else layout.i
+        nested = within(layout.y, outer, confidence)
+        return Crossed(
+            nested.difference, layout.items, layout.raters, layout.cells, nested.components, nested.uncertain,
+            layout.design,
+        )  # fmt: skip
     item, rater, residual = (max(0.0, float(part)) for part in layout.components())
     weights = layout.weights
     squared = item * weights[0] + rater * weights[1] + residual * weights[2]
@@ -90,6 +110,7 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
         layout.raters,
         layout.cells,
         {"item": item, "rater": rater, "residual": residual},
+        float(weights[1]) * math.sqrt(max(covariance[1, 1], 0.0)) / squared,
     )
 
 
@@ -110,8 +131,25 @@ class _Layout:
         np.add.at(self.k, (i, r), 1.0)
         if self.k.max() > 1.0:
             raise ValueError("an item and rater come twice")
+        self.i, self.r = i, r
         self.y = np.array([value for _, _, value in cells], dtype=float)
         self.per_item, self.per_rater = self.k.sum(axis=1), self.k.sum(axis=0)
+        if self.design == "crossed":
+            self._prepare(i, r)
+
+    @property
+    def design(self) -> Design:
+        """Raters with one item each are nested whatever the items have; else items with one rater each are."""
+        if self.per_rater.max() == 1.0:
+            return "raters within items"
+        return "items within raters" if self.per_item.max() == 1.0 else "crossed"
+
+    def _prepare(self, i: np.ndarray, r: np.ndarray) -> None:
+        """Sums of squares and what they are expected to be.
+
+        Raises:
+            RefusedError: When the layout does not tell items from raters.
+        """
         self.mean = float((np.bincount(i, self.y) / self.per_item).mean())
         within = self.k / self.per_item[:, None] / self.items
         self.weights = np.array([1.0 / self.items, (within.sum(axis=0) ** 2).sum(), (within**2).sum()])
@@ -129,7 +167,7 @@ class _Layout:
         # Expected sums of squares in terms of the components, less that of the overall mean.
         expected = np.array([[n, self.items, self.items], [self.raters, n, self.raters], [n, n, n]]) - correction
         if abs(np.linalg.det(expected / n)) < 1e-9:
-            raise RefusedError("raters and items cannot be told apart: the raters share no items")
+            raise RefusedError("raters and items cannot be told apart: the raters share too few items")
         self.solve = np.linalg.inv(expected)
 
     def components(self) -> np.ndarray:

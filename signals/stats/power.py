@@ -1,6 +1,9 @@
-"""Power and minimum detectable effect of any signal from the standard error of its own estimate.
+"""Power, minimum detectable effect and sample size of any signal, from the standard errors of its own estimate.
 
-Normal theory, standard library only: readings are derived with it each time a page is drawn.
+Normal theory, standard library only: readings are derived with it each time a page is drawn. Sample sizes answer one
+question for all kinds of signal: when is the interval narrow enough to show, with power ``wanted`` and if nothing
+changed, that nothing was lost beyond the margin? Once its half-width plus ``z_wanted`` standard errors has come down to
+the margin, and that is also when the margin is the minimum detectable effect.
 """
 
 from __future__ import annotations
@@ -32,6 +35,44 @@ def mde(se: float, crit: float, wanted: float = 0.8) -> float:
     return (crit + NORMAL.inv_cdf(wanted)) * se
 
 
+def times_needed(se: float, half: float, margin: float, wanted: float = 0.8) -> float:
+    """How many times as many units bring the interval to the margin, when all of its error falls with their number.
+
+    Args:
+        se: Standard error reached so far, in the unit of the margin.
+        half: Half-width of the interval reached so far.
+        margin: What is to be found, or ruled out.
+        wanted: Power.
+
+    Raises:
+        ValueError: When an argument is not positive.
+    """
+    return (se / target_se(se, half, margin, wanted)) ** 2
+
+
+def target_se(se: float, half: float, margin: float, wanted: float = 0.8) -> float:
+    """The standard error at which the interval, still ``half / se`` of them to each side, meets the margin."""
+    _check(se, half)
+    _check(margin, 1.0)
+    return margin / (half / se + NORMAL.inv_cdf(wanted))
+
+
+def items_needed(item: float, repeats: float, margin: float, crit: float, wanted: float = 0.8) -> float:
+    """Items of a paired evaluation, ``(crit + z_wanted)^2 (item + repeats) / margin^2``.
+
+    Miller (2024), arXiv:2411.00640, section 5.
+
+    Args:
+        item: Variance between items of the true difference (his omega squared).
+        repeats: What the repeats leave of one item's own variance: ``sigma_A^2 / K_A + sigma_B^2 / K_B``.
+        margin: What is to be found, in the unit of the scores.
+        crit: Critical value of the interval, 1.96 at 95 %.
+        wanted: Power.
+    """
+    _check(margin, crit)
+    return (crit + NORMAL.inv_cdf(wanted)) ** 2 * (item + repeats) / margin**2
+
+
 def _check(se: float, crit: float) -> None:
     if not (se > 0 and crit > 0 and math.isfinite(se) and math.isfinite(crit)):
-        raise ValueError(f"standard error {se} and critical value {crit} must be positive")
+        raise ValueError(f"{se} and {crit} must be positive and finite")

@@ -55,6 +55,46 @@ def score(x1: float, n1: float, x0: float, n0: float, delta: float) -> float:
     return gap / math.sqrt(spread) if spread > 0.0 else math.copysign(math.inf, gap)
 
 
+def ratio_interval(x1: float, n1: float, x0: float, n0: float, confidence: float) -> tuple[float, float] | None:
+    """Miettinen-Nurminen score interval of the relative lift ``p1/p0 - 1`` (Koopman 1984, with the factor N/(N-1)).
+
+    All ratios that a score test does not reject, with the variance at the maximum-likelihood estimate under that ratio.
+
+    Returns:
+        The bounds, or None when the control has no successes: the ratio is then unbounded.
+
+    Raises:
+        RefusedError: When an arm has no units.
+    """
+    if min(n1, n0) <= 0:
+        raise RefusedError("an arm has no units")
+    if x0 <= 0:
+        return None
+    z = critical(confidence)
+    middle = math.log((x1 or 0.5) / n1) - math.log(x0 / n0)
+
+    def gap(log_ratio: float) -> float:
+        return ratio_score(x1, n1, x0, n0, math.exp(log_ratio))
+
+    low = -1.0 if x1 <= 0 else math.expm1(decreasing_root(lambda r: gap(r) - z, middle - 50.0, middle))
+    return low, math.expm1(decreasing_root(lambda r: gap(r) + z, middle - 5.0, middle + 50.0))
+
+
+def ratio_score(x1: float, n1: float, x0: float, n0: float, ratio: float) -> float:
+    """Score statistic of the hypothesis ``p1 = ratio * p0``."""
+    gap = x1 / n1 - ratio * x0 / n0
+    total = n1 + n0
+    a = total * ratio
+    b = ratio * (n1 + x0) + x1 + n0
+    q0 = (x1 + x0) * 2.0 / (b + math.sqrt(max(b * b - 4.0 * a * (x1 + x0), 0.0)))
+    q0 = min(q0, 1.0, 1.0 / ratio)
+    q1 = min(1.0, ratio * q0)
+    spread = (q1 * (1.0 - q1) / n1 + ratio**2 * q0 * (1.0 - q0) / n0) * total / (total - 1.0)
+    if spread <= 0.0:
+        return 0.0 if gap == 0.0 else math.copysign(math.inf, gap)
+    return gap / math.sqrt(spread)
+
+
 def constrained(x1: float, n1: float, x0: float, n0: float, delta: float) -> tuple[float, float]:
     """Maximum-likelihood ``(p1, p0)`` under ``p1 - p0 = delta``.
 

@@ -52,3 +52,27 @@ def _grown(n: float, confidence: float, planned: float) -> float:
         raise ValueError(f"confidence {confidence} is not between 0 and 1")
     twice = -2.0 * math.log(1.0 - confidence)
     return n * (twice + math.log(twice + 1.0)) / planned
+
+
+def mixture_interval(effect: float, se: float, spread: float, confidence: float) -> tuple[float, float]:
+    """Always-valid interval of the mixture sequential probability ratio test, for comparison with other tools.
+
+    Johari, Koomen, Pekelis and Walsh (2022), "Always Valid Inference", Operations Research 70:1806: a normal mixture
+    N(0, ``spread``^2) over the true difference, with a standard error that is taken as known.
+    """
+    _check_spread(se, spread)
+    v, t2 = se**2, spread**2
+    half = math.sqrt(v * (v + t2) / t2 * (math.log((v + t2) / v) - 2.0 * math.log(1.0 - confidence)))
+    return effect - half, effect + half
+
+
+def mixture_ratio(effect: float, se: float, spread: float) -> float:
+    """Mixture likelihood ratio against no effect; its inverse, at most 1, is the always-valid p-value."""
+    _check_spread(se, spread)
+    v, t2 = se**2, spread**2
+    return math.sqrt(v / (v + t2)) * math.exp(t2 * effect**2 / (2.0 * v * (v + t2)))
+
+
+def _check_spread(se: float, spread: float) -> None:
+    if not (se > 0.0 and spread > 0.0):
+        raise ValueError("the standard error and the spread of the mixture must be positive")

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -36,7 +37,7 @@ from sqlalchemy import (
     text,
 )
 
-from signals.model import Record, SetAside, SignalsError, Source, plain
+from signals.model import FeedbackCell, OutcomeCell, QuantileCell, Record, SetAside, SignalsError, Source, plain
 from signals.store.engine import Database, upsert
 from signals.store.records import MAX_INT, SHAPES, RefusedError, Shape
 from signals.store.report import PulledMeanwhileError, PullReport, Tally
@@ -145,10 +146,19 @@ def _batches(
                 rows.setdefault(type(record), []).append(shape.row(record))
             except RefusedError as refused:
                 variant = getattr(record, "variant", None)
-                rows_lost = record.moments.n if shape.cells else 1  # type: ignore[union-attr] # cells have moments
+                rows_lost = _lost(record)
                 tally.set_aside(f"record cannot be stored: {refused}", _printable(variant), rows_lost)
                 stage.lost += rows_lost
         yield from ((kind, batch) for kind, batch in rows.items() if batch)
+
+
+def _lost(record: Record) -> int:
+    """How many units (of a cell) or rows a record stands for that no other one of its source does."""
+    if isinstance(record, QuantileCell):
+        return 0
+    if isinstance(record, OutcomeCell):
+        return record.moments.n if record.members is None else record.members
+    return record.moments.n if isinstance(record, FeedbackCell) else 1
 
 
 def _printable(variant: str | None) -> str | None:
@@ -213,11 +223,14 @@ def _summaries(connection: Connection, made: Table, shape: Shape) -> Iterator[tu
     """Per staged row, by digest: digest, variant or pair, units that it stands for, time or day ('' without)."""
     about = [made.c[name] for name in ("variant", "left", "right") if name in made.c]
     when = made.c.day if "day" in made.c else made.c.at if "at" in made.c else literal("", TEXT)
-    size = [made.c.n, made.c.d_mean if "impressions" in made.c else null()] if shape.cells else [literal(1), null()]
+    size: list[ColumnElement[Any]] = [literal(0 if shape.again else 1), null()]
+    if shape.cells and not shape.again:
+        units = func.coalesce(made.c.members, made.c.n) if "members" in made.c else made.c.n
+        size = [units, made.c.d_mean if "impressions" in made.c else null()]
     found = select(made.c.digest, when, *size, *about).order_by(made.c.digest).execution_options(yield_per=BATCH)
-    for row_digest, at, units, each, *names in connection.execute(found):
+    for row_digest, at, count, each, *names in connection.execute(found):
         moment = at.astimezone(UTC).isoformat() if isinstance(at, datetime) else at or ""
-        yield row_digest, tuple(sorted(names)), _units(units, each), moment
+        yield row_digest, tuple(sorted(names)), _units(count, each), moment
 
 
 def _units(units: int, each: float | None) -> int:

@@ -28,6 +28,7 @@ from signals.model import (
     Moments,
     OutcomeCell,
     Preference,
+    QuantileCell,
     Rating,
     Record,
     Segment,
@@ -54,7 +55,8 @@ class Shape:
     kinds: tuple[str, ...]  # per column: text, float, int, bool, time, day, segment, vector
     flatten: Callable[[Any], tuple[Any, ...]]
     build: Callable[[Sequence[Any]], Any]
-    cells: bool  # moments of many units, unlike one observation
+    cells: bool  # of many units, unlike one observation
+    again: bool = False  # of units that other records of the source count already
 
     def row(self, record: Record) -> dict[str, Any]:
         """The row of a record, digest included.
@@ -68,7 +70,7 @@ class Shape:
                 value = WRITERS[kind](name, value)  # noqa: PLW2901 - one name for one thing
             stored[name] = value
             hashed.append(value)
-        if sum(len(stored[name].encode()) for name in self.keys) > MAX_KEY:
+        if sum(len(str(stored[name]).encode()) for name in self.keys) > MAX_KEY:
             raise RefusedError("its names are too long to be told apart")
         stored["digest"] = hashlib.sha256(HASHED.encode(hashed).encode()).digest()
         return stored
@@ -166,6 +168,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
 def _kind(table: Table, name: str) -> str:
     if name in ("day", "segment", "vector"):
         return name
+    if name in ("lows", "highs"):
+        return "vector"
     for type_, kind in ((UtcTime, "time"), (Double, "float"), (BigInteger, "int"), (Boolean, "bool")):
         if isinstance(table.c[name].type, type_):
             return kind
@@ -185,6 +189,7 @@ def _shape(table: Table, attributes: Sequence[str], build: Callable[[Sequence[An
         flatten=attrgetter(*attributes),
         build=build,
         cells="n" in columns,
+        again="quantile" in columns,
     )
 
 
@@ -193,8 +198,8 @@ def _flat(table: Table, record: type[Any]) -> Shape:
 
 
 def _outcome(values: Sequence[Any]) -> OutcomeCell:
-    metric, variant, segment, day, *moments = values
-    return OutcomeCell(metric, variant, segment, day, Moments(*moments))
+    metric, variant, segment, day, least, most, counted, members, *moments = values
+    return OutcomeCell(metric, variant, segment, day, Moments(*moments), least, most, counted, members)
 
 
 def _feedback(values: Sequence[Any]) -> FeedbackCell:
@@ -207,7 +212,12 @@ SHAPES: dict[type[Any], Shape] = {
     ItemScore: _flat(tables.item_score, ItemScore),
     Rating: _flat(tables.rating, Rating),
     Preference: _flat(tables.preference, Preference),
-    OutcomeCell: _shape(tables.outcome_moments, ("metric", "variant", "segment", "day", *_CELL), _outcome),
+    OutcomeCell: _shape(
+        tables.outcome_moments,
+        ("metric", "variant", "segment", "day", "least", "most", "counted", "members", *_CELL),
+        _outcome,
+    ),
+    QuantileCell: _flat(tables.outcome_quantile, QuantileCell),
     FeedbackCell: _shape(
         tables.feedback_moments,
         ("variant", "segment", "day", "impressions", "users_known", "top_user_share", *_CELL),

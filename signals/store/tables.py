@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "signals_version"
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every migration this version knows, oldest first; the last one is where a store should be."""
 
 
@@ -62,6 +62,11 @@ def _text(name: str, *, key: bool = False, null: bool = False) -> Column[Any]:
     return Column(name, TEXT, primary_key=key, nullable=null)
 
 
+def _added_text(name: str, default: str) -> Column[Any]:
+    """A text column that came later: rows of earlier versions hold the default."""
+    return Column(name, TEXT, nullable=False, server_default=default)
+
+
 def _number(name: str) -> Column[Any]:
     return Column(name, Double, nullable=True)
 
@@ -83,7 +88,7 @@ def _moments() -> list[Column[Any]]:
         _count("n"),
         Column("mean", Double, nullable=False),
         Column("m2", Double, nullable=False),
-        *(_number(name) for name in ("x_mean", "x_m2", "xy", "d_mean", "d_m2", "yd", "xd")),
+        *(_number(name) for name in ("x_mean", "x_m2", "xy", "d_mean", "d_m2", "yd", "xd", "m3")),
     ]
 
 
@@ -93,7 +98,8 @@ item_score = Table(
     "item_score", metadata,
     _text("source", key=True), _text("record", key=True), _text("item"), _text("variant"), _text("scorer"),
     _number("value"), _text("error", null=True), _text("fingerprint"), _count("repeat"), _text("cluster"),
-    _text("segment"), _time("at", null=True), _digest(),
+    _text("segment"), _time("at", null=True), _number("length"), _added_text("content", ""), _time("made", null=True),
+    Column("leaked", Boolean, nullable=True), _digest(),
     Index("item_score_variant", "source", "variant"),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -102,7 +108,7 @@ rating = Table(
     "rating", metadata,
     _text("source", key=True), _text("record", key=True), _text("item"), _text("rater"), _text("variant"),
     _number("value"), _text("dimension"), _text("status"), _count("attempt"), _text("segment"), _time("at", null=True),
-    _digest(),
+    _number("expected"), _digest(),
     Index("rating_variant", "source", "variant"),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -111,7 +117,7 @@ preference = Table(
     "preference", metadata,
     _text("source", key=True), _text("record", key=True), _text("item"), _text("rater"), _text("left"),
     _text("right"), _text("choice", null=True), _text("dimension"), _text("status"), _count("attempt"),
-    _text("segment"), _time("at", null=True), _digest(),
+    _text("segment"), _time("at", null=True), _text("expected", null=True), _digest(),
     sqlite_with_rowid=False,
 )  # fmt: skip
 
@@ -119,7 +125,18 @@ preference = Table(
 outcome_moments = Table(
     "outcome_moments", metadata,
     _text("source", key=True), _text("metric", key=True), _text("variant", key=True), _text("segment", key=True),
-    _text("day", key=True), *_moments(), _digest(),
+    _text("day", key=True), *_moments(), _number("least"), _number("most"), _added_text("counted", "units"),
+    _count("members", null=True), _digest(),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+# `lows` and `highs` hold doubles, in the order of QUANTILE_STEPS.
+outcome_quantile = Table(
+    "outcome_quantile", metadata,
+    _text("source", key=True), _text("metric", key=True), _text("variant", key=True), _text("segment", key=True),
+    Column("quantile", Double, primary_key=True), _count("n"), Column("value", Double, nullable=False),
+    Column("lows", LargeBinary, nullable=False), Column("highs", LargeBinary, nullable=False), _time("at", null=True),
+    _text("counted"), _digest(),
     sqlite_with_rowid=False,
 )  # fmt: skip
 
@@ -156,7 +173,8 @@ release = Table(
     "release", metadata,
     _text("id", key=True), _text("kind"), _text("control"), _text("candidate"),
     Column("started", Date, nullable=False), _text("owner"), _time("as_of", null=True),
-    Column("synthetic", Boolean, nullable=False), Column("listed", Boolean, nullable=False),
+    Column("synthetic", Boolean, nullable=False), Column("listed", Boolean, nullable=False), _number("split"),
+    _added_text("family", ""),
 )  # fmt: skip
 
 pull = Table(

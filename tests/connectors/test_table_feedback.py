@@ -65,7 +65,7 @@ def test_users(desk):
     cells = {(c.variant, c.day): c for c in desk.read(**USERS)}
     control = cells["control", date(2026, 11, 10)]
     # ann: 2 up of 2 answers shown to her; bob: none of 1.
-    assert control.moments == Moments(2, 1.0, 2.0, 1.5, 0.5, 1.0, 1.0, 2.0, 2.0, 1.0)
+    assert control.moments == Moments(2, 1.0, 2.0, 1.5, 0.5, 1.0, 1.0, 2.0, 2.0, 1.0, m3=0.0)
     assert (control.impressions, control.top_user_share, control.users_known) == (3, 1.0, True)
     assert {(e.why, e.variant, e.rows, e.fault) for e in desk.tally.entries} == {
         (BOTH_ARMS, "control", 1, True),

@@ -18,8 +18,8 @@ ENTRY = {"path": "u.csv", "shape": "outcome", "map": {"unit": "u", "variant": "v
 TIMED = {**ENTRY, "map": {**ENTRY["map"], "at": "t", "segment.plan": "p"}}
 
 
-def about(n, mean, m2):
-    return Moments(n, pytest.approx(mean), pytest.approx(m2))
+def about(n, mean, m2, m3):
+    return Moments(n, pytest.approx(mean), pytest.approx(m2), m3=pytest.approx(m3))
 
 
 def cells(records):
@@ -36,7 +36,7 @@ def test_rows_of_a_unit_are_summed_and_its_first_day_and_segment_stand(desk):
         "c,candidate,true,2026-11-10T08:00:00Z,\n",
     )
     found = cells(desk.read(**TIMED))
-    assert found[("control", (("plan", "pro"),), date(2026, 11, 10))] == about(2, 1.0, 2.0)
+    assert found[("control", (("plan", "pro"),), date(2026, 11, 10))] == about(2, 1.0, 2.0, 0.0)
     assert found[("candidate", (("plan", "(empty)"),), date(2026, 11, 10))].mean == 1.0
     assert len(found) == 2
     assert (desk.tally.rows_read, desk.tally.rows_kept) == (4, 4)
@@ -226,7 +226,7 @@ def test_counts(desk):
         "map": {"variant": "v", "units": "n", "successes": "k", "day": "day"},
     }
     [record] = desk.read(**entry)
-    assert record.moments == about(150, 0.1, 150 * 0.1 * 0.9)
+    assert record.moments == about(150, 0.1, 150 * 0.1 * 0.9, 150 * 0.1 * 0.9 * 0.8)
     assert record.day == date(2026, 11, 10)
     assert set(desk.whys) == {
         "successes is not a whole number from 0 to units",

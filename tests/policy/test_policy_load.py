@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from situations import HEAD, ROWS, policy
 
-from signals.model import SignalsError
+from signals.model import Metric, SignalsError
 from signals.policy import load_policy, parse_policy, run_tests
 
 FULL = (
@@ -83,7 +83,10 @@ signals:
   a: {kind: experiment, better: higher, metric: {name: m, type: mean}, looks: [2026-11-01, 2026-11-08],
       planned_units: 200_000, confidence: 0.99, owner: us, trust: {both_arms: 1%, max_age: 6h}}
   b: {kind: judge, better: higher, scorer: rubric, estimate: reweighted, trust: {coverage: 80%, max_error_rate: 0.02}}
-  c: {kind: panel, better: higher, dimension: tone}
+  e: {kind: judge, better: higher, estimate: corrected, dimension: tone, human_scale: [1, 5],
+      trust: {max_golden_age: 180d, min_overlap: 60, max_leaked: 0, max_length_bias: 0.4}}
+  f: {kind: experiment, better: lower, metric: {name: latency, type: quantile, quantile: 0.9}, margin: 5%}
+  c: {kind: panel, better: higher, dimension: tone, estimate: superiority, trust: {max_straight_lining: 10%}}
   d: {kind: feedback, better: higher, margin: 0.01, estimate: per_impression}
 hierarchy: [{signal: a, win: ship, loss: next}]
 """
@@ -94,6 +97,12 @@ hierarchy: [{signal: a, win: ship, loss: next}]
     assert (signals["b"].scorer, signals["b"].estimate, signals["b"].confidence) == ("rubric", "reweighted", 0.9)
     assert signals["b"].trust == {"coverage": 0.8, "max_error_rate": 0.02}
     assert signals["c"].dimension == "tone"
+    assert (signals["c"].estimate, signals["c"].trust) == ("superiority", {"max_straight_lining": 0.1})
+    assert (signals["e"].human_scale, signals["e"].dimension, signals["b"].human_scale) == ((1.0, 5.0), "tone", None)
+    golden = {"max_golden_age": 180 * 86_400, "min_overlap": 60, "max_leaked": 0, "max_length_bias": 0.4}
+    assert signals["e"].trust == golden
+    assert signals["f"].metric == Metric("latency", "quantile", 0.9)
+    assert signals["a"].metric == Metric("m", "mean")
     assert signals["d"].estimate == "per_impression"
     assert parse_policy(text, "h.yaml").hierarchy[0].calls == {"win": "ship"}
     assert parse_policy(text, "h.yaml").otherwise == "hold"
@@ -124,7 +133,18 @@ hierarchy: [{signal: a, win: ship, loss: next}]
         ("margin: 0.5pp", "margin: 5", "10:13", "5pp"),
         ("margin: 1%", "margin: 1pp", "27:13", "does not fit a mean"),
         ("margin: 0.1", "margin: 1pp", "16:13", "does not fit a panel"),
-        ("type: mean", "type: quantile", "25:31", "cannot be computed yet"),
+        ("type: mean", "type: quantile", "25:31", "Add `quantile: 0.9`"),
+        ("type: mean", "type: mean, quantile: 0.5", "25:37", "a mean has no quantile"),
+        ("type: mean", "type: quantile, quantile: 0", "25:51", "greater than 0"),
+        ("type: mean", "type: quantile, quantile: 1", "25:51", "less than 1"),
+        ("type: mean", "type: quantile, quantile: 90%", "25:51", "a valid number"),
+        ("    margin: 2pp", "    human_scale: [5, 1]\n    margin: 2pp", "21:18", "lowest grade to the highest"),
+        ("    margin: 2pp", "    human_scale: [3, 3]\n    margin: 2pp", "21:18", "lowest grade to the highest"),
+        ("    margin: 2pp", "    human_scale: [1]\n    margin: 2pp", "21:18", "write it like [1, 5]"),
+        ("    margin: 2pp", "    human_scale: [1, .inf]\n    margin: 2pp", "21:18", "write it like [1, 5]"),
+        ("    margin: 2pp", "    human_scale: [true, 5]\n    margin: 2pp", "21:18", "write it like [1, 5]"),
+        ("kind: panel\n", "kind: panel\n    estimate: corrected\n", "15:15", "'raw' or 'superiority'"),
+        ("kind: panel\n", "kind: panel\n    human_scale: [1, 5]\n", "15:5", "unknown key 'human_scale'"),
         ("better: lower", "better: down", "26:13", "'higher' or 'lower'"),
         ("    better: lower\n", "", "23:3", "'better' is missing"),
         ("  panel:\n", "  pan-el:\n", "13:3", "pan_el"),

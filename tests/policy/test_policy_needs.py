@@ -9,16 +9,15 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
-from situations import AS_OF, HEAD, ROWS, check, policy, reading, segment, verdict
+from situations import AS_OF, HEAD, ROWS, check, policy, reading, release, segment, verdict
 
 from signals.policy import parse_policy
-from signals.policy.needs import Z_POWER, sensible
+from signals.policy.amounts import sensible
+from signals.stats.sequential import multiplier
+
+Z_POWER = NormalDist().inv_cdf(0.8)
 
 REQUIRE = "ship_requires: [{that: conversion.non_inferior}, {that: panel.non_inferior}]\n"
-
-
-def test_power_quantile() -> None:
-    assert pytest.approx(NormalDist().inv_cdf(0.8)) == Z_POWER
 
 
 @pytest.mark.parametrize(
@@ -115,6 +114,194 @@ def test_raters_who_are_the_panel_themselves_need_items_only() -> None:
     found = verdict(rules, conversion="flat", panel=panel(parts, 4, 0.18, 0.09), judge="flat")
     assert found.needs[0].unit == "items"
     assert found.needs[0].amount == sensible(80 * (1.8 + Z_POWER * 0.9) ** 2 - 80)
+
+
+def judge(half: float, components: dict[str, float], n: int = 200, **changes: Any) -> Any:
+    """An unclear judge whose interval reaches ``half`` margins to each side, at 1.96 standard errors."""
+    se = half * 0.02 / 1.96
+    raw = replace(reading("judge", "flat").estimates["raw"], se=se)
+    fields = {
+        "components": components, "counted": "items", "n_control": n, "n_candidate": n,
+        "estimates": {"raw": raw, "corrected": raw}, "rate_per_day": None,
+    }  # fmt: skip
+    return reading("judge", "unclear", shape=(-0.9, half), **(fields | changes))
+
+
+ONLY_JUDGE = "hierarchy: [{signal: judge, win: ship, loss: hold}]\n"
+
+
+def test_a_judge_says_whether_repeats_would_do_as_well() -> None:
+    """Miller's formula, (item + repeat / K) / I: where most of the error is within items, repeats reach the margin."""
+    half, repeats = 1.2, 2
+    each = 200 * (half * 0.02 / 1.96) ** 2
+    parts = {"item": 0.2 * each, "repeat": 0.8 * each * repeats}
+    need = verdict(policy(rows=ONLY_JUDGE), judge=judge(half, parts)).needs[0]
+    total = (half + Z_POWER * half / 1.96) ** 2
+    assert (need.amount, need.unit) == (sensible(200 * (total - 1)), "items")
+    wanted = math.ceil(parts["repeat"] / (each / total - parts["item"]))
+    assert need.what == f"about {need.amount} more items, or about {wanted} repeats of each instead of 2"
+    for many, enough in ((wanted, True), (wanted - 1, False)):
+        reached = math.sqrt((parts["item"] + parts["repeat"] / many) / each)
+        assert ((half + Z_POWER * half / 1.96) * reached <= 1) == enough
+
+
+def test_repeats_do_not_help_where_items_differ() -> None:
+    each = 200 * (2.0 * 0.02 / 1.96) ** 2
+    parts = {"item": 0.8 * each, "repeat": 0.2 * each}
+    found = verdict(policy(rows=ONLY_JUDGE), judge=judge(2.0, parts)).needs[0]
+    assert "repeats" not in found.what
+    assert "more repeats of the same items would not settle it" in found.why
+    assert "repeat" not in str(verdict(policy(rows=ONLY_JUDGE), judge=judge(2.0, {})).needs[0])
+
+
+CORRECTED = """\
+schema: 1
+name: small
+signals:
+  judge: {kind: judge, better: higher, margin: 2pp, estimate: corrected, human_scale: [1, 5], owner: people}
+hierarchy: [{signal: judge, win: ship, loss: hold}]
+"""
+
+
+@pytest.mark.parametrize("unlabelled, new", [(900.0, 0), (200.0, 180)])
+def test_a_corrected_judge_needs_labels(unlabelled: float, new: int) -> None:
+    half = 1.3
+    se2 = (half * 0.02 / 1.96) ** 2
+    parts = {
+        "labels": 100.0, "unlabelled": unlabelled,
+        "label_variance": 0.9 * se2 * 100, "unlabelled_variance": 0.1 * se2 * unlabelled,
+    }  # fmt: skip
+    found = verdict(parse_policy(CORRECTED), judge=judge(half, parts, voting="corrected", n=1000))
+    need = found.needs[0]
+    target = se2 / (half + Z_POWER * half / 1.96) ** 2
+    labels = sensible(0.9 * se2 * 100 / (target - 0.1 * se2) - 100)
+    some = f", about {new} of them new" if new else ""
+    assert need.what == f"about {labels} more items graded by people under both variants{some}"
+    assert (need.amount, need.unit, need.owner) == (labels, "items graded by people", "people")
+    # With them, and with no others, half-width and 0.84 standard errors are at most the margin.
+    reached = math.sqrt(0.9 * 100 / (100 + labels) + 0.1)
+    assert (half + Z_POWER * half / 1.96) * reached <= 1
+    assert found.sentence.endswith(f"about {labels} more items graded by people would settle it.")
+
+
+def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
+    half = 2.0
+    se2 = (half * 0.02 / 1.96) ** 2
+    parts = {
+        "labels": 100.0,
+        "unlabelled": 300.0,
+        "label_variance": 0.5 * se2 * 100,
+        "unlabelled_variance": 0.5 * se2 * 300,
+    }
+    need = verdict(parse_policy(CORRECTED), judge=judge(half, parts, voting="corrected", n=400)).needs[0]
+    times = (half + Z_POWER * half / 1.96) ** 2
+    assert need.amount == sensible(400 * (times - 1))
+    assert need.unit == "items"
+    assert f"about {sensible(100 * (times - 1)):,} of them graded by people" in need.what
+    assert "no number of labels would" in need.why
+
+
+def test_a_corrected_judge_without_stored_parts_goes_by_its_labels() -> None:
+    labels = {"min_overlap": check("min_overlap", 120)}
+    need = verdict(parse_policy(CORRECTED), judge=judge(2.0, {}, voting="corrected", n=400, checks=labels)).needs[0]
+    assert need.amount == sensible(120 * ((2 + Z_POWER * 2 / 1.96) ** 2 - 1))
+    assert "graded by people under both variants" in need.what
+
+
+def test_feedback_needs_responses_and_days() -> None:
+    text = "  thumbs: {kind: feedback, better: higher, margin: 2pp, owner: support}\n"
+    rules = policy(rows=text + "hierarchy: [{signal: thumbs, win: ship, loss: hold}]\n")
+    bare = replace(
+        judge(1.5, {}),
+        signal="thumbs",
+        kind="feedback",
+        counted="responses",
+        rate_per_day=50.0,
+        n_control=900,
+        n_candidate=100,
+    )
+    need = verdict(rules, thumbs=bare).needs[0]
+    amount = sensible(1000 * ((1.5 + Z_POWER * 1.5 / 1.96) ** 2 - 1))
+    assert (need.amount, need.unit, need.owner) == (amount, "responses", "support")
+    assert need.by == date.fromordinal(AS_OF.date().toordinal() + math.ceil(amount / 50))
+    assert f"at the current rate of 50 a day it takes about {math.ceil(amount / 50)} days" in need.why
+
+
+@pytest.mark.parametrize("plan", [20_000, 400_000, 5_000_000])
+def test_an_always_valid_interval_is_planned_with_its_own_width(plan: int) -> None:
+    """At the promised size the confidence sequence itself, not one that shrinks with the root, meets the margin."""
+    se = 1.0 * 0.005 / 1.96
+    half = multiplier(100_000, 0.95, plan) * se
+    always = HEAD.replace(
+        "    better: higher\n    margin: 0.5pp",
+        f"    looks: continuous\n    planned_units: {plan}\n    better: higher\n    margin: 0.5pp",
+    )
+    rules = parse_policy(always + ROWS)
+    base = reading("conversion", "unclear", shape=(-0.5, half / 0.005))
+    found = verdict(rules, conversion=replace(base, estimates={"raw": replace(base.estimates["raw"], se=se)}))
+    amount = next(need.amount for need in found.needs if need.signal == "conversion")
+    assert amount is not None
+    for share, enough in ((1.0, True), (0.93, False)):
+        n = 100_000 + share * amount
+        reached = (multiplier(n, 0.95, plan) + Z_POWER) * se * math.sqrt(100_000 / n)
+        assert (reached <= 0.005) == enough
+
+
+@pytest.mark.parametrize(
+    "kind, signal, name, value, threshold, what",
+    [
+        ("experiment", "conversion", "min_clusters", 6, 10, "at least 8 more clusters"),
+        ("feedback", "conversion", "min_responses", 80, 100, "at least 40 more responses"),
+        ("judge", "judge", "min_overlap", 20, 50, "at least 30 more items graded by people"),
+        ("judge", "judge", "min_items", 29, 30, "at least 1 more item"),
+        # 200 items are worth 20: ten more of those take a hundred.
+        ("judge", "judge", "min_effective_items", 20, 30, "at least 100 more items"),
+        ("panel", "panel", "min_raters", 1, 3, "at least 2 more raters"),
+    ],
+)
+def test_a_count_that_is_short_says_by_how_many(
+    kind: str, signal: str, name: str, value: float, threshold: float, what: str
+) -> None:
+    few = check(name, value, "fail", threshold=float(threshold), required=True, why=f"{name} is short")
+    base = reading(signal, "untrusted", checks={name: few}, counted="items", n_control=200, n_candidate=200)
+    rules = policy(rows=f"hierarchy: [{{signal: {signal}, win: ship, untrusted: hold}}]\n")
+    need = verdict(rules, **{signal: base}).needs[0]
+    assert need.what == what
+    assert need.why.startswith(f"{name} is short; ")
+
+
+def test_two_counts_are_named_together_and_other_faults_keep_their_remedy() -> None:
+    rules = policy(rows="hierarchy: [{signal: panel, win: ship, untrusted: hold}]\n")
+    items = check("min_items", 40, "fail", threshold=50.0, required=True, why="few items")
+    raters = check("min_raters", 2, "fail", threshold=3.0, required=True, why="few raters")
+    pairing = check("paired", 0.5, "fail", threshold=0.9, required=True, why="half are paired")
+    both = verdict(rules, panel=reading("panel", "untrusted", checks={"min_items": items, "min_raters": raters}))
+    assert both.needs[0].what == "at least 10 more items and 1 more rater"
+    assert both.needs[0].amount is None
+    mixed = verdict(rules, panel=reading("panel", "untrusted", checks={"min_items": items, "paired": pairing}))
+    assert mixed.needs[0].what == "At least 10 more items; Run both variants on the same items"
+
+
+def test_the_smaller_arm_fills_at_its_planned_share() -> None:
+    few = check("min_units", 1200, "fail", threshold=2000, required=True, why="few units")
+    base = reading("conversion", "untrusted", checks={"min_units": few}, rate_per_day=1000.0)
+    need = verdict(policy(), subject=release(split=0.1), conversion=base).needs[0]
+    assert (need.what, need.by) == ("at least 8,000 more users", date.fromordinal(AS_OF.date().toordinal() + 8))
+
+
+def test_a_refusal_that_tells_a_count_says_how_many_are_missing() -> None:
+    """The policy asks for no overlap, but the corrected interval is refused without one."""
+    few = check("min_overlap", 20, "warn", threshold=50.0, why="overlap 20 is below 50")
+    other = check("min_items", 29, "warn", threshold=30.0, why="items 29 is below 30")
+    refused = reading(
+        "judge", "untrusted", voting="corrected", checks={"min_overlap": few, "min_items": other},
+        why="only 20 items were graded under both variants",
+    )  # fmt: skip
+    need = verdict(parse_policy(CORRECTED), judge=refused).needs[0]
+    assert (need.what, need.amount) == ("at least 30 more items graded by people", 30)
+    assert need.why.startswith("overlap 20 is below 50; only 20 items were graded")
+    plain = replace(refused, why="the evidence has 3 scorers and the policy names none")
+    assert verdict(parse_policy(CORRECTED), judge=plain).needs[0].what == "an interval that can be given honestly"
 
 
 def test_an_untrusted_signal_names_the_checks_remedy() -> None:

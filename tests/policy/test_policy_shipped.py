@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from pathlib import Path
 import pytest
 from situations import AS_OF, HEAD, ROWS, check, policy, reading, segment, verdict
 
-from signals.checks import CATALOGUE
-from signals.model import CALLS, STATES, Reason, Release, SetAside, SourceNote, canonical
+from signals.checks import CATALOGUE, page
+from signals.model import CALLS, STATES, Interval, Reason, Release, SetAside, SourceNote, canonical
 from signals.policy import Policy, describe, json_schema, load_policy, parse_policy, run_tests, verdict_json
 from signals.policy.facts import ELEMENT, RELEASE, facts_of
 from signals.policy.schema import READABLE
@@ -190,7 +191,7 @@ def test_the_json_schema_knows_every_check_of_a_kind() -> None:
 
 
 def test_every_key_fact_reason_and_word_is_documented(root: Path) -> None:
-    text = (root / "docs" / "policy.md").read_text(encoding="utf-8")
+    text = "".join((root / "docs" / page).read_text(encoding="utf-8") for page in ("policy.md", "checks.md"))
     facts = {spec.name: spec.doc for kind in READABLE for spec in facts_of(kind)}
     for name, doc in facts.items():
         assert f"| `{name}` |" in text, name
@@ -205,6 +206,36 @@ def test_every_key_fact_reason_and_word_is_documented(root: Path) -> None:
     for name, shape in {"File": schema, **schema["$defs"]}.items():
         for key in shape.get("properties", {}):
             assert f"`{key}`" in text, f"{name}.{key}"
+
+
+def test_the_page_of_checks_is_the_one_that_the_code_writes(root: Path) -> None:
+    """To renew: ``python -m signals.checks > docs/checks.md``."""
+    kept = (root / "docs" / "checks.md").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "signals.checks"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout == kept
+    rows = [line for line in kept.splitlines() if line.startswith("| `")]
+    assert sorted(line.split("`")[1] for line in rows) == sorted(spec.name for spec in CATALOGUE)
+    # What a person reads: every cell filled, nothing that a table would cut.
+    for line in rows:
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        assert len(cells) == 7, line
+        assert all(cells), line
+
+
+def test_every_default_can_be_written_as_a_threshold() -> None:
+    """And is read back as the number that it is: the page writes it as a policy would."""
+    for kind in READABLE:
+        specs = [spec for spec in CATALOGUE if kind in spec.kinds and spec.default is not None]
+        keys = {spec.name: re.search(r"`([^`]+)` \| (?:validity|maturity)", page_row(spec.name)) for spec in specs}
+        written = ", ".join(f"{name}: {found[1]}" for name, found in keys.items() if found)
+        metric = ", metric: {name: m, type: mean}" if kind == "experiment" else ""
+        text = f"schema: 1\nname: all\nsignals:\n  a: {{kind: {kind}, better: higher{metric}, trust: {{{written}}}}}\n"
+        loaded = parse_policy(text + "hierarchy: [{signal: a, win: ship}]\n")
+        assert loaded.signals["a"].trust == {spec.name: pytest.approx(spec.default) for spec in specs}
+
+
+def page_row(name: str) -> str:
+    return next(line for line in page().splitlines() if line.startswith(f"| `{name}` |"))
 
 
 def test_the_examples_of_the_documentation_load_and_pass(root: Path) -> None:
@@ -238,6 +269,8 @@ def test_the_verdict_has_the_shape_of_the_contract() -> None:
     assert one["checks"]["sample_ratio_p"]["why"] == "even"
     assert one["segments"][0]["adjusted"] == {"low": -0.02, "high": -0.01}
     assert one["set_aside"][0]["rows"] == 1204
+    assert one["segments"][0]["shrunk"] is None
+    assert one["estimates"]["raw"]["relative"] is None
     assert one["sources"] == ["orders"]
     assert found["trace"][0] == {
         "rule": "hierarchy[0]", "signal": "conversion", "state": "loss", "says": "rollback", "role": "decides",
@@ -245,6 +278,40 @@ def test_the_verdict_has_the_shape_of_the_contract() -> None:
     }  # fmt: skip
     assert found["policy"]["hash"].startswith("sha256:")
     assert found["as_of"] == "2026-11-17T09:00:00Z"
+
+
+def test_relative_effects_and_shrunk_segments_are_in_the_json() -> None:
+    plain = reading("conversion", "loss")
+    part = replace(segment("plan=pro", 0.2, -4.0, -2.0), shrunk=Interval(-0.01, -0.014, math.nan))
+    lift = replace(plain.estimates["raw"], relative=Interval(-0.15, -0.2, -0.1))
+    found = verdict_json(verdict(policy(), conversion=replace(plain, segments=(part,), estimates={"raw": lift})))
+    one = found["readings"]["conversion"]
+    assert one["segments"][0]["shrunk"] == {"value": -0.01, "low": -0.014, "high": None}
+    assert one["estimates"]["raw"]["relative"] == {"value": -0.15, "low": -0.2, "high": -0.1}
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_guardrail_may_ask_about_shrunk_segments_and_any_check() -> None:
+    rest = (
+        "guardrails:\n  - {id: worst, when: 'any(conversion.segments, shrunk.high < -margin)', call: rollback}\n"
+        "  - {id: mixed, when: conversion.heterogeneity_p < 1% or conversion.max_reversals > 0, call: hold}\n"
+    )
+    part = replace(segment("plan=pro", 0.2, -4.0, 2.0), shrunk=Interval(-0.01, -0.014, -0.006))
+    calm = {"heterogeneity_p": check("heterogeneity_p", 0.4), "max_reversals": check("max_reversals", 0)}
+    hurt = reading("conversion", "win", segments=(part,), checks=calm)
+    assert verdict(policy(rest), conversion=hurt).decided_by == "worst"
+    whole = replace(part, shrunk=Interval(0.0, -0.004, 0.004))
+    assert verdict(policy(rest), conversion=replace(hurt, segments=(whole,))).call == "ship"
+    turned = replace(hurt, segments=(whole,), checks=calm | {"max_reversals": check("max_reversals", 1, "warn")})
+    assert verdict(policy(rest), conversion=turned).decided_by == "mixed"
+    none = verdict(policy(rest), conversion=replace(hurt, segments=(replace(part, shrunk=None),)))
+    assert (none.call, none.reason) == ("hold", "cannot-evaluate")
+    lines = (
+        "  - {name: a, given: {conversion: win, conversion.heterogeneity_p: 0.5%}, expect: {call: hold, by: mixed}}\n"
+        "  - {name: b, given: {conversion: win, \n"
+        "     conversion.segments: [{name: plan=pro, shrunk.high: -2pp, margin: 1pp}]}, expect: {call: rollback, by: worst}}\n"
+    )
+    assert run(lines, rest) == ["ok", "ok"]
 
 
 def test_numbers_that_are_not_finite_become_null_and_bytes_repeat() -> None:

@@ -13,7 +13,7 @@ from signals.stats.moments import EMPTY, from_arrays, merge, variance
 
 number = st.floats(-1e6, 1e6, allow_nan=False)
 rows = st.lists(st.tuples(number, number, number), min_size=1, max_size=40)
-FIELDS = ("mean", "m2", "x_mean", "x_m2", "xy", "d_mean", "d_m2", "yd", "xd")
+FIELDS = ("mean", "m2", "x_mean", "x_m2", "xy", "d_mean", "d_m2", "yd", "xd", "m3")
 
 
 def moments_of(part: list[tuple[float, float, float]]) -> Moments:
@@ -29,7 +29,7 @@ def test_merging_parts_is_one_pass(data: list[tuple[float, float, float]], cuts:
     assert merged.n == whole.n
     size = max(1.0, float(np.abs(np.array(data)).max()))
     for name in FIELDS:
-        power = 1 if name.endswith("mean") else 2
+        power = 1 if name.endswith("mean") else 3 if name == "m3" else 2
         assert getattr(merged, name) == pytest.approx(getattr(whole, name), rel=1e-9, abs=1e-9 * size**power)
 
 

@@ -25,6 +25,7 @@ from signals.model import (
     Moments,
     OutcomeCell,
     Preference,
+    QuantileCell,
     Rating,
     Record,
     SetAside,
@@ -39,17 +40,38 @@ ODD = 0.1 + 0.2
 
 
 def one_of_each() -> list[Record]:
-    moments = Moments(3, ODD, TINY, -1e300, 2.5, 1 / 3, 4.0, None, None, -0.25)
+    moments = Moments(3, ODD, TINY, -1e300, 2.5, 1 / 3, 4.0, None, None, -0.25, None, -TINY)
     plan = (("locale", "de–AT"), ("plan", "a,b|c=d\\\"'"))
     return [
-        ItemScore("s1", "i", "prompt-v6", "helpful", ODD, None, "gpt;rubric", 2, "thread", plan, START),
+        ItemScore(
+            "s1",
+            "i",
+            "prompt-v6",
+            "helpful",
+            ODD,
+            None,
+            "gpt;rubric",
+            2,
+            "thread",
+            plan,
+            START,
+            ODD,
+            "0f1e",
+            START - timedelta(days=9),
+            False,
+        ),
         ItemScore("s2", "i", "prompt-v7", "helpful", None, "judge_error"),
-        Rating("r1", "i", "ann", "prompt-v7", -TINY, "tone", "submitted", 2, plan, START + timedelta(microseconds=1)),
+        Rating(
+            "r1", "i", "ann", "prompt-v7", -TINY, "tone", "submitted", 2, plan, START + timedelta(microseconds=1), 1 / 3
+        ),
         Rating("r2", "i", "ann", "prompt-v6", None, status="skipped"),
-        Preference("p1", "i", "bob", "prompt-v7", "prompt-v6", "tie", "tone", "submitted", 3, plan, START),
+        Preference("p1", "i", "bob", "prompt-v7", "prompt-v6", "tie", "tone", "submitted", 3, plan, START, "left"),
         Preference("p2", "i", "bob", "prompt-v6", "prompt-v7", None, status="rejected"),
         OutcomeCell("converted", "prompt-v6", plan, date(2026, 11, 10), moments),
-        OutcomeCell("converted", "prompt-v6", (), None, Moments(1, 0.0, 0.0)),
+        OutcomeCell("converted", "prompt-v6", (), None, Moments(1, 0.0, 0.0), -ODD, 1e308, "clusters", 2**62),
+        OutcomeCell("counted", "prompt-v6", (), None, Moments(1, 0.0, 0.0), counted="counts"),
+        QuantileCell("wait", "prompt-v6", plan, 0.9, 7, ODD, (-1e308, TINY), (1 / 3,), START, "clusters"),
+        QuantileCell("wait", "prompt-v6", plan, 0.5, 7, ODD, (), ()),
         FeedbackCell("prompt-v7", plan, date(2026, 11, 11), 2**62, True, moments, ODD),
         FeedbackCell("prompt-v7", (), None, None, False, Moments(2, 1.0, 0.5)),
         MixShare("m1", plan, ODD, 1 / 3, "week 46"),
@@ -61,9 +83,10 @@ def one_of_each() -> list[Record]:
 def test_every_record_comes_back_exactly(store: Store) -> None:
     given_records = one_of_each()
     report = put(store, given_records)
-    assert (report.status, report.new, report.records, report.rows_kept) == ("changed", 13, 13, 13)
+    assert (report.status, report.new, report.records, report.rows_kept) == ("changed", 16, 16, 16)
     found = store.evidence(RELEASE, ["golden"], ["golden"])
-    back = [*found.scores, *found.ratings, *found.preferences, *found.outcomes, *found.feedback, *found.mix]
+    back = [*found.scores, *found.ratings, *found.preferences, *found.outcomes, *found.quantiles]
+    back += [*found.feedback, *found.mix]
     with store.database.read() as connection:
         shape = SHAPES[EmbeddingSample]
         rows = connection.execute(shape.table.select().order_by(shape.table.c.record)).mappings()

@@ -14,6 +14,7 @@ from signals.model import (
     Moments,
     OutcomeCell,
     Preference,
+    QuantileCell,
     Rating,
     Record,
     SetAside,
@@ -146,6 +147,35 @@ def test_until_is_part_of_the_hash_only_when_it_leaves_something_out(store: Stor
     )
     long_ago = START - timedelta(days=1)
     assert store.evidence(RELEASE, ["golden"], until=long_ago).scores == ()
+
+
+def quantile(variant: str, minutes: int | None = None, value: float = 2.0) -> QuantileCell:
+    at = None if minutes is None else START + timedelta(minutes=minutes)
+    return QuantileCell("converted", variant, (), 0.9, 40, value, (1.0,), (3.0, 4.0), at)
+
+
+def test_quantiles_belong_to_their_arm_and_to_the_moment_of_their_newest_unit(store: Store) -> None:
+    put(store, [cell(OLD, 10, 40), quantile(OLD, 3), quantile(NEW, 9), quantile("prompt-v5", 1)])
+    assert store.evidence(RELEASE, ["golden"]).quantiles == (quantile(OLD, 3), quantile(NEW, 9))
+    until = START + timedelta(minutes=5)
+    assert store.cut(RELEASE, ["golden"], until)
+    found = store.evidence(RELEASE, ["golden"], until=until)
+    assert (found.quantiles, found.outcomes) == ((quantile(OLD, 3),), (cell(OLD, 10, 40),))
+    assert store.evidence_hash(RELEASE, ["golden"], until) != store.evidence_hash(RELEASE, ["golden"])
+    whole = store.evidence_hash(RELEASE, ["golden"])
+    put(store, [cell(OLD, 10, 40), quantile(OLD, 3), quantile(NEW, 9, 2.5)])
+    assert store.evidence_hash(RELEASE, ["golden"]) != whole
+
+
+def test_quantiles_say_again_what_the_cells_count(store: Store) -> None:
+    clusters = replace(cell("prompt-v5", 10, 4), counted="clusters", members=90)
+    put(store, [cell(OLD, 10, 40), quantile(OLD, 3), clusters, quantile("prompt-v5", 3), quantile("prompt-v4")])
+    assert store.elsewhere(RELEASE, ["golden"]) == {("prompt-v5",): 90, ("prompt-v4",): 0}
+
+
+def test_a_quantile_that_cannot_be_stored_loses_no_rows(store: Store) -> None:
+    report = put(store, [cell(OLD, 10, 40), replace(quantile(OLD), lows=(float("nan"),))])
+    assert (report.records, report.set_aside) == (1, ())
 
 
 def test_a_day_is_cut_when_it_begins_after_until(store: Store) -> None:

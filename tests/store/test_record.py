@@ -53,6 +53,9 @@ def test_releases_follow_the_file_and_past_ones_stay_known(store: Store) -> None
     assert store.releases(past=True) == (replace(RELEASE, owner="bob"), older)
     store.sync_releases([older])
     assert store.releases() == (older,)
+    split = replace(older, split=0.2, family="autumn")
+    store.sync_releases([split])
+    assert store.releases() == (split,)
 
 
 def test_an_estimate_comes_back_exactly_and_only_under_its_key(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Our estimators against an independent library, in an environment of its own: ``make oracle``."""

@@ -1,0 +1,256 @@
+"""How much more evidence a reading needs, in what it counts: users, items, labels, raters, responses, and so in days.
+
+Everything comes from the reading's own stored errors. An interval of half-width ``h`` around a standard error ``se``
+shows with 80 % power that nothing was lost, if nothing changed, once ``h + 0.8416 se`` has come down to the margin
+(``signals.stats.power``). What brings it down depends on the kind:
+
+- users and responses: all error falls with their number; an always-valid interval by a factor that changes on the way;
+- items of a judge: ``(item + repeat / K) / I`` with K repeats of each;
+- a corrected judge: ``label_variance / labels + unlabelled_variance / unlabelled``;
+- a panel: ``item / I + rater / R + residual / (I R)``.
+
+The figures are a plan, not a promise: the errors themselves are estimates.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+
+from signals.model import Check, Need, Reading, Signal
+from signals.policy.case import Case
+from signals.policy.facts import units
+from signals.policy.wording import claim, the_margin
+from signals.stats.power import target_se, times_needed
+from signals.stats.sequential import PLANNED_UNITS, multiplier
+from signals.words import count, plural
+
+TOO_LONG = 3650  # days: at this rate, collecting is not a way out
+MOST_REPEATS = 25  # of each item: beyond that, new items are the better use of a judge
+PLANNED = "if the true effect is zero, that rules out a loss beyond {limit} in 80 % of cases"
+AS_IT_STANDS = "if the estimate stays where it is, that clears zero or {limit}"
+LABELS = "items graded by people"
+
+
+def settle(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
+    """What would settle an unclear reading that has an interval and a margin."""
+    low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
+    parts = reading.components
+    crossed = signal.kind == "panel" and signal.raters == "random"  # raters who are fixed add no error of their own
+    if crossed and {"item", "rater", "residual"} <= set(parts):
+        return _panel(case, signal, reading, owner)
+    total, promise = _needed(signal, reading, low, high, margin)
+    if signal.kind == "judge" and reading.voting == "corrected":
+        return _labels(signal, reading, total / units(reading), promise, owner)
+    need = _more(case, signal, reading, total - units(reading), promise, owner)
+    return _or_repeats(reading, need) if (signal.kind, reading.voting) == ("judge", "raw") and need.amount else need
+
+
+def shortfall(case: Case, reading: Reading, check: Check) -> tuple[int, str] | None:
+    """How many of what are missing to a count that a check asks for; None when the check is not a count, or not short.
+
+    Counts of the smaller arm are for both arms, at the planned split.
+    """
+    if check.value is None or check.threshold is None or check.value >= check.threshold:
+        return None
+    gap = check.threshold - check.value
+    split = case.release.split
+    arms = gap / (min(split, 1.0 - split) if split else 0.5)
+    counted = reading.counted or "units"
+    found: dict[str, tuple[float, str]] = {
+        "min_units": (arms, counted if counted != "clusters" else "units"),
+        "min_clusters": (arms, "clusters"),
+        "min_responses": (arms, "responses"),
+        "min_items": (gap, "items"),
+        "min_overlap": (gap, LABELS),
+        # An item more adds to the effective number what the items so far did on average.
+        "min_effective_items": (gap * units(reading) / check.value if check.value else gap, "items"),
+        "min_raters": (gap, "raters"),
+    }
+    amount, unit = found.get(check.name, (0.0, ""))
+    return (math.ceil(amount - 1e-9), unit) if unit else None
+
+
+def short(case: Case, reading: Reading, checks: list[Check], why: str, owner: str) -> Need | None:
+    """What is missing to the counts that these checks ask for; None when one of them is no count."""
+    gaps = [shortfall(case, reading, check) for check in checks]
+    known: dict[str, int] = {}
+    for gap in gaps:
+        if gap is None:
+            return None
+        known[gap[1]] = max(gap[0], known.get(gap[1], 0))
+    if not known:
+        return None
+    what = "at least " + " and ".join(plural(amount, f"more {unit}") for unit, amount in known.items())
+    whys = "; ".join(dict.fromkeys(check.why.rstrip(".") for check in checks))
+    if len(known) > 1:
+        return Need(reading.signal, what, f"{whys}; {why}", owner=owner)
+    unit, amount = next(iter(known.items()))
+    days = _days(reading, amount, unit)
+    by = None if days is None or days > TOO_LONG else case.as_of.date() + timedelta(days=days)
+    return Need(reading.signal, what, f"{whys}; {why}", amount, unit, by, owner)
+
+
+def behind(reading: Reading) -> list[Check]:
+    """The counts that a refusal names: checks that nobody asked for, short of their default, whose number it tells."""
+    found = []
+    for check in reading.checks.values():
+        told = check.value is not None and re.search(
+            rf"(?<![\d,.]){re.escape(count(check.value))}(?![\d,.])", reading.why
+        )
+        if check.name.startswith("min_") and check.status in ("warn", "fail") and told:
+            found.append(check)
+    return found
+
+
+# --- units, responses, items ----------------------------------------------------------------------------------------
+
+
+def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: float) -> tuple[float, str]:
+    """Units in all, and what they are good for.
+
+    When the plan is met already, the estimate has come to stand between zero and the margin: then what the interval
+    needs to leave one of the two behind. The farther of them goes first, and it is at least half a margin away.
+    """
+    n = units(reading)
+    half = (high - low) / 2
+    se = _se(reading, half)
+    planned = n * times_needed(se, half, margin)
+    if planned > n:
+        return _any_time(signal, reading, planned, se, half) if signal.looks == "continuous" else planned, PLANNED
+    benefit = abs((high + low) / 2)
+    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, AS_IT_STANDS
+
+
+def _any_time(signal: Signal, reading: Reading, planned: float, se: float, half: float) -> float:
+    """The always-valid interval is narrowest near the planned units: its multiplier there, not the one of today."""
+    n, margin = units(reading), reading.margin or 0.0
+    tuned = signal.planned_units or PLANNED_UNITS
+    now = multiplier(n, reading.confidence, tuned)
+    for _ in range(30):  # the multiplier moves with the logarithm of the units: a few rounds settle it
+        factor = multiplier(planned, reading.confidence, tuned) / now
+        planned = max(float(n), n * times_needed(se, half * factor, margin))
+    return planned
+
+
+def _se(reading: Reading, half: float) -> float:
+    voting = reading.estimates.get(reading.voting)
+    return voting.se if voting is not None and voting.se else half / 1.96
+
+
+def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str) -> Need:
+    amount = sensible(extra)
+    unit = reading.counted or "units"
+    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
+    days = _days(reading, amount, unit)
+    if days is not None and days > TOO_LONG:
+        return Need(
+            signal.name, "a wider margin, or another signal to decide",
+            f"{claim(signal, reading)}; it would take about {plural(amount, f'more {unit}')}, "
+            "over ten years at the current rate", owner=owner,
+        )  # fmt: skip
+    by = None
+    if days is not None:
+        by = case.as_of.date() + timedelta(days=days)
+        why += f"; at the current rate of {count(reading.rate_per_day)} a day it takes about {plural(days, 'days')}"
+    return Need(signal.name, f"about {plural(amount, f'more {unit}')}", why, amount, unit, by, owner)
+
+
+def _days(reading: Reading, amount: float, unit: str) -> int | None:
+    """Days that so many take at the current rate; None when the rate is of something else, or not known."""
+    return math.ceil(amount / reading.rate_per_day) if reading.rate_per_day and unit == reading.counted else None
+
+
+# --- judge ----------------------------------------------------------------------------------------------------------
+
+
+def _or_repeats(reading: Reading, need: Need) -> Need:
+    """Beside more items: whether more repeats of the same ones would do, where repeats were measured."""
+    item, repeat = reading.components.get("item"), reading.components.get("repeat")
+    low, high, margin, n = reading.benefit.low, reading.benefit.high, reading.margin, units(reading)
+    if item is None or not repeat or low is None or high is None or not margin:
+        return need
+    half = (high - low) / 2
+    se = _se(reading, half)
+    # Variance per item that repeats may leave, and that they leave now.
+    room, left = n * target_se(se, half, margin) ** 2 - item, n * se**2 - item
+    if room <= 0 or repeat / room > MOST_REPEATS:
+        return _also(need, "", "more repeats of the same items would not settle it")
+    wanted, now = math.ceil(repeat / room), max(1, round(repeat / left)) if left > 0 else math.inf
+    if wanted <= now:  # the plan is met: what is left is up to the estimate, and repeats are no surer way than items
+        return need
+    return _also(need, f", or about {wanted} repeats of each instead of {now}", "")
+
+
+def _also(need: Need, what: str, why: str) -> Need:
+    told = f"{need.why}; {why}" if why else need.why
+    return Need(need.signal, need.what + what, told, need.amount, need.unit, need.by, need.owner)
+
+
+def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner: str) -> Need:
+    """More people's labels; more items too, when the judged ones alone leave too much error or all are graded."""
+    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
+    parts = reading.components
+    overlap = reading.checks.get("min_overlap")
+    labels = parts.get("labels") or (overlap.value if overlap is not None else None) or float(units(reading))
+    per_label, unlabelled = parts.get("label_variance"), parts.get("unlabelled")
+    if not per_label or unlabelled is None or promise is AS_IT_STANDS:
+        # The parts are not known: as if labels carried all of the error, which they nearly do.
+        return _graded(signal, labels * (times - 1.0), unlabelled, why, owner)
+    spent = parts.get("unlabelled_variance", 0.0) / unlabelled if unlabelled else 0.0
+    now = spent + per_label / labels
+    target = now / times
+    if spent < 0.8 * target:
+        return _graded(signal, per_label / (target - spent) - labels, unlabelled, why, owner)
+    graded, judged = sensible(labels * (times - 1.0)), sensible((labels + unlabelled) * (times - 1.0))
+    what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
+    told = f"{why}; with the {count(labels + unlabelled)} items that the judge has scored, no number of labels would"
+    return Need(signal.name, what, told, judged, "items", owner=owner)
+
+
+def _graded(signal: Signal, extra: float, unlabelled: float | None, why: str, owner: str) -> Need:
+    amount = sensible(extra)
+    what = f"about {plural(amount, f'more {LABELS}')} under both variants"
+    if unlabelled is not None and amount > unlabelled:
+        what += f", about {count(sensible(amount - unlabelled))} of them new"
+    return Need(signal.name, what, why, amount, LABELS, owner=owner)
+
+
+# --- panel ----------------------------------------------------------------------------------------------------------
+
+
+def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
+    """Items with the raters as they are; more raters when no number of items would do."""
+    item, rater, residual = (reading.components[part] for part in ("item", "rater", "residual"))
+    low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
+    items, raters = units(reading), _raters(reading)
+    half = (high - low) / 2
+    target = target_se(_se(reading, half), half, margin) ** 2
+    if raters is None or rater / raters < 0.8 * target:
+        spent = 0.0 if raters is None else rater / raters
+        each = item + residual / (raters or 1)
+        total, promise = each / (target - spent), PLANNED
+        if total <= items:
+            total, promise = _needed(signal, reading, low, high, margin)
+        return _more(case, signal, reading, total - items, promise, owner)
+    left = target - item / items
+    many = (rater + residual / items) / left if left > 0.2 * target else 2 * rater / target
+    amount = max(1, sensible(many - raters))
+    more = f"about {plural(amount, 'more raters')}"
+    if left <= 0.2 * target:
+        more += f", on about {count(max(items, sensible(2 * item / target)))} items in all"
+    why = f"{claim(signal, reading)}; with {plural(raters, 'raters')}, no number of items alone would settle it"
+    return Need(signal.name, more, why, amount, "raters", owner=owner)
+
+
+def _raters(reading: Reading) -> int | None:
+    check = reading.checks.get("min_raters")
+    return int(check.value) if check is not None and check.value else None
+
+
+def sensible(amount: float) -> int:
+    """Rounded up to two digits: 387,211 -> 390,000; at least 1."""
+    whole = max(1, math.ceil(amount - 1e-9))
+    step = int(10 ** max(0, len(str(whole)) - 2))
+    return -(-whole // step) * step

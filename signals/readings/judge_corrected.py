@@ -1,0 +1,249 @@
+"""The judge's effect corrected by people, and what people and judge say where both spoke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from signals.model import Estimate, Measure, Signal
+from signals.readings.common import estimate, refusal
+from signals.readings.judge_estimates import one_sided, paired
+from signals.readings.judged import Item, label
+from signals.readings.labels import Labels
+from signals.stats.calibrate import Corrected, corrected_mean
+from signals.stats.difference import RefusedError, two_sided_p
+from signals.stats.misclassified import corrected_difference
+from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS, cluster_mean
+from signals.words import p_value, plural
+
+USABLE = 20  # labelled items: with fewer the judge's error is hardly known
+STRATUM = 20  # labelled items that a segment needs to be corrected by itself
+UNBALANCED = 0.01  # p-value of label_balance_p below which the labels are not those of a random draw
+FEW_JUDGED = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The estimates that people's grades allow, by name, and the checks of them."""
+
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    why_not: str | None = None  # why there is no corrected estimate
+
+
+def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcome:
+    """``corrected``, ``human``, ``judge_bias`` and, where the labels call for it, ``rogan_gladen``.
+
+    Args:
+        signal: Its confidence and segment dimensions.
+        items: Those that both arms have.
+        labels: People's grades on the judge's scale.
+    """
+    both = [item for item in items if item.name in labels.pairs]
+    balance, unbalanced = label_balance(items, labels)
+    measures = (_overlap(both, labels), balance)
+    if labels.refused:
+        return Outcome({}, measures, labels.refused)
+    if len(both) < USABLE:
+        why = f"people graded {plural(len(both), 'items')} under both variants; {USABLE} are needed"
+        return Outcome({}, measures, why)
+    found = {"human": human(signal, both, labels), "judge_bias": judge_bias(signal, both, labels)}
+    plain = corrected(signal, items, labels)
+    if not unbalanced:
+        return Outcome({"corrected": plain, **found}, measures)
+    if _binary(items, labels):
+        other = rogan_gladen(signal, items, labels)
+        if other.refused is None:
+            why = "graded items differ from the others, so the judge's error rates correct it (Rogan-Gladen)"
+            votes = replace(other, warnings=(why, *other.warnings))
+            return Outcome({"corrected": votes, "rogan_gladen": other, **found}, measures)
+    why = f"the judge's differences on graded and other items differ (p {p_value(balance.value)})"
+    plain = replace(plain, warnings=(f"{why}: the correction may not carry over", *plain.warnings))
+    return Outcome({"corrected": plain, **found}, measures)
+
+
+def corrected(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate:
+    """People's difference over all items by prediction-powered inference; by segment where there are labels enough.
+
+    Where people saw a difference on too few items no mean is near normal: pass/fail grades then get Tango's interval of
+    the graded items alone, others a warning.
+    """
+    counts = (len(items), len(items))
+    both = [item for item in items if item.name in labels.pairs]
+    changed = sum(_people(item, labels) != 0.0 for item in both)
+    if changed < FEW_CHANGES and _grades_binary(both, labels):
+        alone = human(signal, both, labels)
+        why = f"people saw a difference on only {plural(changed, 'items')}: graded items alone, without the judge"
+        return replace(alone, warnings=(why, *alone.warnings))
+    dimension, strata = _strata(signal, items, labels)
+    people = [_people(item, labels) if item.name in labels.pairs else None for item in items]
+    judge = [item.difference for item in items]
+    groups = [item.group for item in items]
+    try:
+        found = corrected_mean(judge, people, groups, signal.confidence, strata)
+    except RefusedError as refused:
+        if strata is None:
+            return refusal(str(refused), signal.confidence, counts)
+        dimension, strata = "", None
+        try:
+            found = corrected_mean(judge, people, groups, signal.confidence)
+        except RefusedError as again:
+            return refusal(str(again), signal.confidence, counts)
+    warnings = _doubts(found, [one for one in people if one is not None])
+    how = f"stratified by {dimension}, " if dimension else ""
+    return estimate(
+        found.difference,
+        f"paired by item, corrected by {plural(labels.raters, 'people')} on {found.labelled} of {len(items)} items "
+        f"(PPI++, {how}cluster jackknife), t({found.difference.df or 0.0:.3g})",
+        signal.confidence,
+        counts,
+        levels=_levels(items, labels, found, strata),
+        n_effective=found.n_effective,
+        warnings=warnings,
+    )
+
+
+def human(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate:
+    """People alone, on the items that they graded under both variants."""
+    made = paired([_replaced(item, *labels.pairs[item.name]) for item in both], signal.confidence)
+    return replace(made, method=f"people only: {made.method}" if made.method else "")
+
+
+def judge_bias(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate:
+    """The judge's difference (as candidate) minus people's (as control), on the items that both have."""
+    counts = (len(both), len(both))
+    judge, people = [item.difference for item in both], [_people(item, labels) for item in both]
+    gaps = [ours - theirs for ours, theirs in zip(judge, people, strict=True)]
+    levels = (sum(people) / len(both), sum(judge) / len(both))
+    groups = {item.group for item in both}
+    try:
+        found = cluster_mean(gaps, [item.group for item in both], signal.confidence)
+    except RefusedError as refused:
+        why = str(refused) if any(gaps) else f"judge and people saw the same difference on all {len(both)} items"
+        return refusal(why, signal.confidence, counts, levels=levels)
+    few = [f"only {plural(len(groups), 'clusters')}: the interval is rough"] if len(groups) < FEW_CLUSTERS else []
+    return estimate(
+        found.difference,
+        f"judge minus people, paired by item, cluster-robust CRV3, t({found.clusters - 1})",
+        signal.confidence,
+        counts,
+        levels=levels,
+        n_effective=found.n_effective,
+        warnings=[*few, *one_sided(gaps, found.lopsided)],
+    )
+
+
+def rogan_gladen(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate:
+    """Difference of pass rates, each corrected for the judge's sensitivity and specificity in its arm."""
+    counts = (len(items), len(items))
+    pairs = [labels.pairs.get(item.name) for item in items]
+    judge = [(item.control, item.candidate) for item in items]
+    try:
+        found = corrected_difference(judge, pairs, [item.group for item in items], signal.confidence)
+    except RefusedError as refused:
+        return refusal(str(refused), signal.confidence, counts)
+    seen = " and ".join(
+        f"{100 * true:.0f}/{100 * false:.0f} %"
+        for true, false in zip(found.sensitivity, found.specificity, strict=True)
+    )
+    return estimate(
+        found.difference,
+        f"Rogan-Gladen by arm, sensitivity/specificity {seen} from {found.labelled} items, cluster jackknife, "
+        f"t({found.difference.df or 0.0:.3g})",
+        signal.confidence,
+        counts,
+        levels=found.rates,
+    )
+
+
+def label_balance(items: Sequence[Item], labels: Labels) -> tuple[Measure, bool]:
+    """Welch's test of the judge's differences on graded items against the others, and whether it says no."""
+    name = "label_balance_p"
+    if labels.refused:
+        return Measure(name, None, labels.refused), False
+    ours = [item.difference for item in items if item.name in labels.pairs]
+    others = [item.difference for item in items if item.name not in labels.pairs]
+    if not others and ours:
+        return Measure(name, 1.0, "people graded every item"), False
+    if min(len(ours), len(others)) < FEW_JUDGED:
+        return Measure(name, None, f"{len(ours)} items graded and {len(others)} not: too few to compare"), False
+    means = [sum(some) / len(some) for some in (ours, others)]
+    parts = [
+        sum((one - mean) ** 2 for one in some) / (len(some) - 1) / len(some)
+        for some, mean in zip((ours, others), means, strict=True)
+    ]
+    squared = sum(parts)
+    gap = means[0] - means[1]
+    if squared <= 1e-300:
+        return Measure(name, 1.0 if gap == 0.0 else 0.0, "the judge's differences do not vary"), gap != 0.0
+    df = squared**2 / sum(part**2 / (len(some) - 1) for part, some in zip(parts, (ours, others), strict=True))
+    p = two_sided_p(gap / squared**0.5, df)
+    seen = f"{means[0]:+.3g} on {len(ours)} graded items, {means[1]:+.3g} on {len(others)} others"
+    return Measure(name, p, f"the judge's difference is {seen}"), p < UNBALANCED
+
+
+def _overlap(both: Sequence[Item], labels: Labels) -> Measure:
+    if labels.refused and not labels.pairs:
+        return Measure("min_overlap", None, labels.refused)
+    return Measure("min_overlap", len(both), f"{plural(len(both), 'items')} that judge and people have in both arms")
+
+
+def _people(item: Item, labels: Labels) -> float:
+    control, candidate = labels.pairs[item.name]
+    return candidate - control
+
+
+def _replaced(item: Item, control: float, candidate: float) -> Item:
+    return replace(item, control=control, candidate=candidate, scores=(1, 1))
+
+
+def _grades_binary(both: Sequence[Item], labels: Labels) -> bool:
+    """Whether people's mean grades are pass or fail, on items that are their own clusters."""
+    grades = {grade for item in both for grade in labels.pairs[item.name]}
+    return grades <= {0.0, 1.0} and len({item.group for item in both}) == len(both)
+
+
+def _binary(items: Sequence[Item], labels: Labels) -> bool:
+    grades = {grade for pair in labels.pairs.values() for grade in pair}
+    return grades <= {0.0, 1.0} and all(
+        value in (0.0, 1.0) for item in items for value in (item.control, item.candidate)
+    )
+
+
+def _strata(signal: Signal, items: Sequence[Item], labels: Labels) -> tuple[str, list[int] | None]:
+    """The first dimension whose every value has labels enough; items without a value are one more."""
+    for dimension in signal.segments:
+        values = [label(item, dimension) for item in items]
+        found = sorted({value or "" for value in values})
+        graded = Counter(value or "" for item, value in zip(items, values, strict=True) if item.name in labels.pairs)
+        if len(found) >= 2 and all(graded[value] >= STRATUM for value in found):
+            order = {value: k for k, value in enumerate(found)}
+            return dimension, [order[value or ""] for value in values]
+    return "", None
+
+
+def _levels(
+    items: Sequence[Item], labels: Labels, found: Corrected, strata: Sequence[int] | None
+) -> tuple[float, float]:
+    """The arms by the same correction: linear in the scores, so their difference is the effect."""
+    where = strata or [0] * len(items)
+    levels = []
+    for arm in (0, 1):
+        total = 0.0
+        for k, weight in enumerate(found.weight):
+            mine = [item for item, place in zip(items, where, strict=True) if place == k]
+            scores = {item.name: (item.control, item.candidate)[arm] for item in mine}
+            known = [item.name for item in mine if item.name in labels.pairs]
+            others = [scores[item.name] for item in mine if item.name not in labels.pairs]
+            error = sum(labels.pairs[name][arm] - weight * scores[name] for name in known) / len(known)
+            total += len(mine) * (error + (weight * sum(others) / len(others) if others else 0.0))
+        levels.append(total / len(items))
+    return levels[0], levels[1]
+
+
+def _doubts(found: Corrected, people: Sequence[float]) -> list[str]:
+    warnings = []
+    if found.clusters < FEW_CLUSTERS:
+        warnings.append(f"labels in only {plural(found.clusters, 'clusters')}: the interval is rough")
+    return warnings + one_sided(people, found.lopsided)
