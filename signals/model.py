@@ -480,6 +480,7 @@ class Check:
     why: str
     sort: Literal["validity", "maturity"] = "validity"
     required: bool = False  # the policy asks for it
+    detail: str = ""  # what the number was made from: "50,012 and 48,604 units against an even split"
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,10 @@ def _checks(verdict: Verdict) -> list[str]:
         for check in reading.checks.values()
         if check.status in ("fail", "warn") or (check.status == "unknown" and check.required)
     ]
-    lines = [f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.why}" for name, check in bad]
+    lines = [
+        f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.detail or check.why}"
+        for name, check in bad
+    ]
     for name, reading in verdict.readings.items():
         refused = reading.estimates[reading.voting].refused if reading.voting in reading.estimates else None
         lines += [f"refused  {name}: no interval, {refused}"] if refused else []

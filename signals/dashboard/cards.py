@@ -216,7 +216,7 @@ def _trouble(line: CheckLine) -> str:
     told = (
         f": {escape(line.told)}{asked}"
         if line.status == "unknown"  # the title says already that there is no number
-        else f', {escape(line.number)}<span class="small"> {escape(line.why)}{asked}</span>'
+        else f', {escape(line.number)}<span class="small"> {escape(line.detail)}{asked}</span>'
     )
     return (
         f'<div class="trouble"><span class="mark {line.status}" aria-hidden="true">{STATUS_MARKS[line.status]}</span>'

@@ -234,6 +234,7 @@ def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
             status=check.status,
             number=phrases.check_number(check),
             why=clean(check.why),
+            detail=phrases.check_detail(check),
             told=phrases.check_told(check),
             sort=check.sort,
             required=check.required,

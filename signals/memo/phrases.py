@@ -53,20 +53,25 @@ SYNTHETIC = "Synthetic data: this example was generated, no real users are behin
 CALL_SPOKEN: dict[Call, str] = {"ship": "ship", "hold": "hold", "rollback": "roll back"}
 
 _SHORT_CHECKS = {
-    "sample_ratio_p": "sample ratio",
-    "min_units": "units",
     "full_weeks": "whole weeks",
     "both_arms": "in both arms",
-    "max_age": "age",
-    "max_set_aside": "set aside",
-    "min_items": "items",
-    "min_raters": "raters",
-    "min_responses": "responses",
-    "max_error_rate": "error rate",
     "same_judge": "one judge",
-    "human_agreement": "human agreement",
     "agreement": "rater agreement",
-    "response_rate_shift_p": "response rate shift",
+    "agreement_low": "rater agreement, low end",
+    "ac2": "rater agreement, AC2",
+    "max_straight_lining": "straight-lining",
+    "sample_ratio_sequential_p": "sample ratio, daily looks",
+    "sample_ratio_day_p": "sample ratio by day",
+    "sample_ratio_segment_p": "sample ratio by segment",
+    "max_leaked": "leaked items",
+    "max_duplicates": "duplicate items",
+    "max_reversals": "Simpson reversals",
+    "label_balance_p": "labels at random",
+    "novelty_p": "novelty trend",
+    "max_user_share": "loudest user",
+    "min_effective_share": "independent responses",
+    "min_effective_items": "effective items",
+    "outcome_complete": "outcomes complete",
 }
 
 # Marks that turn text around (overrides and isolates of writing direction) or break lines where nobody looks.
@@ -131,7 +136,8 @@ def rule_words(rule: str) -> str:
 
 def check_title(name: str) -> str:
     """A check's name as people read it."""
-    return _SHORT_CHECKS.get(name) or clean(name).replace("_", " ")
+    bare = clean(name).removeprefix("min_").removeprefix("max_").removesuffix("_p")
+    return _SHORT_CHECKS.get(name) or bare.replace("_", " ")
 
 
 def check_number(check: Check) -> str:
@@ -158,12 +164,18 @@ def check_number(check: Check) -> str:
 
 
 def check_told(check: Check) -> str:
-    """What follows a check's title and status: the number and why; of one that is not known only the reason."""
-    why = clean(check.why)
+    """What follows a check's title and status: the number and its making; of one that is not known only the reason."""
     if check.status != "unknown":
-        return f"{check_number(check)}. {why}"
+        return f"{check_number(check)}. {check_detail(check)}".removesuffix(". ")
+    why = clean(check.why)
     asks = "" if check.threshold is None else f" ({check_number(check).removeprefix('not known, ')})"
     return f"{unknown_reason(why)}{asks}"
+
+
+def check_detail(check: Check) -> str:
+    """What its number was made from; what the number and its limit do not say already."""
+    spec = BY_NAME.get(check.name)
+    return clean(check.why if spec is None or spec.unit == "yes" else check.detail)
 
 
 def unknown_reason(why: str) -> str:

@@ -75,6 +75,7 @@ class CheckLine:
     status: Status
     number: str
     why: str
+    detail: str  # what its number was made from
     told: str  # number and reason, to stand after title and status
     sort: str
     required: bool

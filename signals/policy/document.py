@@ -70,6 +70,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
                 "value": check.value,
                 "threshold": check.threshold,
                 "why": check.why,
+                "detail": check.detail,
                 "sort": check.sort,
                 "required": check.required,
             }

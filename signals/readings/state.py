@@ -144,7 +144,8 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
         return Check(spec.name, "unknown", None, threshold, why, spec.sort, required)
     shown = quantity(value, spec.unit)
     if threshold is None:
-        return Check(spec.name, "pass", value, None, f"{label} {shown}; no threshold is set", spec.sort, required)
+        why = f"{label} {shown}; no threshold is set"
+        return Check(spec.name, "pass", value, None, why, spec.sort, required, reason)
     good = value >= threshold if spec.passes == ">=" else value <= threshold
     limit = quantity(threshold, spec.unit)
     if spec.unit == "yes":
@@ -155,7 +156,8 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
         side = "below" if spec.passes == ">=" else "above"
         why = f"{label} {_sharper(value, shown, limit, spec.unit)} is {side} {limit}"
     status: Status = "pass" if good else "fail" if required else "warn"
-    return Check(spec.name, status, value, threshold, why, spec.sort, required)
+    detail = "" if spec.unit == "yes" else reason
+    return Check(spec.name, status, value, threshold, why, spec.sort, required, detail)
 
 
 def _sharper(value: float, shown: str, limit: str, unit: str) -> str:
