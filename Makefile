@@ -4,7 +4,11 @@ BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: demo test lint lock clean
+# The library that our numbers are held against needs Python 3.12; or: make oracle ORACLE_PYTHON=/path/to/python
+ORACLE_PYTHON ?= $(shell for python in python3.12 python3.13 python3.14 python3 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python; \
+  do $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
+
+.PHONY: demo test lint oracle lock clean
 
 demo: .venv/run.stamp            ## pull the bundled example, print its four verdicts, serve the dashboard
 	$(BIN)/signals demo
@@ -17,10 +21,14 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+oracle: .venv/run.stamp .venv-oracle/run.stamp  ## hold our numbers against an independent library
+	@$(BIN)/python -m benchmarks.oracle.cases | .venv-oracle/bin/python benchmarks/oracle/compare.py
+
 lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	$(PIP) install uv
 	$(LOCK) pyproject.toml requirements/build.in --extra postgres -o requirements/run.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK:3.11=3.12) requirements/oracle.in -o requirements/oracle.txt
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	@echo "Setting up .venv (about a minute, once) …"
@@ -34,5 +42,12 @@ lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv-oracle/run.stamp: requirements/oracle.txt
+	@test -n "$(ORACLE_PYTHON)" || { echo "No Python 3.12 or newer was found: make oracle ORACLE_PYTHON=/path/to/python"; exit 1; }
+	@echo "Setting up .venv-oracle (half a minute, once) …"
+	@rm -rf .venv-oracle && "$(ORACLE_PYTHON)" -m venv .venv-oracle
+	@.venv-oracle/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/oracle.txt
+	@touch $@
+
 clean:
-	rm -rf .venv build dist *.egg-info data/signals.db*
+	rm -rf .venv .venv-oracle build dist *.egg-info data/signals.db*

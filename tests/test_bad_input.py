@@ -122,6 +122,14 @@ REFUSED = {
         "table",
     ),
     "an unknown shape": (in_sources("shape: item_score", "shape: item_scores"), "item_score"),
+    "a window without times": (in_sources("shape: outcome\n", "shape: outcome\n    window: 14d\n"), "needs map.at"),
+    "a window that is no duration": (in_sources("shape: outcome\n", "shape: outcome\n    window: 14\n"), "14d or 36h"),
+    "a quantile of ninety": (in_sources("shape: outcome\n", "shape: outcome\n    quantile: 90\n"), "such as 0.9"),
+    "a covariate's time alone": (
+        in_sources("value: done}", "value: done, at: w, covariate_at: w}"),
+        "map.covariate too",
+    ),
+    "a split above one": (in_sources("candidate: b,", "candidate: b, split: 50,"), "between 0 and 1"),
     "outside the folder": (in_sources("path: scores.csv", "path: ../../scores.csv"), "allow_outside"),
     "an unreachable database": (
         in_sources("path: scores.csv", "url: postgresql://me:secret@127.0.0.1:9/none\n    query: select 1"),

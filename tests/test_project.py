@@ -24,6 +24,8 @@ releases:
     started: 2026-11-17
     as_of: 2026-11-24T10:00:00+01:00
     synthetic: true
+    split: 0.2
+    family: autumn
 sources:
   golden-set:
     signal: judge
@@ -65,6 +67,8 @@ def test_good(tmp_path, monkeypatch):
     )  # fmt: skip
     assert (first.as_of, first.synthetic) == (None, False)
     assert second.synthetic
+    assert (first.split, first.family) == (None, "")
+    assert (second.split, second.family) == (0.2, "autumn")
     assert second.as_of == datetime(2026, 11, 24, 9, tzinfo=UTC)
     judge, panel = project.sources
     assert (judge.name, judge.connector, judge.options["path"]) == (
@@ -74,7 +78,7 @@ def test_good(tmp_path, monkeypatch):
     )
     assert judge.map["segment.plan"] == "metadata.plan"
     assert (panel.where, panel.values) == ({"status": ["done", "checked"], "week": 47}, {"good": 1, "bad": 0})
-    assert (panel.timezone, panel.options["shape"], panel.line) == ("Europe/Berlin", "rating", 17)
+    assert (panel.timezone, panel.options["shape"], panel.line) == ("Europe/Berlin", "rating", 19)
     monkeypatch.setenv("SIGNALS_TEST_STORE", "postgresql+psycopg://u:p@h/d")
     assert load_project(tmp_path).store_url == "postgresql+psycopg://u:p@h/d"
 
@@ -102,22 +106,25 @@ EDITS = {
     "zone of as_of": ("10:00:00+01:00", "10:00:00", (9, 12, "must name its zone")),
     "number as id": ("control: prompt-v7\n", "control: 1.10\n", (6, 14, "must be text: put it in quotes")),
     "release key": ("synthetic: true", "sythetic: true", (10, 5, "Did you mean 'synthetic'?")),
-    "connector": ("or: promptfoo", "or: promptfo", (14, 16, "unknown connector 'promptfo'. Did you mean 'promptfoo'?")),
-    "source key": ("timezone: Europe", "timezon: Europe", (25, 5, "unknown key 'timezon'. Did you mean 'timezone'?")),
-    "zone": ("e/Berlin", "e/Berln", (25, 15, "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?")),
-    "shape": ("shape: rating", "shape: ratings", (21, 12, "unknown shape 'ratings'. Did you mean 'rating'?")),
-    "field": ("rater: worker", "ratr: worker", (22, 28, "unknown field 'ratr' in map. Did you mean 'rater'?")),
-    "segment": ("segment.plan: plan}", "segment.: plan}", (22, 91, "is not a segment")),
-    "outside": ("exports/panel/", "../panel/", (20, 11, "leaves the folder of this file")),
-    "absolute": ("exports/panel/", "/etc/", (20, 11, "leaves the folder of this file")),
-    "mixed values": ("{good: 1,", "{good: {a: b},", (24, 28, "`values:` mixes recodings with fields")),
+    "split": ("split: 0.2", "split: 20", (11, 12, "between 0 and 1, such as 0.5")),
+    "split as text": ("split: 0.2", "split: half", (11, 12, "number")),
+    "family": ("family: autumn", "family: 7", (12, 13, "must be text")),
+    "connector": ("or: promptfoo", "or: promptfo", (16, 16, "unknown connector 'promptfo'. Did you mean 'promptfoo'?")),
+    "source key": ("timezone: Europe", "timezon: Europe", (27, 5, "unknown key 'timezon'. Did you mean 'timezone'?")),
+    "zone": ("e/Berlin", "e/Berln", (27, 15, "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?")),
+    "shape": ("shape: rating", "shape: ratings", (23, 12, "unknown shape 'ratings'. Did you mean 'rating'?")),
+    "field": ("rater: worker", "ratr: worker", (24, 28, "unknown field 'ratr' in map. Did you mean 'rater'?")),
+    "segment": ("segment.plan: plan}", "segment.: plan}", (24, 91, "is not a segment")),
+    "outside": ("exports/panel/", "../panel/", (22, 11, "leaves the folder of this file")),
+    "absolute": ("exports/panel/", "/etc/", (22, 11, "leaves the folder of this file")),
+    "mixed values": ("{good: 1,", "{good: {a: b},", (26, 28, "`values:` mixes recodings with fields")),
     "top key": ("releases:", "release:", (2, 1, "unknown key 'release'. Did you mean 'releases'?")),
-    "tab": ("    signal: judge", "\tsignal: judge", (13, 1, "Indent with spaces")),
-    "duplicate key": ("    shape: rating", "    path: rating", (21, 5, "key 'path' is written twice")),
-    "missing path": ("    path: exports/panel/*.csv\n", "", (17, 3, "needs `path:` or `url:`")),
-    "alias": ("exports/panel/*.csv", "*other", (20, 11, "")),
-    "scale": ("    shape: rating", "    scale: [1, 0]\n    shape: rating", (21, 12, "runs from 1 to 0")),
-    "grain": ("    shape: rating", "    grain: unit\n    shape: rating", (21, 5, "`grain:` is not for shape rating")),
+    "tab": ("    signal: judge", "\tsignal: judge", (15, 1, "Indent with spaces")),
+    "duplicate key": ("    shape: rating", "    path: rating", (23, 5, "key 'path' is written twice")),
+    "missing path": ("    path: exports/panel/*.csv\n", "", (19, 3, "needs `path:` or `url:`")),
+    "alias": ("exports/panel/*.csv", "*other", (22, 11, "")),
+    "scale": ("    shape: rating", "    scale: [1, 0]\n    shape: rating", (23, 12, "runs from 1 to 0")),
+    "grain": ("    shape: rating", "    grain: unit\n    shape: rating", (23, 5, "`grain:` is not for shape rating")),
     "variable of the store": (
         "SIGNALS_TEST_STORE:-sqlite:///data/signals.db", "NO_SUCH", (1, 8, "environment variable NO_SUCH is not set")
     ),

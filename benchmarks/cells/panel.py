@@ -102,9 +102,9 @@ def answers(layout: Layout, value: np.ndarray) -> list[Answer]:
     return [Answer(item, rater, number) for item, rater, number in zip(*names, value.tolist(), strict=True)]
 
 
-def printed(signal: Signal, cells: list[Answer], truth: float, *, net: bool = False) -> Run:
+def printed(signal: Signal, cells: list[Answer], truth: float, *, net: bool = False, graded: bool = False) -> Run:
     """What the reading prints; flagged also when a check warns by its default."""
-    estimate = (superiority if net else interval)(signal, cells, CONFIDENCE)[0]
+    estimate = (superiority(signal, cells, CONFIDENCE) if graded else interval(signal, cells, CONFIDENCE, net=net))[0]
     few = len({cell.item for cell in cells}) < (BY_NAME["min_items"].default or 0)
     alone = len({cell.rater for cell in cells}) < (BY_NAME["min_raters"].default or 0)
     return outcome(estimate, truth, flagged=few or alone)
@@ -158,15 +158,13 @@ def graded(situation: str, layout: Callable[[Rng], Layout], shift: float, taste:
     def simulate(rng: Rng) -> Run:
         where = layout(rng)
         return printed(
-            RANDOM, answers(where, grades(rng, where, shift, taste)), _true_grades(shift, taste, net), net=net
+            RANDOM, answers(where, grades(rng, where, shift, taste)), _true_grades(shift, taste, net), graded=net
         )
 
     return Cell("panel, net superiority" if net else "panel, mean of 5-point grades", situation, simulate)
 
 
-def preferred(
-    situation: str, layout: Callable[[Rng], Layout], lean: float, taste: float, tie: float, interval: str = ""
-) -> Cell:
+def preferred(situation: str, layout: Callable[[Rng], Layout], lean: float, taste: float, tie: float) -> Cell:
     """Choices by a latent normal: the candidate above ``tie``, the control below ``-tie``."""
     spread = float(np.sqrt(ITEM**2 + taste**2 + NOISE**2))
     truth = float(ndtr((lean - tie) / spread) - ndtr((-tie - lean) / spread))
@@ -174,9 +172,9 @@ def preferred(
     def simulate(rng: Rng) -> Run:
         where = layout(rng)
         latent = lean + values(rng, where, normal(taste))
-        return printed(RANDOM, answers(where, (latent > tie) * 1.0 - (latent < -tie) * 1.0), truth)
+        return printed(RANDOM, answers(where, (latent > tie) * 1.0 - (latent < -tie) * 1.0), truth, net=True)
 
-    return Cell(interval or "panel, net preference", situation, simulate)
+    return Cell("panel, net preference", situation, simulate)
 
 
 EVEN, TOP = (-1.5, -0.5, 0.5, 1.5), (-2.2, -1.8, -1.4, -1.0)
@@ -265,11 +263,14 @@ CELLS: tuple[Cell, ...] = (
     graded("100 items × 5 raters", full(100, 5), 0.2, 0.15, net=True),
     graded("40 items × 15 raters", full(40, 15), 0.2, 0.15, net=True),
     graded("60 items × 10 raters, far better", full(60, 10), 2.0, 0.15, net=True),
+    graded("60 items × 20 raters, far better", full(60, 20), 2.0, 0.15, net=True),
     preferred("50 items × 3 raters, few ties", full(50, 3), 0.2, 0.25, 0.1),
     preferred("200 items × 5 raters, a third ties", full(200, 5), 0.2, 0.25, 0.5),
     preferred("60 items × 12 raters, a third ties", full(60, 12), 0.2, 0.25, 0.5),
     preferred("100 items × 8 raters, nine of ten ties", full(100, 8), 0.2, 0.25, 2.0),
     preferred("100 items × 10 raters, 98 % ties", full(100, 10), 0.0, 0.25, 2.8),
+    preferred("60 items × 20 raters, 90 % for the candidate", full(60, 20), 1.5, 0.25, 0.05),
+    preferred("60 items × 20 raters of strong taste, 90 % for the candidate", full(60, 20), 1.5, 0.5, 0.05),
     preferred("100 items × 10 raters, 96 % for the candidate", full(100, 10), 2.1, 0.25, 0.05),
     agreement("12 items × 3 raters", 12, 3, 0.7),
     agreement("30 items × 3 raters", 30, 3, 0.7),

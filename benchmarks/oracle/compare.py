@@ -81,12 +81,7 @@ def proportion(case: dict[str, Any]) -> Iterator[Row]:
 
 
 def several(case: dict[str, Any]) -> Iterator[Row]:
-    class Given:
-        """An experiment's result of which only the p-value counts."""
-
-    results = {
-        number: tt.experiment.ExperimentResult({"one": _result(p)}) for number, p in enumerate(case["p"])
-    }  # fmt: skip
+    results = {number: tt.experiment.ExperimentResult({"one": _result(p)}) for number, p in enumerate(case["p"])}
     stepped = tt.adjust_fwer(results, arbitrary_dependence=True, method="bonferroni")
     ranked = tt.adjust_fdr(results)
     for name, found in (("holm", stepped), ("fdr", ranked)):
@@ -95,6 +90,7 @@ def several(case: dict[str, Any]) -> Iterator[Row]:
 
 
 def _result(p: float) -> dict[str, float]:
+    """An experiment's result of which only the p-value counts."""
     return {"control": 1.0, "treatment": 1.0, "effect_size": 0.0, "rel_effect_size": 0.0, "pvalue": p}
 
 

@@ -6,7 +6,7 @@ shows with 80 % power that nothing was lost, if nothing changed, once ``h + 0.84
 
 - users and responses: all error falls with their number; an always-valid interval by a factor that changes on the way;
 - items of a judge: ``(item + repeat / K) / I`` with K repeats of each;
-- a corrected judge: ``label_variance / labels + unlabelled_variance / unlabelled``;
+- a corrected judge: ``people ((1 - r^2) / labels + r^2 / items)``, r being its correlation with people;
 - a panel: ``item / I + rater / R + residual / (I R)``.
 
 The figures are a plan, not a promise: the errors themselves are estimates.
@@ -189,31 +189,38 @@ def _also(need: Need, what: str, why: str) -> Need:
 
 
 def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner: str) -> Need:
-    """More people's labels; more items too, when the judged ones alone leave too much error or all are graded."""
+    """More people's labels; more items too, when no number of labels on the judged ones would do.
+
+    With l labels on N items the variance is ``people ((1 - r^2) / l + r^2 / N)``, r being the correlation of judge and
+    people (double sampling: Cochran 1977, Sampling Techniques, 12.6). Two stored errors tell the two unknowns: that of
+    people alone, ``people / l``, and that of the corrected estimate.
+    """
     why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
-    parts = reading.components
-    overlap = reading.checks.get("min_overlap")
-    labels = parts.get("labels") or (overlap.value if overlap is not None else None) or float(units(reading))
-    per_label, unlabelled = parts.get("label_variance"), parts.get("unlabelled")
-    if not per_label or unlabelled is None or promise is AS_IT_STANDS:
-        # The parts are not known: as if labels carried all of the error, which they nearly do.
-        return _graded(signal, labels * (times - 1.0), unlabelled, why, owner)
-    spent = parts.get("unlabelled_variance", 0.0) / unlabelled if unlabelled else 0.0
-    now = spent + per_label / labels
-    target = now / times
-    if spent < 0.8 * target:
-        return _graded(signal, per_label / (target - spent) - labels, unlabelled, why, owner)
-    graded, judged = sensible(labels * (times - 1.0)), sensible((labels + unlabelled) * (times - 1.0))
+    items, overlap, people = units(reading), reading.checks.get("min_overlap"), reading.estimates.get("human")
+    labels = float(people.n_control if people and people.n_control else (overlap and overlap.value) or items)
+    voting = reading.estimates.get(reading.voting)
+    if people is None or not people.se or voting is None or not voting.se or promise is AS_IT_STANDS:
+        return _graded(signal, labels, labels * times, items, why, owner)  # as if labels carried all of the error
+    shared = 0.0  # r squared
+    if labels < items:
+        shared = min(1.0, max(0.0, (1.0 - (voting.se / people.se) ** 2) / (1.0 - labels / items)))
+    target = voting.se**2 / times / people.se**2  # in errors of people alone, of labels / l each
+    room = target - shared * labels / items
+    total = labels * (1.0 - shared) / room if room > 0 else math.inf
+    if total <= items:
+        return _graded(signal, labels, total, items, why, owner)
+    # More items, of which people grade as many as now: both parts of the error fall together.
+    judged, graded = sensible(items * (times - 1.0)), sensible(labels * (times - 1.0))
     what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
-    told = f"{why}; with the {count(labels + unlabelled)} items that the judge has scored, no number of labels would"
+    told = f"{why}; labels on all of the {count(items)} items that the judge has scored would not do"
     return Need(signal.name, what, told, judged, "items", owner=owner)
 
 
-def _graded(signal: Signal, extra: float, unlabelled: float | None, why: str, owner: str) -> Need:
-    amount = sensible(extra)
+def _graded(signal: Signal, labels: float, total: float, items: int, why: str, owner: str) -> Need:
+    amount = sensible(total - labels)
     what = f"about {plural(amount, f'more {LABELS}')} under both variants"
-    if unlabelled is not None and amount > unlabelled:
-        what += f", about {count(sensible(amount - unlabelled))} of them new"
+    if labels + amount > items:
+        what += f", about {count(sensible(labels + amount - items))} of them new"
     return Need(signal.name, what, why, amount, LABELS, owner=owner)
 
 

@@ -144,6 +144,9 @@ class _Loader:
         margin = spec.margin
         if margin is None:
             return
+        if margin.relative and getattr(spec, "estimate", "") == "superiority":
+            self.say((*loc, "margin"), f"{margin.text} of what? A preference has no control level", "Write it like 0.1")
+            return
         proportion = spec.kind == "feedback" or (metric is not None and metric.type == "proportion")
         in_points = margin.text.endswith("pp")
         if in_points and (spec.kind == "panel" or (metric is not None and not proportion)):

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from signals.model import Estimate, Segment, Signal
 from signals.readings.common import estimate, nothing, refusal
 from signals.stats.difference import RefusedError
 from signals.stats.paired import cluster_mean
-from signals.stats.panel import Crossed, Design, crossed_mean
+from signals.stats.panel import Crossed, Design, crossed_mean, within_one
 from signals.words import plural
 
-FEW_RATERS = 3
-
-ROUGHLY = 0.25
-"""From here on the raters' spread is known too roughly to rely on the interval: when it being one standard error
-larger would add a quarter to the variance. In simulations all layouts that missed 93.5 to 96.5 % lay above."""
+FEW_RATERS = 10
+ROUGHLY = 0.2
+"""Below so many raters, or when their spread being one standard error larger would add so much to the variance, it is
+known too roughly to rely on: intervals are too wide when raters are alike and too narrow when a few are unusual."""
 
 FEW_DISSENTERS = 10
 """Below so many items with an answer against the majority, a share near its end has a skewed error."""
-
-CHOICES = {-1.0, -0.5, 0.0, 0.5, 1.0}
-"""What a cell of choices or signs can be; halves are of raters who saw a pair in both orders."""
 
 DESIGNS: dict[Design, str] = {
     "crossed": "items and raters random, mean over items, Satterthwaite t({df:.1f})",
@@ -32,8 +29,7 @@ DESIGNS: dict[Design, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """What one rater said of one item: candidate minus control, or the net preference."""
 
     item: str
@@ -44,8 +40,13 @@ class Cell:
     segment: Segment = ()
 
 
-def interval(signal: Signal, cells: Sequence[Cell], confidence: float) -> tuple[Estimate, dict[str, float]]:
-    """The estimate and its variance components; refused below two items or two raters."""
+def interval(
+    signal: Signal, cells: Sequence[Cell], confidence: float, *, net: bool = False
+) -> tuple[Estimate, dict[str, float]]:
+    """The estimate and its variance components for planning; refused below two items or two raters.
+
+    ``net`` says that the cells are net preferences, which cannot leave -1 to 1.
+    """
     items = len({cell.item for cell in cells})
     if not items:
         return nothing(confidence, (0, 0)), {}
@@ -56,22 +57,22 @@ def interval(signal: Signal, cells: Sequence[Cell], confidence: float) -> tuple[
     try:
         found = crossed_mean([(cell.item, cell.rater, cell.value) for cell in cells], confidence)
         if signal.raters == "fixed":
-            return _fixed(cells, found, confidence, levels), found.components
+            return _fixed(cells, found, confidence, levels, net=net), found.planning
     except RefusedError as refused:
         return refusal(str(refused), confidence, (items, items), levels=levels), {}
     warnings = []
-    if found.raters <= FEW_RATERS or found.uncertain > ROUGHLY:
+    if found.raters < FEW_RATERS or found.uncertain > ROUGHLY:
         warnings.append(f"only {plural(found.raters, 'raters')}: how much raters differ is known roughly")
     made = estimate(
-        found.difference,
+        within_one(found.difference, confidence) if net else found.difference,
         DESIGNS[found.design].format(df=found.difference.df),
         confidence,
         (items, items),
         levels=levels,
         n_effective=found.n_effective,
-        warnings=[*warnings, *_one_sided(cells), *_all_agree(cells, found)],
+        warnings=[*warnings, *_one_sided(cells, net), *_all_agree(cells, found)],
     )
-    return made, found.components
+    return made, found.planning
 
 
 def superiority(
@@ -82,14 +83,14 @@ def superiority(
     It asks of a scale only which of two grades is the better one: P(better) - P(worse) for a random item and rater.
     """
     signs = [Cell(one.item, one.rater, float((one.value > 0) - (one.value < 0)), segment=one.segment) for one in cells]
-    made, components = interval(signal, signs, confidence)
+    made, components = interval(signal, signs, confidence, net=True)
     effect = _item_mean([(one.item, one.value) for one in signs]) if made.effect is None else made.effect
     method = f"share better minus share worse; {made.method}" if made.method else ""
     return replace(made, effect=effect, method=method, unit=unit), components
 
 
 def _fixed(
-    cells: Sequence[Cell], found: Crossed, confidence: float, levels: tuple[float | None, float | None]
+    cells: Sequence[Cell], found: Crossed, confidence: float, levels: tuple[float | None, float | None], *, net: bool
 ) -> Estimate:
     """The policy says that these raters' word is the rule: only items are a sample."""
     by_item: dict[str, list[float]] = defaultdict(list)
@@ -98,22 +99,21 @@ def _fixed(
     means = [sum(values) / len(values) for _, values in sorted(by_item.items())]
     mean = cluster_mean(means, sorted(by_item), confidence)
     return estimate(
-        mean.difference,
+        within_one(mean.difference, confidence) if net else mean.difference,
         f"items random, these {found.raters} raters fixed, paired by item, t({mean.clusters - 1})",
         confidence,
         (mean.clusters, mean.clusters),
         levels=levels,
         n_effective=mean.n_effective,
-        warnings=[f"speaks of these {found.raters} raters only: others may see it otherwise", *_one_sided(cells)],
+        warnings=[f"speaks of these {found.raters} raters only: others may see it otherwise", *_one_sided(cells, net)],
     )
 
 
-def _one_sided(cells: Sequence[Cell]) -> list[str]:
-    """For choices and signs: whether nearly all items lean one way, or are ties."""
-    values = {cell.value for cell in cells}
-    if not values <= CHOICES:
+def _one_sided(cells: Sequence[Cell], net: bool) -> list[str]:
+    """For choices and signs: whether nearly all answers lean one way, or are ties."""
+    if not net:
         return []
-    usual = max(sorted(values), key=lambda value: sum(cell.value == value for cell in cells))
+    usual = Counter(sorted(cell.value for cell in cells)).most_common(1)[0][0]
     dissent = len({cell.item for cell in cells if cell.value != usual})
     if dissent >= FEW_DISSENTERS:
         return []

@@ -77,7 +77,7 @@ def arm_of(cells: Iterable[OutcomeCell]) -> Arm:
     most = [cell.most for cell in some if cell.most is not None]
     known = bool(some) and len(least) == len(some) == len(most)
     return Arm(
-        merge(cell.moments for cell in some),
+        some[0].moments if len(some) == 1 else merge(cell.moments for cell in some),
         sum(members_of(cell) for cell in some),
         min(least) if known else None,
         max(most) if known else None,

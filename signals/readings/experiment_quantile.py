@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 
-from signals.model import Estimate, Evidence, Metric, QuantileCell, Signal, SignalsError
+from signals.model import Estimate, Evidence, Measure, Metric, QuantileCell, Signal, SignalsError
 from signals.readings.common import estimate, nothing, only_raw, refusal
 from signals.readings.experiment_effect import ENOUGH_EVENTS, Design
 from signals.readings.segments import Segmented, segmented
@@ -17,8 +17,6 @@ from signals.words import moment
 
 FEW_BEYOND = 60
 LEAST_P = 1e-6
-SKIPPED = "\0"
-"""The value of a part in a dimension that it is not about; such a segment is dropped again."""
 
 Cells = Sequence[QuantileCell]
 
@@ -112,10 +110,9 @@ def _any_time(
     ours, theirs = ladder(candidate), ladder(control)
 
     def at(alpha: float) -> tuple[float, float]:
-        reaches = [
-            design.looks.reach(cell.n, 1.0 - alpha / 2.0, cell.n / total / parts) for cell in (candidate, control)
-        ]
-        return apart(ours, theirs, (reaches[0], reaches[1]))
+        half = 1.0 - alpha / 2.0
+        reach = [design.looks.reach(cell.n, half, cell.n / total / parts) for cell in (candidate, control)]
+        return apart(ours, theirs, (reach[0], reach[1]))
 
     low, high = at(1.0 - confidence)
     value = candidate.value - control.value
@@ -141,25 +138,43 @@ def _least_alpha(at: Callable[[float], tuple[float, float]], alpha: float, *, ex
     return most
 
 
-def _segments(signal: Signal, design: Design, raw: Estimate, control: Cells, candidate: Cells) -> Segmented | None:
-    """Segments from the cells per value; a cell is about one dimension and is skipped in the others."""
-    ours = [cell for cell in control if len(cell.segment) == 1 and cell.segment[0][0] in signal.segments]
-    theirs = [cell for cell in candidate if len(cell.segment) == 1 and cell.segment[0][0] in signal.segments]
-    dimensions = tuple(name for name in signal.segments if any(cell.segment[0][0] == name for cell in (*ours, *theirs)))
-    count = len({cell.segment for cell in (*ours, *theirs)})
+def _segments(signal: Signal, design: Design, raw: Estimate, control: Cells, candidate: Cells) -> Segmented:
+    """Segments from the cells per value: each is about one dimension, so every dimension is read by itself."""
+    split = [[cell for cell in cells if len(cell.segment) == 1] for cells in (control, candidate)]
+    declared = {cell.segment for cells in split for cell in cells if cell.segment[0][0] in signal.segments}
+    joint = 1.0 - (1.0 - signal.confidence) / max(1, len(declared))
 
-    def label(cell: QuantileCell, dimension: str) -> str:
-        return dict(cell.segment).get(dimension, SKIPPED)
+    def label(cell: QuantileCell, dimension: str) -> str | None:
+        return dict(cell.segment).get(dimension)
 
-    def part(some: Cells, others: Cells, confidence: float, parts: int) -> Estimate:
-        if any(cell.segment[0][1] == SKIPPED for cell in (*some, *others)):
-            return nothing(confidence, (0, 0))
-        if confidence > signal.confidence:  # joint over the segments that are there, not over skipped ones too
-            confidence = 1.0 - (1.0 - signal.confidence) / count
-        return effect(design, some, others, confidence, parts)
+    def part(ours: Cells, theirs: Cells, confidence: float, parts: int) -> Estimate:
+        # The adjusted bounds hold over the segments of all dimensions.
+        return effect(design, ours, theirs, joint if confidence > signal.confidence else confidence, parts)
 
-    made = segmented(replace(signal, segments=dimensions), raw, ours, theirs, label, part)
-    return replace(made, segments=tuple(one for one in made.segments if not one.name.endswith(SKIPPED)))
+    found = []
+    for dimension in signal.segments:
+        ours, theirs = ([cell for cell in cells if label(cell, dimension) is not None] for cells in split)
+        if ours or theirs:
+            found.append(segmented(replace(signal, segments=(dimension,)), raw, ours, theirs, label, part))
+    return _joined(signal, found) if found else segmented(signal, raw, [], [], label, part)
+
+
+def _joined(signal: Signal, found: Sequence[Segmented]) -> Segmented:
+    """Several dimensions as one: the least p-value times their number, the sum of the reversals, the worst of all."""
+    measures = []
+    for same in zip(*(one.measures for one in found), strict=True):
+        known = [(one.value, one.why) for one in same if one.value is not None]
+        if not known:
+            measures.append(same[0])
+            continue
+        values = [value for value, _ in known]
+        together = min(1.0, len(known) * min(values)) if same[0].name.endswith("_p") else sum(values)
+        measures.append(Measure(same[0].name, together, "; ".join(dict.fromkeys(why for _, why in known))))
+    worst = [one.worst for one in found if one.worst]
+    least = (
+        min(worst, key=lambda one: min(signal.sign * (part.effect or 0.0) for part in one.values())) if worst else {}
+    )
+    return Segmented(tuple(part for one in found for part in one.segments), tuple(measures), least)
 
 
 def _mine(signal: Signal, metric: Metric, evidence: Evidence, arm: str) -> list[QuantileCell]:

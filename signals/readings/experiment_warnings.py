@@ -14,7 +14,7 @@ from signals.stats.skew import difference_skewness, mean_skewness
 FEW_EVENTS = 5
 FEW_CLUSTERS = 10
 SKEWED = 0.15
-FEW_UNITS_CARRY = 0.45
+FEW_UNITS_CARRY = 0.3
 UNEQUAL_ARMS = 5.0
 HEAVY_TAIL = 2.0
 
@@ -52,7 +52,8 @@ def _tails(candidate: Moments, control: Moments) -> list[str]:
     """A mean that hangs on a few large outcomes.
 
     Skewness of the difference does harm when the arms are unequal: 93.5 % are covered at 0.15, 83 % at 1. In equal arms
-    it cancels, and what is left is an interval that is too wide: 97 % where the mean itself has a skewness of 0.5.
+    it cancels, and what is left is an interval that is too wide: 97.2 % are covered where the skewness of the mean is
+    0.7 in the middle of the runs, 96.5 % at 0.5 (of which one run in twenty shows less than 0.3), 95.4 % at 0.4.
     """
     skewness = difference_skewness(candidate, control)
     if skewness is None or control.m3 is None or candidate.d_mean is not None:

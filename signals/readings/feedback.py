@@ -18,7 +18,7 @@ from signals.readings.feedback_arms import Arm, add_up, floods, loud_users
 from signals.readings.feedback_silent import bounds, response_rate_shift, tipping_share
 from signals.readings.segments import segmented, unknown_dimensions
 from signals.stats.difference import RefusedError
-from signals.stats.rates import FEW, RateDifference, outcome, rate_difference
+from signals.stats.rates import FEW, FEWEST, RateDifference, outcome, rate_difference
 
 Per = Literal["per_response", "per_impression"]
 
@@ -128,6 +128,9 @@ def _warnings(found: RateDifference, users: bool, by_person: bool) -> list[str]:
     rarer = f"{found.independent:,.0f} independent users stand behind the rarer answer of an arm"
     if found.by == "independent":
         said.append(f"{rarer}: each user is counted once, and the interval is wider than needed")
+    elif found.by == "counts" and found.independent < FEWEST:
+        least = f"{found.independent:,.0f} of the rarer answer in an arm"
+        said.append(f"{least}: with so few the interval may be wider than needed")
     elif found.by == "delta" and found.independent < FEW:
         said.append(f"{rarer}: the interval may be too narrow")
     return said

@@ -82,8 +82,7 @@ def _others(
             if valued.refused is None:
                 found["value_weighted"] = valued
     found |= {name: one for name, one in people.estimates.items() if one.refused is None or name == "corrected"}
-    if whole.refused is None:
-        found |= per_judge(items, signal.confidence)
+    found |= {name: one for name, one in per_judge(items, signal.confidence).items() if one.refused is None}
     if signal.estimate != "raw" and not items:
         found[signal.estimate] = whole
     elif signal.estimate == "reweighted":

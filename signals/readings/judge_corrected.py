@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from signals.model import Estimate, Measure, Signal
 from signals.readings.common import estimate, refusal
-from signals.readings.judge_estimates import one_sided, paired
+from signals.readings.judge_estimates import one_sided, paired, t_of
 from signals.readings.judged import Item, label
 from signals.readings.labels import Labels
 from signals.stats.calibrate import Corrected, corrected_mean
@@ -42,7 +42,7 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     """
     both = [item for item in items if item.name in labels.pairs]
     balance, unbalanced = label_balance(items, labels)
-    measures = (_overlap(both, labels), balance)
+    measures = (_overlap(labels), balance)
     if labels.refused:
         return Outcome({}, measures, labels.refused)
     if len(both) < USABLE:
@@ -94,8 +94,8 @@ def corrected(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate
     how = f"stratified by {dimension}, " if dimension else ""
     return estimate(
         found.difference,
-        f"paired by item, corrected by {plural(labels.raters, 'people')} on {found.labelled} of {len(items)} items "
-        f"(PPI++, {how}cluster jackknife), t({found.difference.df or 0.0:.3g})",
+        f"paired by item, corrected by {plural(labels.raters, 'raters')} on {found.labelled} of {len(items)} items "
+        f"(PPI++, {how}cluster jackknife), {t_of(found.difference)}",
         signal.confidence,
         counts,
         levels=_levels(items, labels, found, strata),
@@ -106,7 +106,8 @@ def corrected(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate
 
 def human(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate:
     """People alone, on the items that they graded under both variants."""
-    made = paired([_replaced(item, *labels.pairs[item.name]) for item in both], signal.confidence)
+    graded = [Item(item.name, *labels.pairs[item.name], (1, 1), item.cluster, item.labels) for item in both]
+    made = paired(graded, signal.confidence)
     return replace(made, method=f"people only: {made.method}" if made.method else "")
 
 
@@ -150,7 +151,7 @@ def rogan_gladen(signal: Signal, items: Sequence[Item], labels: Labels) -> Estim
     return estimate(
         found.difference,
         f"Rogan-Gladen by arm, sensitivity/specificity {seen} from {found.labelled} items, cluster jackknife, "
-        f"t({found.difference.df or 0.0:.3g})",
+        f"{t_of(found.difference)}",
         signal.confidence,
         counts,
         levels=found.rates,
@@ -183,19 +184,15 @@ def label_balance(items: Sequence[Item], labels: Labels) -> tuple[Measure, bool]
     return Measure(name, p, f"the judge's difference is {seen}"), p < UNBALANCED
 
 
-def _overlap(both: Sequence[Item], labels: Labels) -> Measure:
-    if labels.refused and not labels.pairs:
-        return Measure("min_overlap", None, labels.refused)
-    return Measure("min_overlap", len(both), f"{plural(len(both), 'items')} that judge and people have in both arms")
+def _overlap(labels: Labels) -> Measure:
+    if labels.graded is None:
+        return Measure("min_overlap", None, labels.refused or "no human ratings of these outputs")
+    return Measure("min_overlap", labels.graded, f"{plural(labels.graded, 'items')} that people graded in both arms")
 
 
 def _people(item: Item, labels: Labels) -> float:
     control, candidate = labels.pairs[item.name]
     return candidate - control
-
-
-def _replaced(item: Item, control: float, candidate: float) -> Item:
-    return replace(item, control=control, candidate=candidate, scores=(1, 1))
 
 
 def _grades_binary(both: Sequence[Item], labels: Labels) -> bool:
@@ -212,12 +209,19 @@ def _binary(items: Sequence[Item], labels: Labels) -> bool:
 
 
 def _strata(signal: Signal, items: Sequence[Item], labels: Labels) -> tuple[str, list[int] | None]:
-    """The first dimension whose every value has labels enough; items without a value are one more."""
+    """The first dimension whose every value has enough labels, and enough where people saw a difference.
+
+    Items without a value are one stratum more.
+    """
     for dimension in signal.segments:
         values = [label(item, dimension) for item in items]
         found = sorted({value or "" for value in values})
-        graded = Counter(value or "" for item, value in zip(items, values, strict=True) if item.name in labels.pairs)
-        if len(found) >= 2 and all(graded[value] >= STRATUM for value in found):
+        graded, changed = Counter[str](), Counter[str]()
+        for item, value in zip(items, values, strict=True):
+            if item.name in labels.pairs:
+                graded[value or ""] += 1
+                changed[value or ""] += _people(item, labels) != 0.0
+        if len(found) >= 2 and all(graded[value] >= STRATUM and changed[value] >= FEW_CHANGES for value in found):
             order = {value: k for k, value in enumerate(found)}
             return dimension, [order[value or ""] for value in values]
     return "", None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from signals.model import Estimate, Signal
 from signals.readings.common import estimate, nothing, refusal
 from signals.readings.judged import Item, Judged, Said
-from signals.stats.difference import RefusedError
+from signals.stats.difference import Difference, RefusedError
 from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS, Spread, cluster_mean, components, tango
 from signals.words import plural, share
 
@@ -39,12 +39,13 @@ def paired(items: Sequence[Item], confidence: float) -> Estimate:
     counts = (len(items), len(items))
     levels = (sum(item.control for item in items) / len(items), sum(item.candidate for item in items) / len(items))
     differences = [item.difference for item in items]
-    groups = len({item.group for item in items})
+    clusters = [item.group for item in items]
+    groups = len(set(clusters))
     alone = groups == len(items)
     if alone and all(item.pass_fail for item in items):
         return pass_fail(differences, confidence, levels)
     try:
-        found = cluster_mean(differences, [item.group for item in items], confidence)
+        found = cluster_mean(differences, clusters, confidence)
     except RefusedError as refused:
         return refusal(str(refused), confidence, counts, levels=levels)
     over = "items" if alone else f"{groups} clusters of items"
@@ -87,6 +88,12 @@ def one_sided(differences: Sequence[float], lopsided: bool) -> list[str]:
     if changed < FEW_CHANGES <= len(differences):
         return [f"only {plural(changed, 'items')} changed: the interval may be too narrow"]
     return ["few items make most of the difference: the interval may be too narrow"] if lopsided else []
+
+
+def t_of(difference: Difference) -> str:
+    """``t(38.2)``: which t quantile an interval has."""
+    df = difference.df or 0.0
+    return f"t({df:,.0f})" if df >= 100 else f"t({df:.3g})"
 
 
 def jury(items: Sequence[Item]) -> dict[str, list[tuple[Item, Said]]]:

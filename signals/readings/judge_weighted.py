@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from signals.model import Estimate, Evidence, Measure, MixShare, Segment, Signal
 from signals.readings.common import estimate, refusal
-from signals.readings.judge_estimates import one_sided
+from signals.readings.judge_estimates import one_sided, t_of
 from signals.readings.judged import Item
 from signals.stats.difference import RefusedError
 from signals.stats.paired import FEW_CLUSTERS
@@ -90,7 +90,8 @@ def reweighted(signal: Signal, evidence: Evidence, items: Sequence[Item], *, val
     gaps: list[Segment] = []
     for margin, place in zip(margins, places, strict=True):
         own = [place[k] for k in inside]
-        cells = [cell for cell in margin.shares if cell in set(own)]
+        seen = set(own)
+        cells = [cell for cell in margin.shares if cell in seen]
         order = {cell: k for k, cell in enumerate(cells)}
         covered = sum(margin.shares[cell] for cell in cells)
         if covered <= 0.0:
@@ -151,20 +152,20 @@ def _margins(mix: Sequence[MixShare], *, value: bool) -> list[Margin]:
 
 def _places(margin: Margin, items: Sequence[Item]) -> list[Segment | None]:
     """The cell of each item, None when the margin has none for it."""
-    found: list[Segment | None] = []
+    known: dict[frozenset[tuple[str, str]], Segment | None] = {}
     for item in items:
-        labels = dict(sorted(item.labels, reverse=True))  # the least value, should an item have two
-        cell = tuple((name, labels[name]) for name in margin.dimensions if name in labels)
-        found.append(cell if cell in margin.shares else None)
-    return found
+        if item.labels not in known:
+            labels = dict(sorted(item.labels, reverse=True))  # the least value, should an item have two
+            cell = tuple((name, labels[name]) for name in margin.dimensions if name in labels)
+            known[item.labels] = cell if cell in margin.shares else None
+    return [known[item.labels] for item in items]
 
 
 def _method(margins: Sequence[Margin], found: Weighted, *, value: bool) -> str:
     over = ", ".join(" × ".join(margin.dimensions) or "everything" for margin in margins)
     how = "post-stratified" if len(margins) == 1 else "raked"
     by = "value" if value else "traffic"
-    df = found.difference.df or 0.0
-    return f"paired by item, {how} to the share of {by} by {over}, t({df:.3g})"
+    return f"paired by item, {how} to the share of {by} by {over}, {t_of(found.difference)}"
 
 
 def _warnings(

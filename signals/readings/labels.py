@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from signals.model import Evidence, Signal
 from signals.readings.human import latest_ratings
@@ -23,6 +23,7 @@ class Labels:
     pairs: Mapping[str, Pair] = field(default_factory=dict)
     raters: int = 0
     refused: str | None = None
+    graded: int | None = None  # items with grades of both outputs, on whatever scale; None when it cannot be said
 
 
 def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: str) -> Labels:
@@ -59,8 +60,8 @@ def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: s
             pairs[item] = pair
             raters |= who
     if not pairs:
-        return Labels(refused="people graded no item under both variants")
-    return _scaled(signal, items, unit, pairs, len(raters))
+        return Labels(refused="people graded no item under both variants", graded=0)
+    return replace(_scaled(signal, items, unit, pairs, len(raters)), graded=len(pairs))
 
 
 def _pair(by_rater: Mapping[str, Mapping[str, float]], arms: tuple[str, str]) -> tuple[Pair | None, set[str]]:

@@ -12,7 +12,6 @@ from signals.model import OutcomeCell, Signal, SourceNote
 from signals.readings.common import Tray
 from signals.stats import sequential
 from signals.stats.difference import RefusedError
-from signals.stats.moments import merge
 from signals.stats.spending import boundaries, repeated_p
 from signals.words import moment
 
@@ -145,7 +144,7 @@ def _planned(
 
 
 def _units(cells: Sequence[OutcomeCell], before: date) -> int:
-    return merge(cell.moments for cell in cells if cell.day is not None and cell.day < before).n
+    return sum(cell.moments.n for cell in cells if cell.day is not None and cell.day < before)
 
 
 def members_of(cell: OutcomeCell) -> int:

@@ -22,10 +22,12 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     """Numbers of a panel signal: the mean over items of candidate minus control, or of net preference (-1 to 1)."""
     tray = Tray()
     control, candidate = evidence.release.arms
-    forms = _forms(evidence, tray)
+    forms, gold = _forms(evidence, tray)
     asked, beside = _asked(signal, forms, tray)
     paired = unresolved(forms, control, candidate) if asked is None else pair(asked, tray, control, candidate)
     answers = asked or Answers()
+    if gold and not forms:
+        paired = replace(paired, refused="every item has an expected answer: gold items test raters and do not count")
     unit = NET if paired.choices or signal.estimate == "superiority" else POINTS
     estimates, components = _estimates(signal, paired)
     whole = estimates[signal.estimate]
@@ -65,8 +67,8 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     )
 
 
-def _forms(evidence: Evidence, tray: Tray) -> dict[str, Answers]:
-    """The answers about this release's two arms by the question they answer, gold items left out."""
+def _forms(evidence: Evidence, tray: Tray) -> tuple[dict[str, Answers], bool]:
+    """The answers about this release's two arms by the question they answer, and whether gold items were left out."""
     arms = set(evidence.release.arms)
     gold = {one.item for one in evidence.ratings if one.expected is not None}
     gold |= {one.item for one in evidence.preferences if one.expected is not None}
@@ -86,10 +88,8 @@ def _forms(evidence: Evidence, tray: Tray) -> dict[str, Answers]:
             tray.put("the pair is not control and candidate")
         else:
             preferences[choice.dimension].append(choice)
-    return {
-        name: Answers(tuple(ratings.get(name, ())), tuple(preferences.get(name, ())))
-        for name in sorted({*ratings, *preferences})
-    }
+    names = sorted({*ratings, *preferences})
+    return {name: Answers(tuple(ratings.get(name, ())), tuple(preferences.get(name, ()))) for name in names}, bool(gold)
 
 
 def _asked(signal: Signal, forms: Mapping[str, Answers], tray: Tray) -> tuple[Answers | None, dict[str, Answers]]:
@@ -111,9 +111,9 @@ def _estimates(signal: Signal, paired: Paired) -> tuple[dict[str, Estimate], dic
     if refused is not None:
         return ({"raw": refused, signal.estimate: refused}, {})
     if signal.estimate not in ("raw", "superiority"):
-        raw, components = interval(signal, paired.cells, signal.confidence)
+        raw, components = interval(signal, paired.cells, signal.confidence, net=paired.choices)
         return only_raw(signal, raw), components
-    raw, parts = interval(signal, paired.cells, signal.confidence)
+    raw, parts = interval(signal, paired.cells, signal.confidence, net=paired.choices)
     voting, components = (raw, parts) if paired.choices else _effect(signal, paired.cells, False, signal.confidence)
     unknown = unknown_dimensions(signal, paired.cells, _label)
     voting = replace(voting, warnings=(*voting.warnings, *unknown))
@@ -135,7 +135,7 @@ def _beside(signal: Signal, paired: Paired, unit: str) -> Estimate:
 
 
 def _refused(signal: Signal, paired: Paired) -> Estimate | None:
-    if not all(paired.per_arm):
+    if not all(paired.per_arm) and not (paired.refused and not any(paired.per_arm)):
         return nothing(signal.confidence, paired.per_arm)
     if paired.refused or not paired.cells:
         return refusal(paired.refused or "no rater answered for both arms", signal.confidence, paired.per_arm)
@@ -148,7 +148,7 @@ def _effect(
     """Choices are a net preference as they are; grades become one when superiority votes."""
     if signal.estimate == "superiority" and not choices:
         return superiority(signal, cells, confidence)
-    return interval(signal, cells, confidence)
+    return interval(signal, cells, confidence, net=choices)
 
 
 def _counts(paired: Paired, items: int) -> tuple[Measure, ...]:

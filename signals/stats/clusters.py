@@ -2,7 +2,7 @@
 
 The delta method over clusters (Deng, Knoblich and Lu 2018, KDD) is too narrow for few clusters, because each cluster
 pulls the ratio towards itself, and because the spread between few is known badly. Both are mended here, from moments
-alone: by simulation within half a point of a leave-one-out jackknife from 8 clusters an arm.
+alone: on average the result is within a few per cent of a leave-one-out jackknife over the clusters.
 """
 
 from __future__ import annotations

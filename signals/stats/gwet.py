@@ -33,7 +33,7 @@ def gwet_ac(
 
     The interval is of t with clusters - 1 degrees of freedom on ``log(1 - AC)``, so that it cannot pass 1 and leans the
     way the coefficient does. Gwet's own variance takes a unit that has one rating for one without any agreement, which
-    makes it several times too large when many units do; here such units count for how common grades are and for
+    makes it too large, the more so the better raters agree; here such units count for how common grades are and for
     nothing else. Without them the two are equal.
 
     Args:

@@ -29,7 +29,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     found = [0.0] * len(p_values)
     least = 1.0
     for rank, index in reversed(list(enumerate(ranked, 1))):
-        least = min(least, len(ranked) * p_values[index] / rank)
+        least = min(least, p_values[index] * (len(ranked) / rank))
         found[index] = least
     return tuple(found)
 

@@ -66,12 +66,10 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], confiden
     if squared <= np.finfo(float).eps ** 2 * float((d**2).mean()):
         raise RefusedError("all paired differences are equal, so their uncertainty cannot be estimated")
     difference = from_se(mean, math.sqrt(squared), confidence, groups - 1)
-    return Clustered(
-        difference, groups, float(d.var(ddof=1)) / squared, is_lopsided(sums), float(sizes.max()) / count
-    )
+    return Clustered(difference, groups, float(d.var(ddof=1)) / squared, is_lopsided(sums), float(sizes.max()) / count)
 
 
-def is_lopsided(pulls: NDArray[np.float64], groups: int | None = None) -> bool:
+def is_lopsided(pulls: NDArray[np.float64], groups: float | None = None) -> bool:
     """Whether an estimate is too skewed for a symmetric interval.
 
     The skewness of a sum of independent pulls is ``sum(u^3) / sum(u^2)^1.5``; of a mean it is the sample's skewness
@@ -80,7 +78,7 @@ def is_lopsided(pulls: NDArray[np.float64], groups: int | None = None) -> bool:
 
     Args:
         pulls: Each cluster's deviation of the estimate, shape (clusters,).
-        groups: How many clusters really carry the estimate, when it is not all of them.
+        groups: How many clusters of equal weight would carry it, when theirs are unequal.
     """
     squares = float((pulls**2).sum())
     if squares <= 0.0:

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,12 +63,28 @@ class Crossed:
     cells: int
     components: dict[str, float]
     uncertain: float
+    weights: tuple[float, float, float]  # of the three components in the variance of the mean
     design: Design = "crossed"
 
     @property
     def n_effective(self) -> float:
         """How many independent values would give the same precision."""
         return sum(self.components.values()) / self.difference.se**2
+
+    @property
+    def planning(self) -> dict[str, float]:
+        """The components of a layout without holes that would give this variance: ``item/I + rater/R + residual/IR``.
+
+        With holes an item has fewer ratings than there are raters. To plan more of the same, the parts are scaled to
+        what they weigh in this layout.
+        """
+        item, rater, residual = (self.components[name] for name in ("item", "rater", "residual"))
+        _, of_rater, of_residual = self.weights
+        return {
+            "item": item,
+            "rater": rater * of_rater * self.raters,
+            "residual": residual * of_residual * self.items * self.raters,
+        }
 
 
 def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: float) -> Crossed:
@@ -87,7 +103,7 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
         nested = within(layout.y, outer, confidence)
         return Crossed(
             nested.difference, layout.items, layout.raters, layout.cells, nested.components, nested.uncertain,
-            layout.design,
+            layout.shares, layout.design,
         )  # fmt: skip
     item, rater, residual = (max(0.0, float(part)) for part in layout.components())
     weights = layout.weights
@@ -111,7 +127,21 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
         layout.cells,
         {"item": item, "rater": rater, "residual": residual},
         float(weights[1]) * math.sqrt(max(covariance[1, 1], 0.0)) / squared,
+        layout.shares,
     )
+
+
+def within_one(difference: Difference, confidence: float) -> Difference:
+    """The same for a net preference, which lies between -1 and 1: its interval on Fisher's scale, ``atanh``.
+
+    Near an end raters and items can differ to one side only, and the plain interval is off on both: of 100 items and 20
+    raters who prefer the candidate in nine of ten cases it covers 92 %, this one 95 %. Its bounds stay inside -1 and 1.
+    """
+    room = 1.0 - difference.effect**2
+    if room <= 0.0:
+        return difference
+    scaled = from_se(math.atanh(difference.effect), difference.se / room, confidence, difference.df)
+    return replace(difference, low=math.tanh(scaled.low), high=math.tanh(scaled.high), p_value=scaled.p_value)
 
 
 class _Layout:
@@ -134,8 +164,17 @@ class _Layout:
         self.i, self.r = i, r
         self.y = np.array([value for _, _, value in cells], dtype=float)
         self.per_item, self.per_rater = self.k.sum(axis=1), self.k.sum(axis=0)
+        self.mean = float((np.bincount(i, self.y) / self.per_item).mean())
+        within = self.k / self.per_item[:, None] / self.items
+        self.weights = np.array([1.0 / self.items, (within.sum(axis=0) ** 2).sum(), (within**2).sum()])
         if self.design == "crossed":
             self._prepare(i, r)
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """``weights`` as plain numbers."""
+        item, rater, residual = self.weights.tolist()
+        return item, rater, residual
 
     @property
     def design(self) -> Design:
@@ -150,9 +189,6 @@ class _Layout:
         Raises:
             RefusedError: When the layout does not tell items from raters.
         """
-        self.mean = float((np.bincount(i, self.y) / self.per_item).mean())
-        within = self.k / self.per_item[:, None] / self.items
-        self.weights = np.array([1.0 / self.items, (within.sum(axis=0) ** 2).sum(), (within**2).sum()])
         # About the plain mean of all cells: every sum of squares below is then a deviation already.
         off = self.y - self.y.mean()
         self.squares = np.array(

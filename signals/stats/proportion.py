@@ -153,17 +153,33 @@ def newcombe(x1: float, n1: float, x0: float, n0: float, confidence: float) -> t
 
 
 def decreasing_root(f: Callable[[float], float], low: float, high: float) -> float:
-    """Where a decreasing function crosses zero on [low, high]; an end when it does not. Bisection: it cannot fail."""
-    if low == high or f(low) <= 0.0:
+    """Where a decreasing function crosses zero on [low, high]; an end when it does not.
+
+    Chandrupatla (1997), Advances in Engineering Software 28:145: inverse quadratic steps where they help and bisection
+    elsewhere, always inside the bracket, so that it cannot fail; values may be infinite.
+    """
+    a, b = high, low
+    if low == high or (fb := f(low)) <= 0.0:
         return low
-    if f(high) >= 0.0:
+    if (fa := f(high)) >= 0.0:
         return high
-    for _ in range(80):
-        middle = (low + high) / 2.0
-        if middle in (low, high) or high - low < 1e-15:
-            break
-        if f(middle) > 0.0:
-            low = middle
+    c, fc, part = a, fa, 0.5
+    for _ in range(200):
+        x = a + part * (b - a)
+        fx = f(x)
+        if (fx > 0.0) == (fa > 0.0):
+            c, fc = a, fa
         else:
-            high = middle
-    return (low + high) / 2.0
+            c, b, fc, fb = b, a, fb, fa
+        a, fa = x, fx
+        best, value = (a, fa) if abs(fa) < abs(fb) else (b, fb)
+        slack = (2.0**-51 * abs(best) + 1e-15) / abs(b - a) if b != a else 1.0
+        if slack >= 0.5 or value == 0.0:
+            return best
+        part = 0.5
+        if math.isfinite(fa) and math.isfinite(fb) and math.isfinite(fc) and fa != fb and fc not in (fa, fb):
+            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+            if phi**2 < xi and (1.0 - phi) ** 2 < 1.0 - xi:
+                part = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        part = min(1.0 - slack, max(slack, part))
+    return (a + b) / 2.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 THIN = 5  # clusters of items: the spread within a stratum of fewer is hardly known
 MATTERS = 0.05  # of the variance: what a thin stratum must carry before its word is doubted
-MOST_CLUSTERS = 1_000  # above, degrees of freedom by their exact formula would need a matrix of clusters by items
+MOST_CLUSTERS = 2_000  # above, their degrees of freedom do not matter, and the matrix of clusters is large
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _strata(
     lent = float(part[borrows].sum())
     df = squared**2 / (lent**2 / total + float((part[~borrows] ** 2 / free[~borrows]).sum()))
     thin = tuple((0, int(k)) for k in np.flatnonzero((groups < THIN) & (part > MATTERS * squared)))
-    lopsided = is_lopsided(share[home] * moves, int(groups[share > 0].sum()))
+    lopsided = is_lopsided(share[home] * moves, float(1.0 / (share**2 / groups).sum()))
     return float((share * means).sum()), squared, df, share[level] / sizes[level], thin, lopsided
 
 
@@ -153,13 +153,7 @@ def _jackknife(
     without = rake(held.sum(axis=0) - distinct, list(patterns), targets)[which.reshape(-1)]
     moves = (without * (sums.sum(axis=0) - sums)).sum(axis=1) - effect
     squared = float((groups - 1) / groups * (moves**2).sum())
-    df = float(groups - 1)
-    if groups <= MOST_CLUSTERS:
-        # moves = A d: for equal and independent spread the df of their sum of squares follow from A A'.
-        a = without[:, pattern] - weight[pattern]
-        a[index, np.arange(d.size)] = -weight[pattern]
-        product = a @ a.T
-        df = min(df, float(np.trace(product)) ** 2 / float((product**2).sum()))
+    df = min(float(groups - 1), _normal_df(without, weight, held)) if groups <= MOST_CLUSTERS else float(groups - 1)
     thin = []
     for side, (level, target) in enumerate(zip(margins, targets, strict=True)):
         for k in range(target.size):
@@ -167,4 +161,26 @@ def _jackknife(
             carries = float((moves[inside] ** 2).sum()) > MATTERS * float((moves**2).sum())
             if (inside.size < THIN and carries) or inside.size < 2:
                 thin.append((side, k))
-    return effect, squared, max(1.0, df), weight[pattern], tuple(thin), is_lopsided(moves)
+    return (
+        effect,
+        squared,
+        max(1.0, df),
+        weight[pattern],
+        tuple(thin),
+        is_lopsided(moves, min(groups, kish(weight[pattern]))),
+    )
+
+
+def _normal_df(without: NDArray[np.float64], weight: NDArray[np.float64], held: NDArray[np.float64]) -> float:
+    """Degrees of freedom of the jackknife when all items spread equally and independently.
+
+    Each move is linear in the items, ``moves = A d``, so its sum of squares has ``trace(A A')^2 / trace((A A')^2)``
+    (Bell and McCaffrey 2002, Survey Methodology 28:169-181). Row g of A is ``without_g - weight``, and ``-weight`` for
+    the items of cluster g itself; items of one pattern are alike, so no matrix of clusters by items is needed.
+    """
+    others = without - weight
+    own = -without * held  # what the cluster's own items differ by, times their number
+    cross = own @ others.T
+    product = (others * held.sum(axis=0)) @ others.T + cross + cross.T
+    product[np.diag_indices_from(product)] += (without**2 * held).sum(axis=1)
+    return float(np.trace(product)) ** 2 / float(np.vdot(product, product))

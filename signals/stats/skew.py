@@ -7,7 +7,7 @@ import math
 from signals.model import Moments
 from signals.stats.moments import variance
 
-UNLIKE = 4.0
+UNLIKE = 10.0
 """Arms whose variances differ by more than this factor do not share a shape."""
 
 

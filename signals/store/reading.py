@@ -114,7 +114,7 @@ def elsewhere(connection: Connection, release: Release, sources: Sequence[str]) 
         for part in json.loads(row["parts"]):
             if not _is_own(tuple(part["key"]), release):
                 found[tuple(part["key"])] += part["rows"]
-    return dict(found)
+    return {key: rows for key, rows in found.items() if rows}
 
 
 def _is_own(key: tuple[str, ...], release: Release) -> bool:

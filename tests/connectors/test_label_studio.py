@@ -90,6 +90,52 @@ def test_junk_in_the_list_of_annotations_is_counted(desk):
     assert desk.whys == {"annotation is no object": 2}
 
 
+def test_gold_items_name_their_answer_in_the_task(desk):
+    def change(data):
+        for number, task in enumerate(data):
+            task["data"]["gold"] = 5 if number == 0 else None
+            for note in task["annotations"]:
+                note["ground_truth"] = True  # set on every import: it says nothing
+
+    edited(desk, change)
+    entry = {"path": "edited.json", "map": {"expected": "data.gold"}}
+    records = desk.read("label_studio", **entry)
+    gold = {r.item for r in records if r.expected == 5.0}
+    assert len(gold) == 1
+    assert {r.expected for r in records if r.item not in gold} == {None}
+    assert len(records) == 152, "a gold item is graded like any other"
+    assert "holds '5', which is no value. The scale runs from 0 to 4" in desk.fails(
+        "label_studio", **entry, scale=[0, 4]
+    )
+    edited(desk, lambda data: data[0]["data"].update(gold="top"))
+    message = desk.fails("label_studio", **entry)
+    assert "data.gold' (map.expected) holds 'top', which is no value. Recode it in `values:`" in message
+    assert {r.expected for r in desk.read("label_studio", **entry, values={"expected": {"top": 5}})} == {None, 5.0}
+    assert "no task has 'data.gld' (map.expected)" in desk.fails(
+        "label_studio", path="edited.json", map={"expected": "data.gld"}
+    )
+
+
+def test_gold_pairs_and_forms_with_several_questions(desk):
+    def change(data):
+        for task in data:
+            task["data"]["best"] = "A"
+            for note in task["annotations"]:
+                note["result"] += [{**part, "from_name": "second"} for part in note["result"]]
+
+    edited(desk, change)
+    entry = {"path": "edited.json", "map": {"expected": "data.best"}, "values": {"A": 4}}
+    assert "map.expected answers one question, and the form has several" in desk.fails("label_studio", **entry)
+    records = desk.read("label_studio", **entry, dimension="second")
+    assert {r.expected for r in records} == {4.0}
+    desk.copy("label_studio_pairwise.json")
+    data = json.loads((desk.files / "label_studio_pairwise.json").read_text())
+    data[0]["data"]["best"] = "RIGHT"
+    desk.write("pairs.json", json.dumps(data))
+    pairs = desk.read("label_studio", path="pairs.json", shape="preference", empty="tie", map={"expected": "data.best"})
+    assert {p.expected for p in pairs} == {None, "right"}
+
+
 def test_wrong_exports(desk):
     desk.write("min.json", '[{"id": 1, "quality": [{"rating": 4}], "item_id": "a"}]')
     assert "not JSON-MIN" in desk.fails("label_studio", path="min.json")

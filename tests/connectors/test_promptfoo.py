@@ -180,8 +180,65 @@ def test_full_exports(desk, shared):
     apart = desk.read("promptfoo", path="c*.json")
     assert round(arm_difference(apart), 4) == 0.0368
     assert round(lift(apart, errors_as_zero=True), 4) == 0.0255
+    assert all(r.length for r in apart if r.error != "system_error")
+    assert all(r.content for r in apart)
     together = desk.read("promptfoo", path="both.json")
     assert len(together) == 240
     assert round(arm_difference(together), 4) == 0.0368
     # Two runs of the same items are repeats.
     assert Counter(r.repeat for r in desk.read("promptfoo", path="*.json")) == {0: 120, 1: 120, 2: 120, 3: 120}
+
+
+def test_what_the_export_says_of_an_item(desk):
+    def change(data):
+        for row in data["results"]["results"]:
+            number = int(row["testCase"]["metadata"]["item_id"].split("-")[1])
+            row["vars"] = {"ticket": "Where is my order?" if number < 2 else f"Question {number}", "tone": "kind"}
+            row["response"] = {"output": "Grüße" if number else {"text": "an object has no characters"}}
+
+    edited(desk, change)
+    records = desk.read("promptfoo", path="edited.json", map={"item": "testCase.metadata.item_id"})
+    assert {(r.item == "ticket-000", r.length) for r in records} == {(True, None), (False, 5.0)}
+    asked = {r.item: r.content for r in records}
+    assert len(set(asked.values())) == 59
+    assert asked["ticket-000"] == asked["ticket-001"]
+    assert {len(content) for content in asked.values()} == {16}
+    assert {(r.made, r.leaked) for r in records} == {(None, None)}
+    desk.copy("promptfoo_control.json")
+    bare = desk.read("promptfoo", path="promptfoo_control.json")
+    assert {(r.length, r.content) for r in bare} == {(None, "")}, "an export without outputs and variables"
+
+
+def told(desk, **said):
+    def change(data):
+        for number, row in enumerate(data["results"]["results"]):
+            row["testCase"]["metadata"] |= {"tokens": 7 + number % 2, "since": "2026-01-02", "seen": "no"} | said
+
+    edited(desk, change)
+    paths = {"length": "tokens", "made": "since", "leaked": "seen"}
+    return {
+        "path": "edited.json", "timezone": "UTC", "values": {"leaked": {"no": False}},
+        "map": {field: f"testCase.metadata.{name}" for field, name in paths.items()} | {"content": "vars.question"},
+    }  # fmt: skip
+
+
+def test_fields_of_the_test_may_say_it_instead(desk):
+    entry = told(desk)
+    entry["map"]["content"] = "testCase.metadata.since"
+    records = desk.read("promptfoo", **entry)
+    assert {r.length for r in records} == {7.0, 8.0}
+    assert {(r.made.isoformat(), r.leaked) for r in records} == {("2026-01-02T00:00:00+00:00", False)}
+    assert len({r.content for r in records}) == 1
+
+
+def test_what_the_test_says_must_be_readable(desk):
+    for said, word in (
+        ({"tokens": "many"}, "(map.length) holds 'many'. Map a number"),
+        ({"since": "long ago"}, "(map.made) holds 'long ago'. Map an ISO time"),
+        ({"seen": "perhaps"}, "(map.leaked) holds 'perhaps'. Recode it"),
+    ):
+        entry = told(desk, **said)
+        del entry["map"]["content"]
+        message = desk.fails("promptfoo", **entry)
+        assert message.startswith("data/edited.json: item 'ticket-000'")
+        assert word in message

@@ -144,6 +144,7 @@ hierarchy: [{signal: a, win: ship, loss: next}]
         ("    margin: 2pp", "    human_scale: [1, .inf]\n    margin: 2pp", "21:18", "write it like [1, 5]"),
         ("    margin: 2pp", "    human_scale: [true, 5]\n    margin: 2pp", "21:18", "write it like [1, 5]"),
         ("kind: panel\n", "kind: panel\n    estimate: corrected\n", "15:15", "'raw' or 'superiority'"),
+        ("    margin: 0.1\n", "    estimate: superiority\n    margin: 2%\n", "17:13", "has no control level"),
         ("kind: panel\n", "kind: panel\n    human_scale: [1, 5]\n", "15:5", "unknown key 'human_scale'"),
         ("better: lower", "better: down", "26:13", "'higher' or 'lower'"),
         ("    better: lower\n", "", "23:3", "'better' is missing"),

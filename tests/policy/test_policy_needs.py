@@ -8,11 +8,13 @@ from datetime import date
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pytest
 from situations import AS_OF, HEAD, ROWS, check, policy, reading, release, segment, verdict
 
 from signals.policy import parse_policy
 from signals.policy.amounts import sensible
+from signals.stats.calibrate import corrected_mean
 from signals.stats.sequential import multiplier
 
 Z_POWER = NormalDist().inv_cdf(0.8)
@@ -163,49 +165,78 @@ hierarchy: [{signal: judge, win: ship, loss: hold}]
 """
 
 
-@pytest.mark.parametrize("unlabelled, new", [(900.0, 0), (200.0, 180)])
-def test_a_corrected_judge_needs_labels(unlabelled: float, new: int) -> None:
-    half = 1.3
-    se2 = (half * 0.02 / 1.96) ** 2
-    parts = {
-        "labels": 100.0, "unlabelled": unlabelled,
-        "label_variance": 0.9 * se2 * 100, "unlabelled_variance": 0.1 * se2 * unlabelled,
-    }  # fmt: skip
-    found = verdict(parse_policy(CORRECTED), judge=judge(half, parts, voting="corrected", n=1000))
+def corrected(half: float, labels: int, items: int, shared: float, **changes: Any) -> Any:
+    """A corrected judge of which ``shared`` is the squared correlation with people: its errors by double sampling."""
+    base = judge(half, {}, n=items, voting="corrected", **changes)
+    se = base.estimates["corrected"].se
+    people = se / math.sqrt(1 - shared + shared * labels / items)
+    alone = replace(base.estimates["raw"], se=people, n_control=labels, n_candidate=labels)
+    return replace(base, estimates=base.estimates | {"human": alone})
+
+
+def reaches_the_margin(half: float, labels: float, items: float, was: tuple[int, int], shared: float) -> bool:
+    """Whether half-width and 0.84 standard errors have come down to the margin at so many labels and items."""
+    before, after = ((1 - shared) / one + shared / two for one, two in (was, (labels, items)))
+    return (half + Z_POWER * half / 1.96) * math.sqrt(after / before) <= 1
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.3, 0.6])
+def test_a_corrected_judge_needs_labels(shared: float) -> None:
+    found = verdict(parse_policy(CORRECTED), judge=corrected(1.1, 100, 1000, shared))
     need = found.needs[0]
-    target = se2 / (half + Z_POWER * half / 1.96) ** 2
-    labels = sensible(0.9 * se2 * 100 / (target - 0.1 * se2) - 100)
-    some = f", about {new} of them new" if new else ""
-    assert need.what == f"about {labels} more items graded by people under both variants{some}"
-    assert (need.amount, need.unit, need.owner) == (labels, "items graded by people", "people")
-    # With them, and with no others, half-width and 0.84 standard errors are at most the margin.
-    reached = math.sqrt(0.9 * 100 / (100 + labels) + 0.1)
-    assert (half + Z_POWER * half / 1.96) * reached <= 1
-    assert found.sentence.endswith(f"about {labels} more items graded by people would settle it.")
+    amount = need.amount or 0
+    assert need.what == f"about {amount} more items graded by people under both variants"
+    assert (need.unit, need.owner) == ("items graded by people", "people")
+    assert reaches_the_margin(1.1, 100 + amount, 1000, (100, 1000), shared)
+    assert not reaches_the_margin(1.1, 100 + 0.9 * amount, 1000, (100, 1000), shared)
+    assert found.sentence.endswith(f"about {amount} more items graded by people would settle it.")
 
 
 def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
-    half = 2.0
-    se2 = (half * 0.02 / 1.96) ** 2
-    parts = {
-        "labels": 100.0,
-        "unlabelled": 300.0,
-        "label_variance": 0.5 * se2 * 100,
-        "unlabelled_variance": 0.5 * se2 * 300,
-    }
-    need = verdict(parse_policy(CORRECTED), judge=judge(half, parts, voting="corrected", n=400)).needs[0]
-    times = (half + Z_POWER * half / 1.96) ** 2
-    assert need.amount == sensible(400 * (times - 1))
-    assert need.unit == "items"
+    need = verdict(parse_policy(CORRECTED), judge=corrected(2.0, 100, 400, 0.5)).needs[0]
+    times = (2 + Z_POWER * 2 / 1.96) ** 2
+    assert (need.amount, need.unit) == (sensible(400 * (times - 1)), "items")
     assert f"about {sensible(100 * (times - 1)):,} of them graded by people" in need.what
-    assert "no number of labels would" in need.why
+    assert "labels on all of the 400 items that the judge has scored would not do" in need.why
+    assert not reaches_the_margin(2.0, 400, 400, (100, 400), 0.5)
 
 
-def test_a_corrected_judge_without_stored_parts_goes_by_its_labels() -> None:
+def test_a_corrected_judge_without_people_alone_goes_by_its_labels() -> None:
     labels = {"min_overlap": check("min_overlap", 120)}
     need = verdict(parse_policy(CORRECTED), judge=judge(2.0, {}, voting="corrected", n=400, checks=labels)).needs[0]
-    assert need.amount == sensible(120 * ((2 + Z_POWER * 2 / 1.96) ** 2 - 1))
-    assert "graded by people under both variants" in need.what
+    amount = sensible(120 * ((2 + Z_POWER * 2 / 1.96) ** 2 - 1))
+    assert need.amount == amount
+    assert need.what == (
+        f"about {amount} more items graded by people under both variants, about {sensible(amount - 280)} of them new"
+    )
+
+
+@pytest.mark.slow
+def test_the_plan_for_labels_is_what_the_estimator_then_reaches() -> None:
+    """From the errors at 100 labels to those at the planned number, by the estimator that a reading uses."""
+    rng = np.random.default_rng(11)
+
+    def errors(labels: int) -> tuple[float, float]:
+        """Root mean squared errors of the corrected mean and of people alone, on 1,000 items."""
+        seen = []
+        for _ in range(60):
+            people = rng.normal(0, 1, 1000)
+            scores = list(0.8 * people + 0.6 * rng.normal(0, 1, 1000))
+            known: list[float | None] = [float(one) if k < labels else None for k, one in enumerate(people)]
+            found = corrected_mean(scores, known, range(1000), 0.95).difference
+            seen.append((found.se**2, float(people[:labels].var(ddof=1)) / labels))
+        ours, alone = np.sqrt(np.mean(seen, axis=0))
+        return float(ours), float(alone)
+
+    now, alone = errors(100)
+    half = 1.25
+    base = corrected(half, 100, 1000, 0.5)
+    scale = base.estimates["corrected"].se / now
+    estimates = base.estimates | {"human": replace(base.estimates["human"], se=alone * scale)}
+    need = verdict(parse_policy(CORRECTED), judge=replace(base, estimates=estimates)).needs[0]
+    assert need.unit == "items graded by people"
+    then, _ = errors(100 + (need.amount or 0))
+    assert then / now * (half + Z_POWER * half / 1.96) == pytest.approx(1, abs=0.08)
 
 
 def test_feedback_needs_responses_and_days() -> None:
@@ -263,11 +294,15 @@ def test_a_count_that_is_short_says_by_how_many(
     kind: str, signal: str, name: str, value: float, threshold: float, what: str
 ) -> None:
     few = check(name, value, "fail", threshold=float(threshold), required=True, why=f"{name} is short")
-    base = reading(signal, "untrusted", checks={name: few}, counted="items", n_control=200, n_candidate=200)
+    base = reading(
+        signal, "untrusted", checks={name: few}, counted="items", n_control=200, n_candidate=200, rate_per_day=5.0
+    )  # fmt: skip
     rules = policy(rows=f"hierarchy: [{{signal: {signal}, win: ship, untrusted: hold}}]\n")
     need = verdict(rules, **{signal: base}).needs[0]
     assert need.what == what
     assert need.why.startswith(f"{name} is short; ")
+    # The rate is one of items, and says nothing of when there will be raters or labels.
+    assert (need.by is not None) == (need.unit == "items")
 
 
 def test_two_counts_are_named_together_and_other_faults_keep_their_remedy() -> None:
@@ -278,6 +313,10 @@ def test_two_counts_are_named_together_and_other_faults_keep_their_remedy() -> N
     both = verdict(rules, panel=reading("panel", "untrusted", checks={"min_items": items, "min_raters": raters}))
     assert both.needs[0].what == "at least 10 more items and 1 more rater"
     assert both.needs[0].amount is None
+    effective = check("min_effective_items", 20, "fail", threshold=30.0, required=True, why="heavy weights")
+    same = reading("judge", "untrusted", checks={"min_items": items, "min_effective_items": effective}, n_control=40)
+    most = verdict(policy(rows="hierarchy: [{signal: judge, win: ship, untrusted: hold}]\n"), judge=same)
+    assert most.needs[0].what == "at least 20 more items"  # not 10 and 20
     mixed = verdict(rules, panel=reading("panel", "untrusted", checks={"min_items": items, "paired": pairing}))
     assert mixed.needs[0].what == "At least 10 more items; Run both variants on the same items"
 

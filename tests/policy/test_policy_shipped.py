@@ -300,7 +300,7 @@ def test_a_guardrail_may_ask_about_shrunk_segments_and_any_check() -> None:
     calm = {"heterogeneity_p": check("heterogeneity_p", 0.4), "max_reversals": check("max_reversals", 0)}
     hurt = reading("conversion", "win", segments=(part,), checks=calm)
     assert verdict(policy(rest), conversion=hurt).decided_by == "worst"
-    whole = replace(part, shrunk=Interval(0.0, -0.004, 0.004))
+    whole = replace(part, shrunk=Interval(0.0, -0.008, 0.004))
     assert verdict(policy(rest), conversion=replace(hurt, segments=(whole,))).call == "ship"
     turned = replace(hurt, segments=(whole,), checks=calm | {"max_reversals": check("max_reversals", 1, "warn")})
     assert verdict(policy(rest), conversion=turned).decided_by == "mixed"
@@ -308,8 +308,8 @@ def test_a_guardrail_may_ask_about_shrunk_segments_and_any_check() -> None:
     assert (none.call, none.reason) == ("hold", "cannot-evaluate")
     lines = (
         "  - {name: a, given: {conversion: win, conversion.heterogeneity_p: 0.5%}, expect: {call: hold, by: mixed}}\n"
-        "  - {name: b, given: {conversion: win, \n"
-        "     conversion.segments: [{name: plan=pro, shrunk.high: -2pp, margin: 1pp}]}, expect: {call: rollback, by: worst}}\n"
+        "  - {name: b, given: {conversion: win, conversion.segments:\n"
+        "     [{name: plan=pro, shrunk.high: -2pp, margin: 1pp}]}, expect: {call: rollback, by: worst}}\n"
     )
     assert run(lines, rest) == ["ok", "ok"]
 

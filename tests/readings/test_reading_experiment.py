@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from reading_kit import AS_OF, evidence, margin, measured, signal
 
 from signals.model import BOTH_ARMS, Metric, Moments, OutcomeCell, SetAside, SignalsError, SourceNote, canonical
 from signals.readings import measure, read
+from signals.stats.clusters import cluster_difference
+from signals.stats.means import fieller, ratio_difference
 from signals.stats.moments import from_arrays
-from signals.stats.proportion import score_interval
+from signals.stats.proportion import ratio_interval, score_interval
 from signals.stats.sequential import multiplier
+from signals.stats.srm import sample_ratio_p
 
 MEAN = Metric("usd", "mean")
 RATIO = Metric("clicks_per_view", "ratio")
@@ -79,10 +83,7 @@ def test_always_valid_interval() -> None:
     assert raw.low < once.low < once.high < raw.high  # type: ignore[operator]
     assert raw.p_value > once.p_value  # type: ignore[operator]
     assert (raw.p_value < 0.05) == (raw.low > 0)  # type: ignore[operator]
-    dates = signal("experiment", looks=(date(2026, 11, 9), date(2026, 11, 16)), planned_units=20_000)
-    planned = measure(dates, evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
-    assert (planned.low, planned.high) == (raw.low, raw.high)
-    assert "any look" in planned.method
+    assert "valid at any look, narrowest near 20,000 units" in raw.method
 
 
 @pytest.mark.parametrize("x0, x1, n", [(49, 80, 1000), (951, 900, 1000)])
@@ -233,19 +234,30 @@ def test_very_unequal_arms_with_a_heavy_tail_warn() -> None:
 
     s = signal("experiment", metric=MEAN)
     unequal = measure(s, evidence(outcomes=(cell("old", pay(20_000)), cell("new", pay(1000))))).estimates["raw"]
-    equal = measure(s, evidence(outcomes=(cell("old", pay(5000)), cell("new", pay(5000))))).estimates["raw"]
+    same = pay(500)
+    equal = measure(s, evidence(outcomes=(cell("old", same), cell("new", same)))).estimates["raw"]
+    even = [from_arrays(rng.exponential(1, 2000)) for _ in range(2)]
+    mild = measure(s, evidence(outcomes=(cell("old", even[0]), cell("new", even[1])))).estimates["raw"]
     calm = measure(
         s,
         evidence(
             outcomes=(cell("old", from_arrays(rng.normal(9, 1, 9000))), cell("new", from_arrays(rng.normal(9, 1, 900))))
         ),
     ).estimates["raw"]
-    assert any("heavy tail" in warning for warning in unequal.warnings)
-    assert equal.warnings == calm.warnings == ()
+    assert unequal.warnings == (
+        "a skewed outcome in unlike arms (heavy tail): the interval may be too narrow on one side",
+    )
+    assert "wider than needed" in equal.warnings[0]
+    assert mild.warnings == calm.warnings == ()
+    bare = [replace(one.moments, m3=None) for one in (cell("old", pay(20_000)), cell("new", pay(1000)))]
+    unknown = measure(s, evidence(outcomes=(cell("old", bare[0]), cell("new", bare[1])))).estimates["raw"]
+    assert unknown.warnings == (
+        "the arms are very unequal and the outcome has a heavy tail: the interval may be too narrow",
+    )
 
 
 def test_quantile_is_not_silently_a_mean() -> None:
-    with pytest.raises(SignalsError, match="quantile metric is not computed"):
+    with pytest.raises(SignalsError, match="says not which"):
         measure(signal("experiment", metric=Metric("latency", "quantile")), evidence(outcomes=arms(5, 10, 5, 10)))
 
 
@@ -258,3 +270,153 @@ def test_no_reading_module_is_imported_before_it_is_needed(root: Path) -> None:
     text = (root / "signals/readings/__init__.py").read_text()
     head = text.split("def measure")[0]
     assert "experiment" not in head.split('"""')[2]
+
+
+def test_relative_effects_are_a_share_of_the_control() -> None:
+    raw = measure(signal("experiment"), evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
+    want = ratio_interval(1000, 9100, 900, 9000, 0.95)
+    assert raw.relative is not None
+    assert (raw.relative.low, raw.relative.high) == want
+    assert raw.relative.value == pytest.approx(1000 / 9100 / 0.1 - 1)
+    # The absolute interval over the control's mean forgets that this mean is itself an estimate.
+    assert raw.relative.high > raw.high / raw.control  # type: ignore[operator]
+    none = measure(signal("experiment"), evidence(outcomes=arms(0, 900, 4, 900))).estimates["raw"]
+    assert (none.relative, none.low is not None) == (None, True)
+
+
+def test_relative_effects_of_means_by_fieller_and_wider_at_any_look() -> None:
+    rng = np.random.default_rng(4)
+    values = [rng.exponential(1.0 + 0.1 * arm, 3000) for arm in range(2)]
+    outcomes = cell("old", from_arrays(values[0])), cell("new", from_arrays(values[1]))
+    once, always = (
+        measure(signal("experiment", metric=MEAN, looks=looks), evidence(outcomes=outcomes)).estimates["raw"]
+        for looks in ("fixed", "continuous")
+    )
+    v = [value.var(ddof=1) / 3000 for value in values]
+    want = fieller(values[1].mean(), v[1], values[0].mean(), v[0], 0.95)
+    assert (once.relative.low, once.relative.high) == pytest.approx(want, rel=1e-3)  # type: ignore[union-attr]  # t, not z
+    assert always.relative.low < once.relative.low < once.relative.high < always.relative.high  # type: ignore[union-attr,operator]
+    near_zero = [from_arrays(rng.normal(0.0, 1.0, 50)) for _ in range(2)]
+    unbounded = measure(
+        signal("experiment", metric=MEAN), evidence(outcomes=(cell("old", near_zero[0]), cell("new", near_zero[1])))
+    ).estimates["raw"]
+    assert (unbounded.relative, unbounded.low is not None) == (None, True)
+
+
+def test_few_events_warn() -> None:
+    few = measure(signal("experiment"), evidence(outcomes=arms(0, 1000, 3, 1000))).estimates["raw"]
+    assert few.warnings == ("few events (0 in an arm): the interval may be wider than needed",)
+    mirrored = measure(signal("experiment"), evidence(outcomes=arms(1000, 1000, 997, 1000))).estimates["raw"]
+    assert "units without the event" in mirrored.warnings[0]
+    assert measure(signal("experiment"), evidence(outcomes=arms(5, 1000, 9, 1000))).estimates["raw"].warnings == ()
+
+
+def covariate_cells(n0: int, n1: int, shift: float = 0.0, seed: int = 5) -> tuple[OutcomeCell, ...]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for variant, n, moved in (("old", n0, 0.0), ("new", n1, shift)):
+        x = rng.normal(moved, 1, n)
+        made.append(cell(variant, from_arrays(2 + 2 * x + rng.normal(0, 1, n), x)))
+    return tuple(made)
+
+
+def test_the_adjusted_estimate_votes() -> None:
+    numbers = measure(signal("experiment", metric=MEAN), evidence(outcomes=covariate_cells(400, 400)))
+    raw, adjusted = numbers.estimates["raw"], numbers.estimates["cuped"]
+    assert numbers.voting == "cuped"
+    assert adjusted.se < 0.6 * raw.se  # type: ignore[operator]  # four fifths of the variance are the covariate's
+    assert adjusted.n_effective == pytest.approx(800 * (raw.se / adjusted.se) ** 2)  # type: ignore[operator]
+    assert "one theta within arms" in adjusted.method
+    assert measured(numbers, "covariate_balance_p") > 0.001  # type: ignore[operator]
+    unequal = measure(signal("experiment", metric=MEAN), evidence(outcomes=covariate_cells(400, 100)))
+    assert "a theta per arm" in unequal.estimates["cuped"].method
+    always = measure(
+        signal("experiment", metric=MEAN, looks="continuous"), evidence(outcomes=covariate_cells(400, 400))
+    )
+    wide = always.estimates["cuped"]
+    assert (wide.high - wide.low) / 2 == pytest.approx(adjusted.se * multiplier(800, 0.95))  # type: ignore[operator]
+
+
+def test_a_covariate_that_differs_between_the_arms_is_not_used() -> None:
+    numbers = measure(signal("experiment", metric=MEAN), evidence(outcomes=covariate_cells(400, 400, shift=0.5)))
+    assert numbers.voting == "raw"
+    assert any("differs between the arms" in warning for warning in numbers.estimates["raw"].warnings)
+    assert numbers.estimates["cuped"].low is not None  # shown, but it does not vote
+
+
+def test_a_covariate_of_one_arm_only_is_none() -> None:
+    old, new = covariate_cells(100, 100)
+    bare = cell("new", Moments(new.moments.n, new.moments.mean, new.moments.m2))
+    numbers = measure(signal("experiment", metric=MEAN), evidence(outcomes=(old, bare)))
+    assert (numbers.voting, set(numbers.estimates)) == ("raw", {"raw"})
+
+
+def test_proportions_with_few_events_are_not_adjusted() -> None:
+    rng = np.random.default_rng(1)
+    cells = [cell(v, from_arrays((rng.random(300) < 0.1).astype(float), rng.random(300))) for v in ("old", "new")]
+    numbers = measure(signal("experiment"), evidence(outcomes=tuple(cells)))
+    assert numbers.voting == "raw"
+    assert "the adjustment needs 50" in numbers.estimates["raw"].warnings[0]
+
+
+def clusters(variant: str, count: int, seed: int, binary: bool = False) -> OutcomeCell:
+    rng = np.random.default_rng(seed)
+    size = rng.integers(5, 30, count)
+    y = rng.binomial(size, 0.3) if binary else size * rng.normal(1, 0.4, count)
+    return OutcomeCell("", variant, (), None, from_arrays(y, d=size), counted="clusters", members=int(size.sum()))
+
+
+@pytest.mark.parametrize("metric", [MEAN, Metric("converted", "proportion")])
+def test_randomised_clusters(metric: Metric) -> None:
+    binary = metric.type == "proportion"
+    cells = clusters("old", 30, 1, binary), clusters("new", 24, 2, binary)
+    numbers = measure(signal("experiment", metric=metric), evidence(outcomes=cells))
+    raw, want = numbers.estimates["raw"], cluster_difference(cells[1].moments, cells[0].moments, 0.95)
+    assert (raw.low, raw.high) == (want.low, want.high)
+    assert (raw.n_control, raw.n_candidate) == (cells[0].members, cells[1].members)
+    assert "over clusters" in raw.method
+    assert (measured(numbers, "min_clusters"), measured(numbers, "min_units")) == (24, cells[1].members)
+    assert measured(numbers, "sample_ratio_p") == pytest.approx(sample_ratio_p([30, 24]))
+    assert raw.relative is not None
+
+
+def test_few_clusters_warn_and_fewer_are_refused() -> None:
+    five = measure(signal("experiment", metric=MEAN), evidence(outcomes=(clusters("old", 9, 1), clusters("new", 9, 2))))
+    assert "only 9 clusters in an arm" in five.estimates["raw"].warnings[0]
+    two = measure(signal("experiment", metric=MEAN), evidence(outcomes=(clusters("old", 2, 1), clusters("new", 9, 2))))
+    assert two.estimates["raw"].refused == "too few clusters in an arm: 2"
+    always = signal("experiment", metric=MEAN, looks="continuous")
+    early = measure(always, evidence(outcomes=(clusters("old", 30, 1), clusters("new", 30, 2))))
+    assert early.estimates["raw"].refused == "an arm has 30 clusters; the always-valid interval needs 100"
+
+
+def test_units_and_clusters_do_not_mix() -> None:
+    mixed = clusters("old", 30, 1), clusters("new", 30, 2), cell("new", from_arrays([1.0, 2.0], d=[1, 1]))
+    numbers = measure(signal("experiment", metric=MEAN), evidence(outcomes=mixed))
+    assert "some sources count clusters and others units" in str(numbers.estimates["raw"].refused)
+
+
+def test_several_candidates_share_the_error_rate() -> None:
+    alone = measure(signal("experiment"), evidence(outcomes=arms(900, 9000, 1000, 9100))).estimates["raw"]
+    three = measure(signal("experiment"), evidence(outcomes=arms(900, 9000, 1000, 9100), family=3)).estimates["raw"]
+    want = score_interval(1000, 9100, 900, 9000, 1 - 0.05 / 3)
+    assert (three.low, three.high) == pytest.approx((want.low, want.high))
+    assert three.p_value == pytest.approx(3 * alone.p_value)  # type: ignore[operator]
+    assert (three.p_value < 0.05) == (three.low > 0)  # type: ignore[operator]
+    assert "3 candidates at once" in three.method
+    plan = (("plan", "pro"),)
+    cells = cell("old", ones(900, 9000), plan), cell("new", ones(1000, 9100), plan)
+    segment = measure(signal("experiment", segments=("plan",)), evidence(outcomes=cells, family=3)).segments[0]
+    assert (segment.low, segment.high) == pytest.approx((three.low, three.high))
+
+
+def test_ratio_of_few_users_uses_t() -> None:
+    rng = np.random.default_rng(9)
+    d = rng.integers(1, 9, (2, 12))
+    y = rng.binomial(d, 0.3)
+    outcomes = cell("old", from_arrays(y[0], d=d[0])), cell("new", from_arrays(y[1], d=d[1]))
+    raw = measure(signal("experiment", metric=RATIO), evidence(outcomes=outcomes)).estimates["raw"]
+    normal = ratio_difference(outcomes[1].moments, outcomes[0].moments, 0.95)
+    assert raw.high - raw.low > normal.high - normal.low  # type: ignore[operator]
+    assert raw.df is not None
+    assert raw.df < 22

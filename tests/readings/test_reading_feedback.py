@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from reading_kit import AS_OF, evidence, margin, measured, signal
+from scipy.stats import t
 
 from signals.model import FeedbackCell, Moments, canonical
 from signals.readings import measure, read
-from signals.stats.means import ratio_difference
 from signals.stats.moments import from_arrays
 from signals.stats.proportion import score_interval
 
@@ -33,12 +33,27 @@ def users(
     return cell, (y, d, x)
 
 
+def by_user(candidate: tuple[Any, Any], control: tuple[Any, Any]) -> tuple[float, float, float, float]:
+    """Difference of two ratios, its 95 % interval and p-value from single users' numbers: residuals, spelled out."""
+    rates, parts = [], []
+    for y, d in (candidate, control):
+        rate = y.sum() / d.sum()
+        effective = d.sum() ** 2 / (d**2).sum()
+        rates.append(rate)
+        parts.append((((y - rate * d) ** 2).sum() / d.sum() ** 2 / (1 - 1 / effective), effective - 1))
+    se = sum(part for part, _ in parts) ** 0.5
+    df = se**4 / sum(part**2 / df for part, df in parts)
+    effect = rates[0] - rates[1]
+    half = t.ppf(0.975, df) * se
+    return effect, effect - half, effect + half, 2 * t.sf(abs(effect) / se, df)
+
+
 def test_per_response_by_user() -> None:
     (old, (y0, d0, _)), (new, (y1, d1, _)) = users(1, "old", 0.6), users(2, "new", 0.7)
     numbers = measure(signal("feedback"), evidence(feedback=(old, new)))
     one = numbers.estimates["per_response"]
-    want = ratio_difference(from_arrays(y1, d=d1), from_arrays(y0, d=d0), 0.95)
-    assert (one.effect, one.low, one.high) == pytest.approx((want.effect, want.low, want.high))
+    want = by_user((y1, d1), (y0, d0))
+    assert (one.effect, one.low, one.high) == pytest.approx(want[:3])
     assert (one.n_control, one.n_candidate, one.n_effective) == (d0.sum(), d1.sum(), 800)
     assert (numbers.voting, numbers.unit, numbers.counted) == ("per_response", "pp", "responses")
     assert measured(numbers, "min_responses") == min(d0.sum(), d1.sum())
@@ -49,12 +64,11 @@ def test_per_impression_by_user_and_who_votes() -> None:
     s = signal("feedback", estimate="per_impression", margin=margin(0.01))
     numbers = measure(s, evidence(feedback=(old, new)))
     one = numbers.estimates["per_impression"]
-    want = ratio_difference(from_arrays(y1, d=x1), from_arrays(y0, d=x0), 0.95)
-    assert (one.low, one.high) == pytest.approx((want.low, want.high))
+    assert (one.low, one.high) == pytest.approx(by_user((y1, x1), (y0, x0))[1:3])
     assert read(s, numbers, AS_OF).effect == one.effect
-    shift = ratio_difference(from_arrays(d1, d=x1), from_arrays(d0, d=x0), 0.95)
-    assert measured(numbers, "response_rate_shift_p") == pytest.approx(shift.p_value)
-    assert shift.p_value < 1e-6
+    shift = by_user((d1, x1), (d0, x0))[3]
+    assert measured(numbers, "response_rate_shift_p") == pytest.approx(shift)
+    assert shift < 1e-6
 
 
 def test_counts_without_users() -> None:
@@ -129,6 +143,73 @@ def test_missing_and_unsupported() -> None:
     assert read(signal("feedback"), measure(signal("feedback"), evidence()), AS_OF).state == "missing"
     half = measure(signal("feedback"), evidence(feedback=(counts("old", 30, 50, 400),)))
     assert read(signal("feedback"), half, AS_OF).why == "no evidence for the candidate arm"
+
+
+def why(numbers: Any, name: str) -> str:
+    return {measure.name: measure.why for measure in numbers.measures}[name]
+
+
+def test_floods_are_measured() -> None:
+    (old, (_, d0, _)), (_, (y1, d1, x1)) = users(1, "old", 0.6), users(2, "new", 0.6)
+    d1, y1, x1 = np.r_[d1, 400], np.r_[y1, 400], np.r_[x1, 400]
+    loud = FeedbackCell("new", (), None, int(x1.sum()), True, from_arrays(y1, x1, d1), float(400 / d1.sum()))
+    calm = FeedbackCell("old", (), None, old.impressions, True, old.moments, float(d0.max() / d0.sum()))
+    numbers = measure(signal("feedback"), evidence(feedback=(calm, loud)))
+    assert measured(numbers, "max_user_share") == pytest.approx(400 / d1.sum())
+    assert measured(numbers, "min_effective_share") == pytest.approx(d1.sum() / (d1**2).sum())
+    assert "by one user of new" in why(numbers, "max_user_share")
+    checks = read(signal("feedback"), numbers, AS_OF).checks
+    assert (checks["max_user_share"].status, checks["min_effective_share"].status) == ("warn", "warn")
+    unknown = measure(signal("feedback"), evidence(feedback=(counts("old", 30, 50, 400), counts("new", 30, 50, 400))))
+    assert measured(unknown, "max_user_share") is measured(unknown, "min_effective_share") is None
+    assert why(unknown, "max_user_share") == "users are not known"
+
+
+def test_how_many_silent_turn_the_sign() -> None:
+    cells = counts("old", 300, 500, 5_000), counts("new", 364, 520, 6_000)  # 60 % and 70 %
+    numbers = measure(signal("feedback"), evidence(feedback=cells))
+    # A tenth of 6,000 answers levels the arms; one more turns the sign.
+    assert measured(numbers, "tipping_share") == pytest.approx(601 / 5_480)
+    assert why(numbers, "tipping_share").startswith("601 of 5,480 silent answers of the candidate turn the sign")
+    sure = counts("old", 50, 500, 550), counts("new", 470, 500, 550)
+    numbers = measure(signal("feedback"), evidence(feedback=sure))
+    assert (measured(numbers, "tipping_share"), "even if all" in why(numbers, "tipping_share")) == (1.0, True)
+    blind = measure(signal("feedback"), evidence(feedback=(counts("old", 5, 9, None), counts("new", 6, 9, None))))
+    assert (measured(blind, "tipping_share"), why(blind, "tipping_share")) == (
+        None, "the source does not know how many answers were shown",
+    )  # fmt: skip
+
+
+def test_bounds_stand_beside_and_never_vote() -> None:
+    cells = counts("old", 300, 500, 5_000), counts("new", 364, 520, 5_000)
+    numbers = measure(signal("feedback", segments=("plan",)), evidence(feedback=cells))
+    worst, best = 364 / 5_000 - 4_800 / 5_000, 4_844 / 5_000 - 300 / 5_000
+    manski, lee = numbers.estimates["manski"], numbers.estimates["lee"]
+    assert manski.effect is lee.effect is None
+    assert manski.low < worst < best < manski.high  # type: ignore[operator]
+    assert f"{100 * worst:+.2f} to {100 * best:+.2f} pp" in manski.method
+    # 20 more respond: at best all of them are down and go, at worst all are up.
+    assert f"{100 * (344 / 500 - 0.6):+.2f} to {100 * (364 / 500 - 0.6):+.2f} pp" in lee.method
+    assert any("users are not known" in warning for warning in lee.warnings)
+    assert numbers.voting == "per_response"
+    blind = measure(signal("feedback"), evidence(feedback=(counts("old", 30, 50, 400), counts("new", 30, 50, None))))
+    for name in ("manski", "lee"):
+        assert blind.estimates[name].refused == "the source does not know how many answers were shown"
+
+
+def test_few_people_warn() -> None:
+    (old, _), (new, _) = users(1, "old", 0.6, n=25), users(2, "new", 0.6, n=25)
+    one = measure(signal("feedback"), evidence(feedback=(old, new))).estimates["per_response"]
+    assert any("stand behind the rarer answer" in warning for warning in one.warnings)
+    (old, _), (new, _) = users(1, "old", 0.6), users(2, "new", 0.6)
+    assert not measure(signal("feedback"), evidence(feedback=(old, new))).estimates["per_response"].warnings
+    once = np.ones(300)
+    rare = [
+        FeedbackCell(arm, (), None, None, True, from_arrays(np.r_[np.zeros(k), once[k:]], d=once))
+        for arm, k in (("old", 3), ("new", 5))
+    ]
+    few = measure(signal("feedback"), evidence(feedback=tuple(rare))).estimates["per_response"]
+    assert few.warnings == ("3 of the rarer answer in an arm: with so few the interval may be wider than needed",)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from pathlib import Path
+from random import Random
 from statistics import NormalDist
 from typing import Any
 
@@ -90,6 +91,14 @@ def test_strengths_turn_with_the_choices(wins: list[list[int]]) -> None:
     assert bradley_terry(w.T).log_strength == pytest.approx([-one for one in bradley_terry(w).log_strength], abs=1e-9)
 
 
+def test_strengths_far_apart_still_solve_the_likelihood() -> None:
+    """Expected wins equal the wins seen; full Newton steps would leave the scale here."""
+    wins = np.array([[0, 0, 0, 1_673], [7_133_242, 0, 5_878_460, 0], [0, 339, 0, 232], [0, 0, 6_367_817, 0]])
+    strength = np.array(bradley_terry(wins).log_strength)
+    chances = 1 / (1 + np.exp(-np.subtract.outer(strength, strength)))
+    assert ((wins + wins.T) * chances).sum(axis=1) == pytest.approx(wins.sum(axis=1), rel=1e-9)
+
+
 def test_strengths_that_have_no_finite_estimate() -> None:
     with pytest.raises(RefusedError, match="never beaten"):
         bradley_terry([[0, 3, 2], [0, 0, 4], [0, 1, 0]])
@@ -145,13 +154,23 @@ def test_adjusted_p_values(shared: Path) -> None:
         assert rejected.sum() == expected[name]["rejected"]
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_adjusted_p_values_against_statsmodels(p: list[float]) -> None:
-    assert multiplicity.holm(p) == pytest.approx(multipletests(p, 0.05, "holm")[1], abs=1e-12)
-    assert multiplicity.benjamini_hochberg(p) == pytest.approx(multipletests(p, 0.05, "fdr_bh")[1], abs=1e-12)
-    assert all(
-        one <= two + 1e-15 for one, two in zip(multiplicity.benjamini_hochberg(p), multiplicity.holm(p), strict=True)
-    )
+def test_adjusted_p_values_against_statsmodels() -> None:
+    rng = np.random.default_rng(3)
+    for size in (1, 2, 5, 9):
+        p = [*rng.beta(0.3, 1, size), 0.02, 0.02, 1.0]  # with ties
+        assert multiplicity.holm(p) == pytest.approx(multipletests(p, 0.05, "holm")[1], abs=1e-12)
+        assert multiplicity.benjamini_hochberg(p) == pytest.approx(multipletests(p, 0.05, "fdr_bh")[1], abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.randoms())
+def test_adjusted_p_values_keep_their_order_and_their_tests(p: list[float], random: Random) -> None:
+    order = random.sample(range(len(p)), len(p))
+    for adjust in (multiplicity.holm, multiplicity.benjamini_hochberg):
+        found = adjust(p)
+        assert adjust([p[index] for index in order]) == tuple(found[index] for index in order)
+        assert all(one <= two <= 1 for one, two in zip(p, found, strict=True))
+    both = zip(multiplicity.benjamini_hochberg(p), multiplicity.holm(p), strict=True)
+    assert all(one <= two + 1e-15 for one, two in both)
     with pytest.raises(ValueError, match="between 0 and 1"):
         multiplicity.holm([*p, 1.5])
 

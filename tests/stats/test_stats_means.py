@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from signals.stats.difference import RefusedError
-from signals.stats.means import fieller, ratio_difference, welch
+from signals.stats.means import fieller, log_delta, ratio, ratio_difference, welch
 from signals.stats.moments import from_arrays
 
 values = st.lists(st.floats(-1e3, 1e3, allow_nan=False).map(lambda v: round(v, 3)), min_size=2, max_size=30)
@@ -73,6 +73,42 @@ def test_fieller(shared: Path) -> None:
     given_ = golden["input"]
     found = fieller(given_["m1"], given_["v1"], given_["m0"], given_["v0"], 0.95)
     assert found == pytest.approx(tuple(golden["expected"]["fieller"]), abs=1e-9)
+
+
+def test_log_delta(shared: Path) -> None:
+    golden = json.loads((shared / "golden/04_relative_lift_fieller_delta.json").read_text())
+    given_ = golden["input"]
+    found = log_delta(given_["m1"], given_["v1"], given_["m0"], given_["v0"], 0.95)
+    assert found == pytest.approx(tuple(golden["expected"]["log_delta"]), abs=1e-9)
+    assert log_delta(1.0, 0.1, -1.0, 0.1, 0.95) is None
+
+
+def test_log_delta_of_a_ratio(shared: Path) -> None:
+    golden = json.loads((shared / "golden/05_ratio_metric_delta.json").read_text())
+    given_ = golden["input"]
+    arm, y, d = (np.array(given_[name]) for name in ("variant", "numerator", "denominator"))
+    (r1, v1), (r0, v0) = (ratio(from_arrays(y[arm == k], d=d[arm == k])) for k in (1, 0))
+    assert log_delta(r1, v1, r0, v0, 0.95) == pytest.approx(tuple(golden["expected"]["rel_ci95_log"]), abs=1e-8)
+
+
+@given(st.floats(0.5, 20), st.floats(0.01, 2), st.floats(2, 20), st.floats(0.001, 0.2), st.floats(-0.3, 0.3))
+def test_fieller_holds_the_ratios_that_are_not_rejected(m1: float, v1: float, m0: float, v0: float, r: float) -> None:
+    covariance = r * (v1 * v0) ** 0.5
+    found = fieller(m1, v1, m0, v0, 0.95, covariance=covariance)
+    assert found is not None
+    for bound in found:
+        lift = bound + 1
+        variance = v1 - 2 * lift * covariance + lift**2 * v0
+        assert abs(m1 - lift * m0) == pytest.approx(1.959963985 * variance**0.5, rel=1e-6)
+
+
+def test_a_ratio_of_few_users_has_few_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(1)
+    ours, theirs = (from_arrays(rng.poisson(3, 15), d=rng.integers(1, 5, 15)) for _ in range(2))
+    t, z = (ratio_difference(ours, theirs, 0.95, normal=normal) for normal in (False, True))
+    assert t.df is not None
+    assert 14 <= t.df <= 28
+    assert t.low < z.low < z.high < t.high
 
 
 def test_fieller_is_unbounded_when_the_control_may_be_zero() -> None:

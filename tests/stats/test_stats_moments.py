@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 
 import numpy as np
@@ -46,6 +47,35 @@ def test_large_level_keeps_its_variance() -> None:
     merged = merge(from_arrays(part) for part in np.array_split(values, 13))
     assert variance(merged.m2, merged.n) == pytest.approx(1 / 12, rel=0.01)
     assert variance(merged.m2, merged.n) == pytest.approx(float(np.var(values - 1e9, ddof=1)), rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e6, -1e9])
+def test_skewness_is_that_of_scipy_at_any_level(level: float) -> None:
+    from scipy.stats import skew
+
+    values = np.random.default_rng(11).exponential(size=20_000)
+    merged = merge(from_arrays(part) for part in np.array_split(level + values, [3, 40, 9000]))
+    assert merged.m3 is not None
+    found = (merged.m3 / merged.n) / (merged.m2 / merged.n) ** 1.5
+    assert found == pytest.approx(float(skew(values)), rel=1e-6)
+
+
+@given(rows, number)
+def test_third_moments_shift_and_turn_with_the_outcome(data: list[tuple[float, float, float]], by: float) -> None:
+    y = np.array(data)[:, 0]
+    size = max(1.0, float(np.abs(y).max()), abs(by)) ** 3 * len(y)
+    plain, shifted, turned = from_arrays(y), from_arrays(y + by), from_arrays(-y)
+    assert plain.m3 is not None
+    assert shifted.m3 == pytest.approx(plain.m3, abs=1e-9 * size)
+    assert turned.m3 == pytest.approx(-plain.m3, abs=1e-12 * size)
+
+
+def test_a_third_moment_that_a_part_lacks_or_that_leaves_the_floats_is_absent() -> None:
+    assert merge([from_arrays([1, 2, 9]), Moments(2, 1.0, 0.5)]).m3 is None
+    assert from_arrays([1e120, 5e120]).m3 is None
+    far = merge([from_arrays([1e110, 1e110]), from_arrays([-1e110, 0.0, 0.0])])
+    assert far.m3 is None
+    assert math.isfinite(far.m2)
 
 
 def test_a_column_that_one_part_lacks_is_absent() -> None:

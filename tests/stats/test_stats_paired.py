@@ -14,7 +14,7 @@ from scipy.optimize import brentq, minimize_scalar
 from statsmodels.stats.sandwich_covariance import cov_cluster
 
 from signals.stats.difference import RefusedError
-from signals.stats.paired import cluster_mean, tango
+from signals.stats.paired import Spread, cluster_mean, components, is_lopsided, tango
 
 
 def test_clustered_difference(shared: Path) -> None:
@@ -64,6 +64,50 @@ def test_refusals() -> None:
         tango(0, 0, 0, 0.95)
     with pytest.raises(ValueError, match="do not fit"):
         tango(3, 2, 4, 0.95)
+
+
+def test_equivalence_by_interval_inclusion(shared: Path) -> None:
+    """Two one-sided tests at .05 are the 90 % interval: its bounds tell both, and each p-value is a confidence."""
+    golden = json.loads((shared / "golden/18_tost_noninferiority.json").read_text())
+    data, want = golden["input"], golden["expected"]
+    d = data["diff"]
+    found = cluster_mean(d, range(len(d)), 1 - 2 * data["alpha"]).difference
+    assert (found.low, found.high) == pytest.approx(tuple(want["ci90"]), abs=1e-9)
+    # The one-sided p-values are where the bound meets the margin.
+    assert cluster_mean(d, range(len(d)), 1 - 2 * want["p_low"]).difference.low == pytest.approx(data["low"], abs=1e-9)
+    assert cluster_mean(d, range(len(d)), 1 - 2 * want["p_upp"]).difference.high == pytest.approx(data["upp"], abs=1e-9)
+    assert want["tost_p"] == max(want["p_low"], want["p_upp"])
+
+
+def test_lopsided_differences_are_told_from_even_ones() -> None:
+    rng = np.random.default_rng(3)
+    assert not cluster_mean(rng.normal(size=100), range(100), 0.95).lopsided
+    assert cluster_mean(rng.exponential(size=60), range(60), 0.95).lopsided
+    assert not cluster_mean(rng.exponential(size=5000), range(5000), 0.95).lopsided  # the mean has become normal
+    rare = [-1.0] * 4 + [0.0] * 96
+    assert cluster_mean(rare, range(100), 0.95).lopsided
+    skewness = scipy_stats.skew(rare) / 10
+    assert is_lopsided(np.array(rare) - np.mean(rare)) == (abs(skewness) * 1.09 > 0.13)
+    assert cluster_mean(rng.normal(size=30), [0] * 20 + list(range(1, 11)), 0.95).largest == pytest.approx(2 / 3)
+
+
+def test_variance_between_items_and_within_repeats() -> None:
+    """Recovered from a design with known parts; the arms differ in noise and in how often they were judged."""
+    rng = np.random.default_rng(4)
+    differences, spreads = [], []
+    for _ in range(4000):
+        effect = rng.normal(0, 0.5)
+        ours, theirs = rng.normal(0, 0.4, 2), effect + rng.normal(0, 0.8, 3)
+        differences.append(float(theirs.mean() - ours.mean()))
+        spreads.append((Spread(float(ours.var() * 2), 1, 1 / 2), Spread(float(theirs.var() * 3), 2, 1 / 3)))
+    found = components(differences, spreads)
+    assert found["item"] == pytest.approx(0.25, abs=0.03)
+    assert found["repeat"] == pytest.approx(0.16 + 0.64, abs=0.03)
+    # What they say of the variance of a mean difference is what was seen.
+    noise = 0.16 / 2 + 0.64 / 3
+    assert found["item"] + noise == pytest.approx(float(np.var(differences)), rel=0.02)
+    assert components(differences, [(Spread(0, 0, 1.0), Spread(0, 0, 1.0))] * 4000) == {}
+    assert components([0.1], spreads[:1]) == {}
 
 
 def tango_by_likelihood(b: int, c: int, n: int, confidence: float) -> tuple[float, float]:

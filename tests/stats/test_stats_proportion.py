@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from signals.stats.difference import RefusedError
-from signals.stats.proportion import constrained, newcombe, score_interval, wilson
+from signals.stats.proportion import constrained, newcombe, ratio_interval, score_interval, wilson
 
 
 @st.composite
@@ -44,6 +44,20 @@ def test_newcombe_and_wilson_against_statsmodels(table: tuple[int, int, int, int
     theirs = confint_proportions_2indep(x1, n1, x0, n0, method="newcomb", compare="diff", alpha=0.1)
     assert newcombe(x1, n1, x0, n0, 0.9) == pytest.approx(theirs, abs=1e-9)
     assert wilson(x1, n1, 0.9) == pytest.approx(proportion_confint(x1, n1, alpha=0.1, method="wilson"), abs=1e-9)
+
+
+@given(tables())
+def test_ratio_against_statsmodels(table: tuple[int, int, int, int]) -> None:
+    x1, n1, x0, n0 = table
+    found = ratio_interval(x1, n1, x0, n0, 0.9)
+    if x0 == 0:
+        assert found is None
+        return
+    assert found is not None
+    assert -1 <= found[0] <= x1 / n1 / (x0 / n0) - 1 <= found[1]
+    if 0 < x1 < n1 and x0 < n0:
+        theirs = confint_proportions_2indep(x1, n1, x0, n0, method="score", compare="ratio", alpha=0.1)
+        assert np.log1p(found) == pytest.approx(np.log(theirs), abs=1e-6)
 
 
 @given(tables(), st.floats(0.5, 0.999))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals.stats.difference import critical
-from signals.stats.sequential import multiplier, p_value
+from signals.stats.sequential import mixture_interval, mixture_ratio, multiplier, p_value
 
 
 def textbook(n: float, alpha: float, planned: float) -> float:
@@ -50,6 +52,19 @@ def test_p_value_inverts_the_interval(z: float, n: int, planned: int) -> None:
 def test_nonsense_is_refused(n: int, confidence: float, planned: int) -> None:
     with pytest.raises(ValueError, match=r"must be positive|not between"):
         multiplier(n, confidence, planned)
+
+
+def test_mixture_test(shared: Path) -> None:
+    golden = json.loads((shared / "golden/09_msprt.json").read_text())
+    given_, want = golden["input"], golden["expected"]
+    se = math.sqrt(given_["se2"])
+    assert mixture_ratio(given_["diff"], se, given_["tau"]) == pytest.approx(want["lr"], rel=1e-9)
+    assert 1 / mixture_ratio(given_["diff"], se, given_["tau"]) == pytest.approx(want["p"], rel=1e-9)
+    found = mixture_interval(given_["diff"], se, given_["tau"], 1 - given_["alpha"])
+    assert found == pytest.approx(tuple(want["ci95"]), abs=1e-9)
+    assert mixture_ratio(found[0] - given_["diff"], se, given_["tau"]) == pytest.approx(20)
+    with pytest.raises(ValueError, match="positive"):
+        mixture_ratio(0.1, 0.0, 1.0)
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ ODD = 0.1 + 0.2
 
 
 def one_of_each() -> list[Record]:
-    moments = Moments(3, ODD, TINY, -1e300, 2.5, 1 / 3, 4.0, None, None, -0.25, None, -TINY)
+    moments = Moments(3, ODD, TINY, -1e300, 2.5, 1 / 3, 4.0, None, None, -0.25, -TINY)
     plan = (("locale", "de–AT"), ("plan", "a,b|c=d\\\"'"))
     return [
         ItemScore(
@@ -100,7 +100,7 @@ def test_the_same_again_changes_nothing(store: Store) -> None:
     first = put(store, one_of_each())
     before, hash_ = dump(store), store.evidence_hash(RELEASE, ["golden"])
     again = put(store, reversed(one_of_each()))
-    assert (again.status, again.new, again.changed, again.removed, again.unchanged) == ("unchanged", 0, 0, 0, 13)
+    assert (again.status, again.new, again.changed, again.removed, again.unchanged) == ("unchanged", 0, 0, 0, 16)
     assert again.content == first.content
     assert dump(store) == before
     assert store.evidence_hash(RELEASE, ["golden"]) == hash_
@@ -123,8 +123,8 @@ def test_records_that_vanish_are_removed_and_other_sources_stay(store: Store) ->
     put(store, one_of_each(), replace(GOLDEN, name="other"))
     put(store, one_of_each())
     report = put(store, scores(3))
-    assert (report.new, report.removed) == (3, 13)
-    assert count_rows(store) == 13 + 3
+    assert (report.new, report.removed) == (3, 16)
+    assert count_rows(store) == 16 + 3
 
 
 def test_a_source_that_becomes_empty_is_emptied(store: Store) -> None:
