@@ -115,6 +115,12 @@ def few_losses(rng: np.random.Generator, n: int) -> Numbers:
     return (rng.random(n) < 0.1) * -rng.exponential(0.5, n)
 
 
+def rare(rng: np.random.Generator, n: int) -> Numbers:
+    """Pass/fail: 10 % of the items change, six in ten of them for the better."""
+    chance = rng.random(n)
+    return (chance < 0.06) * 1.0 - (chance > 0.96) * 1.0
+
+
 def ordinal(rng: np.random.Generator, n: int) -> Numbers:
     """Differences of grades 1 to 5 that share an item's difficulty; their mean is .1862."""
     hard = rng.normal(0, 0.8, n)
@@ -143,11 +149,13 @@ def mix_of(shares: dict[Segment, float]) -> tuple[MixShare, ...]:
     return tuple(MixShare(str(k), segment, share) for k, (segment, share) in enumerate(shares.items()))
 
 
-def stratified(sizes: Sequence[int], shares: Sequence[float], draw: Draw, mean: float) -> Callable[..., Run]:
-    """Items per segment as given; the effect differs by segment."""
+def stratified(
+    sizes: Sequence[int], shares: Sequence[float], draw: Draw, mean: float, step: float = 0.2
+) -> Callable[..., Run]:
+    """Items per segment as given; the effect differs by segment, in steps."""
     names = [f"k{k:02d}" for k in range(len(sizes))]
     mix = mix_of({(("kind", name),): share for name, share in zip(names, shares, strict=True)})
-    shifts = [0.2 * ((k % 3) - 1) for k in range(len(sizes))]
+    shifts = [step * ((k % 3) - 1) for k in range(len(sizes))]
     truth = mean + sum(share * shift for share, shift in zip(shares, shifts, strict=True)) / sum(shares)
     labels = [frozenset({("kind", name)}) for name, size in zip(names, sizes, strict=True) for _ in range(size)]
     moved = [shift for shift, size in zip(shifts, sizes, strict=True) for _ in range(size)]
@@ -310,6 +318,10 @@ CELLS: tuple[Cell, ...] = (
     Cell(WEIGHTED, "20 segments of 3 to 40 items", stratified(TWENTY, SHARES, normal, 0.1)),
     Cell(WEIGHTED, "20 segments of 5 items", stratified((5,) * 20, SHARES, normal, 0.1)),
     Cell(WEIGHTED, "3 segments, exponential", stratified((40, 100, 60), (0.6, 0.1, 0.3), skewed, 0.3)),
+    Cell(WEIGHTED, "3 segments, pass/fail, 10 % change",
+         stratified((40, 100, 60), (0.3, 0.4, 0.3), rare, 0.02, step=0.0)),
+    Cell(WEIGHTED, "20 segments of 10 items, pass/fail, 10 % change",
+         stratified((10,) * 20, SHARES, rare, 0.02, step=0.0)),
     *(Cell(WEIGHTED, f"{n} items raked to two margins", raked(n)) for n in (60, 200)),
     *(Cell(WEIGHTED, f"200 items in {groups} clusters raked to two margins", raked(200, groups))
       for groups in (15, 50)),

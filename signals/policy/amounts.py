@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 from signals.model import Check, Need, Reading, Signal
 from signals.policy.case import Case
 from signals.policy.facts import units
 from signals.policy.wording import claim, the_margin
-from signals.stats.power import target_se, times_needed
+from signals.stats.power import NORMAL, target_se, times_needed
 from signals.stats.sequential import PLANNED_UNITS, multiplier
-from signals.words import count, plural
+from signals.words import count, moment, plural
 
 TOO_LONG = 3650  # days: at this rate, collecting is not a way out
 MOST_REPEATS = 25  # of each item: beyond that, new items are the better use of a judge
@@ -44,6 +45,8 @@ def settle(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     if signal.kind == "judge" and reading.voting == "corrected":
         return _labels(signal, reading, total / units(reading), promise, owner)
     need = _more(case, signal, reading, total - units(reading), promise, owner)
+    if isinstance(signal.looks, tuple):
+        return _at_a_look(case, signal.looks, need)
     return _or_repeats(reading, need) if (signal.kind, reading.voting) == ("judge", "raw") and need.amount else need
 
 
@@ -118,7 +121,11 @@ def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: f
     se = _se(reading, half)
     planned = n * times_needed(se, half, margin)
     if planned > n:
-        return _any_time(signal, reading, planned, se, half) if signal.looks == "continuous" else planned, PLANNED
+        if signal.looks == "continuous":
+            planned = _any_time(signal, reading, planned, se, half)
+        elif isinstance(signal.looks, tuple):
+            planned = max(n, n * times_needed(se, half * _last_look(signal, reading, half / se), margin))
+        return planned, PLANNED
     benefit = abs((high + low) / 2)
     return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, AS_IT_STANDS
 
@@ -132,6 +139,24 @@ def _any_time(signal: Signal, reading: Reading, planned: float, se: float, half:
         factor = multiplier(planned, reading.confidence, tuned) / now
         planned = max(float(n), n * times_needed(se, half * factor, margin))
     return planned
+
+
+def _last_look(signal: Signal, reading: Reading, reach: float) -> float:
+    """How much shorter the interval reaches at the last planned look, in standard errors, than now.
+
+    O'Brien and Fleming's boundary falls with the root of the share of the planned information; it ends at one look's.
+    """
+    share = min(1.0, units(reading) / signal.planned_units) if signal.planned_units else 1.0
+    return max(reach * math.sqrt(share), NORMAL.inv_cdf(0.5 + reading.confidence / 2)) / reach
+
+
+def _at_a_look(case: Case, looks: tuple[date, ...], need: Need) -> Need:
+    """The first planned look at which the units will be there: between two looks nothing is read."""
+    due = need.by or case.as_of.date()
+    look = next((when for when in looks if when >= due and when > case.as_of.date()), None)
+    if look is None:
+        return _also(need, "", f"no planned look comes that late, the last is on {moment(looks[-1])}")
+    return replace(_also(need, "", f"the next planned look then is on {moment(look)}"), by=look)
 
 
 def _se(reading: Reading, half: float) -> float:
@@ -184,8 +209,7 @@ def _or_repeats(reading: Reading, need: Need) -> Need:
 
 
 def _also(need: Need, what: str, why: str) -> Need:
-    told = f"{need.why}; {why}" if why else need.why
-    return Need(need.signal, need.what + what, told, need.amount, need.unit, need.by, need.owner)
+    return replace(need, what=need.what + what, why=f"{need.why}; {why}" if why else need.why)
 
 
 def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner: str) -> Need:

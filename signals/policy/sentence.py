@@ -8,7 +8,6 @@ from signals.model import Need
 from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.wording import claim, listed, title
-from signals.words import plural
 
 ROOM = 220
 
@@ -100,7 +99,7 @@ def _in_words(condition: str) -> str:
 
 def _settle(name: str, needs: Sequence[Need]) -> str:
     need = next((need for need in needs if need.signal == name and need.amount), None)
-    return f"; about {plural(need.amount or 0, f'more {need.unit}')} would settle it" if need else ""
+    return f"; {need.what}{',' if ', ' in need.what else ''} would settle it" if need else ""
 
 
 def _unknown(case: Case, _needs: Sequence[Need]) -> list[str]:

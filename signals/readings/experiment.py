@@ -57,12 +57,13 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
 
         segments = None if problem else segmented(signal, estimates[voting], control, candidate, label, part)
     units = sum(members_of(cell) for cell in (*control, *candidate))
-    rows = units + experiment_quantile.units(evidence, metric) if metric.type == "quantile" and not units else units
-    if rows and metric.type != "quantile":
+    if units:
         unknown = unknown_dimensions(signal, (*control, *candidate), label)
         estimates = {name: replace(one, warnings=(*one.warnings, *unknown)) for name, one in estimates.items()}
-    days = [cell.day for cell in (*control, *candidate)]
+    # Units that wait for the next planned look are evidence all the same: it is not old because of them.
+    days = [cell.day for cells in everything for cell in cells]
     first, last = day_span(days)
+    arrived = sum(members_of(cell) for cells in everything for cell in cells)
     return Numbers(
         signal=signal.name,
         kind=signal.kind,
@@ -72,7 +73,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         measures=(
             *experiment_checks.measures(signal, evidence, control, candidate, label, estimates[voting], metric.type),
             *(segments.measures if segments else ()),
-            set_aside_share(evidence, rows, tray),
+            set_aside_share(evidence, units, tray),
         ),
         segments=segments.segments if segments else (),
         set_aside=(*evidence.set_aside, *tray.entries()),
@@ -80,7 +81,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         first_at=first,
         last_at=last,
         counted="users",
-        rate_per_day=None if None in days else per_day(units, first, last),
+        rate_per_day=None if None in days else per_day(arrived, first, last),
     )
 
 

@@ -124,8 +124,9 @@ def effect(
             relative = _relative(design, found, ours.moments, theirs.moments, once, adjusted=adjusted)
             p = design.looks.p_value(found.difference.p_value, each)
             found = replace(found, difference=replace(found.difference, p_value=p))
-    except RefusedError as refused:
-        return refusal(str(refused), confidence, counts, levels=_levels(design, ours.moments, theirs.moments))
+    except (RefusedError, OverflowError) as refused:
+        why = str(refused) if isinstance(refused, RefusedError) else "the numbers are too large to compute with"
+        return refusal(why, confidence, counts, levels=_levels(design, ours.moments, theirs.moments))
     difference = replace(found.difference, p_value=min(1.0, design.family * found.difference.p_value))
     made = estimate(
         difference,

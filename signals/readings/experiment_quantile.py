@@ -86,13 +86,6 @@ def effect(design: Design, control: Cells, candidate: Cells, confidence: float =
     return estimate(found, method + design.suffix, confidence, counts, warnings=_few(control[0], candidate[0]))
 
 
-def units(evidence: Evidence, metric: Metric) -> int:
-    """Units behind the whole arms' quantiles, where no cells of moments came with them."""
-    return sum(cell.n for cell in evidence.quantiles if not cell.segment and cell.variant in evidence.release.arms) * (
-        metric.type == "quantile"
-    )
-
-
 def _any_time(
     design: Design, control: QuantileCell, candidate: QuantileCell, confidence: float, parts: int
 ) -> Difference:

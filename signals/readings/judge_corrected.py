@@ -21,6 +21,7 @@ USABLE = 20  # labelled items: with fewer the judge's error is hardly known
 STRATUM = 20  # labelled items that a segment needs to be corrected by itself
 UNBALANCED = 0.01  # p-value of label_balance_p below which the labels are not those of a random draw
 FEW_JUDGED = 2
+ONE_RATER = "people's word is that of one rater"
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,25 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
         why = f"people graded {plural(len(both), 'items')} under both variants; {USABLE} are needed"
         return Outcome({}, measures, why)
     found = {"human": human(signal, both, labels), "judge_bias": judge_bias(signal, both, labels)}
-    plain = corrected(signal, items, labels)
-    if not unbalanced:
-        return Outcome({"corrected": plain, **found}, measures)
+    found["corrected"] = corrected(signal, items, labels)
+    if unbalanced:
+        found |= _unbalanced(signal, items, labels, found["corrected"], balance)
+    if labels.raters == 1:
+        found = {name: replace(one, warnings=(*one.warnings, ONE_RATER)) for name, one in found.items()}
+    return Outcome(found, measures)
+
+
+def _unbalanced(
+    signal: Signal, items: Sequence[Item], labels: Labels, plain: Estimate, balance: Measure
+) -> dict[str, Estimate]:
+    """The vote when the graded items are not like the others: by error rates, else with a warning."""
     if _binary(items, labels):
         other = rogan_gladen(signal, items, labels)
         if other.refused is None:
             why = "graded items differ from the others, so the judge's error rates correct it (Rogan-Gladen)"
-            votes = replace(other, warnings=(why, *other.warnings))
-            return Outcome({"corrected": votes, "rogan_gladen": other, **found}, measures)
+            return {"corrected": replace(other, warnings=(why, *other.warnings)), "rogan_gladen": other}
     why = f"the judge's differences on graded and other items differ (p {p_value(balance.value)})"
-    plain = replace(plain, warnings=(f"{why}: the correction may not carry over", *plain.warnings))
-    return Outcome({"corrected": plain, **found}, measures)
+    return {"corrected": replace(plain, warnings=(f"{why}: the correction may not carry over", *plain.warnings))}
 
 
 def corrected(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate:

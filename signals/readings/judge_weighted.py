@@ -11,8 +11,9 @@ from signals.readings.common import estimate, refusal
 from signals.readings.judge_estimates import one_sided, t_of
 from signals.readings.judged import Item
 from signals.stats.difference import RefusedError
-from signals.stats.paired import FEW_CLUSTERS
+from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS
 from signals.stats.reweight import Weighted, weighted_mean
+from signals.stats.weights import kish
 from signals.words import plural, share
 
 NO_MIX = "the traffic mix is not known: declare a source of shape traffic_mix"
@@ -192,6 +193,9 @@ def _warnings(
         warnings.append(f"one item counts as {heaviest:.0f}")
     if found.groups < FEW_CLUSTERS:
         warnings.append(f"only {plural(found.groups, 'clusters')}: the interval is rough")
+    changed = found.weights[[one != 0.0 for one in differences]]  # shares of 0 weigh nothing
+    if changed.sum() > 0.0 and kish(changed) < FEW_CHANGES <= len(differences):
+        return [*warnings, f"weighted, only {plural(kish(changed), 'items')} changed: the interval is rough"]
     return warnings + one_sided(differences, found.lopsided)
 
 

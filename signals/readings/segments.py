@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from signals.model import Estimate, Interval, Measure, SegmentEstimate, Signal
 from signals.stats.difference import RefusedError, critical
-from signals.stats.shrink import FEWEST, cochran, shrink
+from signals.stats.shrink import FEWEST, heterogeneity, may_differ_little, shrink
 
 UNLABELLED = "(none)"
-VISIBLE, SETTLED = 0.05, 0.001
+VISIBLE = 0.05
 
 Part = TypeVar("Part")
 
@@ -93,18 +93,6 @@ def segmented(
     )
 
 
-def segment_estimates(
-    signal: Signal,
-    control: Sequence[Part],
-    candidate: Sequence[Part],
-    label: Callable[[Part, str], str | None],
-    effect: Effect[Part],
-) -> tuple[SegmentEstimate, ...]:
-    """The segments alone; see ``segmented``."""
-    nothing = Estimate(None, None, None, "", signal.confidence)
-    return segmented(signal, nothing, control, candidate, label, effect).segments
-
-
 def _rows(
     signal: Signal,
     control: Sequence[Part],
@@ -179,6 +167,9 @@ def _worst(
     _, name, row = min(ranked, key=lambda entry: entry[:2])
     found = shrunk[name]
     warnings = _little_difference(by_dimension[row.dimension])
+    if signal.kind == "experiment" and signal.looks != "fixed":
+        # Simulated over 30 looks it held 88 % of the time where segments clearly differ.
+        warnings.append("this interval is for a single look; the adjusted ones hold over all of them")
     left = len(rows) - len(ranked)
     if left:
         few = f"no interval, or fewer than {FEWEST} of their dimension have one"
@@ -199,15 +190,15 @@ def _worst(
 
 
 def _little_difference(rows: Sequence[Row]) -> list[str]:
-    """A word when the data do not settle that the segments differ: the interval allows for more than there may be."""
-    some, effects, errors = _numbers(rows)
-    p = cochran(effects, errors)[2]
-    if p < SETTLED:
-        return []
-    shown = f"heterogeneity p {p:.3f}"
+    """A word when the segments differ little, or may: the interval then allows for more than there is."""
+    _, effects, errors = _numbers(rows)
+    p = heterogeneity(effects, errors).p_value
+    shown = f"heterogeneity p {p:.2g}"
     if p >= VISIBLE:
         return [f"no difference between the segments is visible ({shown}): the interval is wider than needed"]
-    return [f"the {len(some)} segments may differ little ({shown}): the interval may be wider than needed"]
+    if may_differ_little(effects, errors):
+        return [f"the segments may differ by less than half an error ({shown}): the interval may be wider than needed"]
+    return []
 
 
 def _heterogeneity(signal: Signal, by_dimension: Mapping[str, Sequence[Row]]) -> Measure:
@@ -219,10 +210,11 @@ def _heterogeneity(signal: Signal, by_dimension: Mapping[str, Sequence[Row]]) ->
     for dimension, rows in by_dimension.items():
         some, effects, errors = _numbers(rows)
         try:
-            q, df, p, excess = cochran(effects, errors)
+            one = heterogeneity(effects, errors)
         except RefusedError:
             continue
-        found.append((p, f"{dimension}: Q {q:.1f} over {len(some)} segments ({df} df), I² {100 * excess:.0f} %"))
+        spread = f"Q {one.q:.1f} over {len(some)} segments ({one.df} df), I² {100 * one.excess:.0f} %"
+        found.append((one.p_value, f"{dimension}: {spread}"))
     if not found:
         return Measure(name, None, "fewer than two segments have an interval")
     return Measure(name, min(1.0, len(found) * min(found)[0]), "; ".join(text for _, text in found))

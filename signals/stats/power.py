@@ -38,6 +38,9 @@ def mde(se: float, crit: float, wanted: float = 0.8) -> float:
 def times_needed(se: float, half: float, margin: float, wanted: float = 0.8) -> float:
     """How many times as many units bring the interval to the margin, when all of its error falls with their number.
 
+    For items with ``se^2 = (omega^2 + sigma_A^2 / K_A + sigma_B^2 / K_B) / n`` it is the sample size of Miller (2024),
+    arXiv:2411.00640, section 5; for two arms of units the usual one of a z test.
+
     Args:
         se: Standard error reached so far, in the unit of the margin.
         half: Half-width of the interval reached so far.
@@ -55,22 +58,6 @@ def target_se(se: float, half: float, margin: float, wanted: float = 0.8) -> flo
     _check(se, half)
     _check(margin, 1.0)
     return margin / (half / se + NORMAL.inv_cdf(wanted))
-
-
-def items_needed(item: float, repeats: float, margin: float, crit: float, wanted: float = 0.8) -> float:
-    """Items of a paired evaluation, ``(crit + z_wanted)^2 (item + repeats) / margin^2``.
-
-    Miller (2024), arXiv:2411.00640, section 5.
-
-    Args:
-        item: Variance between items of the true difference (his omega squared).
-        repeats: What the repeats leave of one item's own variance: ``sigma_A^2 / K_A + sigma_B^2 / K_B``.
-        margin: What is to be found, in the unit of the scores.
-        crit: Critical value of the interval, 1.96 at 95 %.
-        wanted: Power.
-    """
-    _check(margin, crit)
-    return (crit + NORMAL.inv_cdf(wanted)) ** 2 * (item + repeats) / margin**2
 
 
 def _check(se: float, crit: float) -> None:

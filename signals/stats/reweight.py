@@ -56,8 +56,8 @@ def weighted_mean(
 ) -> Weighted:
     """Mean of differences, weighted so that every margin has its known shares; t with Satterthwaite's df.
 
-    One margin is post-stratification; several are raked. A stratum of fewer than five clusters, or one without any
-    spread, borrows the spread of all strata: its own would be known too roughly to build an interval on.
+    One margin is post-stratification; several are raked. A stratum of fewer than five clusters borrows the spread of
+    all strata: its own would be known too roughly to build an interval on. So do all of them when one has no spread.
 
     Args:
         values: One difference per item, shape (items,).
@@ -118,7 +118,10 @@ def _strata(
     total = int(free.sum())
     # The variance of one cluster's pull, as all strata have it together.
     pooled = float((own * groups * free).sum()) / total if total else 0.0
-    borrows = (groups < THIN) | (own <= np.finfo(float).eps * pooled)
+    # Where one stratum has no spread at all, outcomes are rare and every stratum's own spread is luck: lending to that
+    # one alone would count the lucky strata and replace the unlucky ones.
+    flat = (own <= np.finfo(float).eps * pooled) & (groups >= THIN)
+    borrows = (groups < THIN) | flat.any()
     if total < THIN - 1 or (total < 2 * THIN and (groups < 2).any()):
         raise RefusedError("too few items per segment to know how far they spread")
     part = share**2 * np.where(borrows, pooled / groups, own)

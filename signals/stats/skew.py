@@ -25,13 +25,13 @@ def difference_skewness(candidate: Moments, control: Moments) -> float | None:
     v1, v0 = variance(candidate.m2, n1), variance(control.m2, n0)
     if v1 + v0 <= 0.0:
         return None
-    third: float = (candidate.m3 + control.m3) / (n1 + n0)
-    pooled = (candidate.m2 + control.m2) / (n1 + n0 - 2)
-    common: float = third * (1.0 / n1**2 - 1.0 / n0**2) / (pooled * (1.0 / n1 + 1.0 / n0)) ** 1.5
+    third = (candidate.m3 + control.m3) / (n1 + n0)
+    pooled = math.sqrt((candidate.m2 + control.m2) / (n1 + n0 - 2) * (1.0 / n1 + 1.0 / n0))
+    common = _standardised(third * (1.0 / n1**2 - 1.0 / n0**2), pooled)
     if max(v1, v0) <= UNLIKE * min(v1, v0):
         return common
-    own: float = (candidate.m3 / n1 / n1**2 - control.m3 / n0 / n0**2) / (v1 / n1 + v0 / n0) ** 1.5
-    return own if abs(own) > abs(common) else common
+    own = _standardised(candidate.m3 / n1 / n1**2 - control.m3 / n0 / n0**2, math.sqrt(v1 / n1 + v0 / n0))
+    return own if common is None or (own is not None and abs(own) > abs(common)) else common
 
 
 def mean_skewness(candidate: Moments, control: Moments) -> float | None:
@@ -43,10 +43,16 @@ def mean_skewness(candidate: Moments, control: Moments) -> float | None:
     for arm in (candidate, control):
         if arm.m3 is None or arm.n < 2:
             return None
-        spread = variance(arm.m2, arm.n)
-        if spread > 0.0:
-            found.append(abs(arm.m3 / arm.n) / spread**1.5 / math.sqrt(arm.n))
+        one = _standardised(arm.m3 / arm.n, math.sqrt(variance(arm.m2, arm.n)))
+        if one is not None:
+            found.append(abs(one) / math.sqrt(arm.n))
     return max(found) if found else None
+
+
+def _standardised(third: float, sd: float) -> float | None:
+    # One division at a time: the cube of a small or large deviation leaves the floats long before it does.
+    found = third / sd / sd / sd if sd > 0.0 else math.nan
+    return found if math.isfinite(found) else None
 
 
 def leverage(moments: Moments, least: float, most: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from situations import AS_OF, HEAD, ROWS, check, policy, reading, release, segment, verdict
 
-from signals.policy import parse_policy
+from signals.policy import Policy, parse_policy
 from signals.policy.amounts import sensible
 from signals.stats.calibrate import corrected_mean
 from signals.stats.sequential import multiplier
@@ -189,11 +189,13 @@ def test_a_corrected_judge_needs_labels(shared: float) -> None:
     assert (need.unit, need.owner) == ("items graded by people", "people")
     assert reaches_the_margin(1.1, 100 + amount, 1000, (100, 1000), shared)
     assert not reaches_the_margin(1.1, 100 + 0.9 * amount, 1000, (100, 1000), shared)
-    assert found.sentence.endswith(f"about {amount} more items graded by people would settle it.")
+    assert found.sentence.endswith(f"about {amount} more items graded by people under both variants would settle it.")
 
 
 def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
-    need = verdict(parse_policy(CORRECTED), judge=corrected(2.0, 100, 400, 0.5)).needs[0]
+    found = verdict(parse_policy(CORRECTED), judge=corrected(2.0, 100, 400, 0.5))
+    need = found.needs[0]
+    assert found.sentence.endswith(f"; {need.what}, would settle it.")
     times = (2 + Z_POWER * 2 / 1.96) ** 2
     assert (need.amount, need.unit) == (sensible(400 * (times - 1)), "items")
     assert f"about {sensible(100 * (times - 1)):,} of them graded by people" in need.what
@@ -276,6 +278,32 @@ def test_an_always_valid_interval_is_planned_with_its_own_width(plan: int) -> No
         n = 100_000 + share * amount
         reached = (multiplier(n, 0.95, plan) + Z_POWER) * se * math.sqrt(100_000 / n)
         assert (reached <= 0.005) == enough
+
+
+def with_looks(*days: str, planned: int) -> Policy:
+    keys = f"    looks: [{', '.join(days)}]\n    planned_units: {planned}\n    better: higher\n    margin: 0.5pp"
+    return parse_policy(HEAD.replace("    better: higher\n    margin: 0.5pp", keys) + ROWS)
+
+
+def test_planned_looks_are_planned_with_the_reach_of_the_last() -> None:
+    """At a quarter of the plan the interval reaches twice as far as at its end, and the end has the units."""
+    early, last, every = 4.05, 2.025, 5000.0
+    se = 0.005 * 2.0 / (last + Z_POWER)  # four times the units bring it to the margin, with the last reach
+    half = early * se
+    base = reading("conversion", "unclear", shape=(-0.5, half / 0.005), rate_per_day=every)
+    base = replace(base, estimates={"raw": replace(base.estimates["raw"], se=se)})
+    need = next(
+        need
+        for need in verdict(
+            with_looks("2026-11-17", "2026-12-08", "2027-02-01", planned=400_000), conversion=base
+        ).needs
+        if need.signal == "conversion"
+    )
+    assert need.amount == sensible(300_000)
+    assert need.by == date(2027, 2, 1)  # sixty days from now is the 16th of January: between two looks
+    assert "the next planned look then is on 1 Feb 2027" in need.why
+    late = verdict(with_looks("2026-11-17", "2026-12-08", planned=400_000), conversion=base).needs[0]
+    assert "no planned look comes that late, the last is on 8 Dec 2026" in late.why
 
 
 @pytest.mark.parametrize(

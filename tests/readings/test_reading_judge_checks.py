@@ -183,6 +183,21 @@ def test_repeats_give_components_for_planning() -> None:
     assert clustered.components == {}  # between items of a cluster and between clusters are two things
 
 
+def test_components_of_a_jury_with_repeats() -> None:
+    """Two judges of two repeats each leave a quarter of the noise of one repeat in an item's mean."""
+    rng = np.random.default_rng(8)
+    truth = 0.5 + rng.normal(0, 0.1, (300, 2))
+    scores = [
+        one
+        for judge in ("j0", "j1")
+        for k in range(2)
+        for one in both(truth + rng.normal(0, 0.1, truth.shape), judge, number=k)
+    ]
+    found = of(*scores).components
+    assert found["repeat"] == pytest.approx(0.02, rel=0.15)
+    assert found["item"] == pytest.approx(0.02, rel=0.2)
+
+
 def test_few_changes_and_lopsided_differences_warn() -> None:
     same = np.tile([1.0, 1.0], (60, 1))
     same[:4, 1] = 0.0

@@ -78,6 +78,20 @@ def test_raters_are_averaged_within_themselves() -> None:
         evidence(scores=scores(JUDGE), human=(*ratings(PEOPLE[:GRADED]), *harsh, *half)),
     )
     assert more.estimates["human"].effect == pytest.approx(alone.estimates["human"].effect / 2)  # type: ignore[operator]
+    three = measure(
+        ask(),
+        evidence(
+            scores=scores(JUDGE),
+            human=tuple(
+                replace(one, rater=name, record=f"{name}{one.record}")
+                for name in ("x", "y", "z")
+                for one in ratings(PEOPLE[:GRADED])
+            ),
+        ),
+    )
+    assert any("one rater" in warning for warning in alone.estimates["corrected"].warnings)
+    assert not any("one rater" in warning for warning in more.estimates["corrected"].warnings)
+    assert "3 raters" in three.estimates["corrected"].method
     assert "2 raters" in more.estimates["corrected"].method
 
 

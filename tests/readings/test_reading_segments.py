@@ -14,7 +14,7 @@ from signals.readings import measure, read
 from signals.readings.common import estimate, refusal
 from signals.readings.segments import Segmented, segmented
 from signals.stats.difference import from_se
-from signals.stats.shrink import cochran, shrink
+from signals.stats.shrink import heterogeneity, shrink
 
 Part = tuple[dict[str, str], float, float]
 """(values of the dimensions, effect, standard error; an error of 0 means that the interval is refused)."""
@@ -96,10 +96,17 @@ def test_the_worst_over_all_dimensions() -> None:
 def test_no_visible_difference_warns() -> None:
     (alike,) = told(plans([0.1, -0.2, 0.3, 0.0])).worst["worst_segment"].warnings
     assert alike.startswith("no difference between the segments is visible (heterogeneity p 0.9")
-    effects = [-1.9, 1.9, 0.0, 0.9]
-    assert 0.001 < cochran(effects, [1.0] * 4)[2] < 0.06
-    (perhaps,) = told(plans([-2.0, 2.0, 0.0, 0.9])).worst["worst_segment"].warnings
-    assert "may differ little" in perhaps
+    effects = [-2.0, 2.0, 0.0, 0.9]
+    assert 0.001 < heterogeneity(effects, [1.0] * 4).p_value < 0.05
+    (perhaps,) = told(plans(effects)).worst["worst_segment"].warnings
+    assert "may differ by less than half an error" in perhaps
+
+
+def test_many_looks_warn() -> None:
+    effects = [0.5, -2.0, 3.0, 0.2]
+    (often,) = told(plans(effects, 0.2), looks="continuous").worst["worst_segment"].warnings
+    assert "single look" in often
+    assert told(plans(effects, 0.2), looks="fixed").worst["worst_segment"].warnings == ()
 
 
 def test_segments_without_an_interval_are_named() -> None:
@@ -115,14 +122,16 @@ def test_segments_without_an_interval_are_named() -> None:
 def test_heterogeneity_is_corrected_for_dimensions() -> None:
     first, second = [1.0, -1.0, 0.5], [4.0, -2.0]
     one = by_name(told(plans(first)))["heterogeneity_p"]
-    assert one.value == pytest.approx(cochran(first, [1.0] * 3)[2])
+    assert one.value == pytest.approx(heterogeneity(first, [1.0] * 3).p_value)
     assert one.why.startswith("plan: Q 2.2 over 3 segments (2 df), I² 8 %")
 
     parts: list[Part] = [({"plan": f"p{k}", "half": "a"}, value, 1.0) for k, value in enumerate(first)]
     parts += [({"half": "b", "plan": "p9"}, second[1], 1.0)]
 
     both = told(parts)
-    single = min(cochran([*first, -2.0], [1.0] * 4)[2], cochran([0.5 / 3, -2.0], [3**-0.5, 1.0])[2])
+    single = min(
+        heterogeneity([*first, -2.0], [1.0] * 4).p_value, heterogeneity([0.5 / 3, -2.0], [3**-0.5, 1.0]).p_value
+    )
     assert by_name(both)["heterogeneity_p"].value == pytest.approx(2 * single)
 
 

@@ -92,6 +92,16 @@ def test_strata_have_their_own_judge_error() -> None:
     assert found.difference.effect == pytest.approx((parts[0][0] + parts[1][0]) / 2)
     assert found.weight == pytest.approx((parts[0][1], parts[1][1]))
     assert found.difference.se < corrected_mean(f, people, range(200), 0.95).difference.se
+    # A stratum counts by its items, however many of them people graded.
+    known = [k for k in range(60) if stratum[k] == 0 or k < 20]
+    some = [x if k in known else None for k, x in enumerate(people)]
+    uneven = corrected_mean(f, some, range(200), 0.95, stratum.tolist())
+    parts = []
+    for k in (0, 1):
+        ours = [i for i in known if stratum[i] == k]
+        others = [i for i in range(200) if i not in known and stratum[i] == k]
+        parts.append(ppi(h[ours], f[ours], f[others]))
+    assert uneven.difference.effect == pytest.approx((parts[0][0] + parts[1][0]) / 2)
 
 
 def test_copies_in_clusters_add_nothing() -> None:

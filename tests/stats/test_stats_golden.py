@@ -26,7 +26,7 @@ from signals.stats import bayes, drift, multiplicity
 from signals.stats.difference import RefusedError
 from signals.stats.paired import cluster_mean
 from signals.stats.pairwise import bradley_terry
-from signals.stats.power import items_needed, mde, times_needed
+from signals.stats.power import mde, times_needed
 from signals.stats.rule_risk import allocate
 
 
@@ -182,10 +182,10 @@ Z = NormalDist().inv_cdf
 
 def test_published_sample_sizes(shared: Path) -> None:
     data, expected, tolerance = case(shared, "25_power_mde")
-    item, one_repeat, margin = data["omega2"], 2 * data["sigma2"], data["delta"]
-    crit = Z(0.975)
+    crit, n = Z(0.975), 137  # whatever the number of items that the error was seen at
     for repeats, name in ((1, "k1"), (10, "k10"), (math.inf, "kinf")):
-        found = items_needed(item, one_repeat / repeats, margin, crit)
+        se = math.sqrt((data["omega2"] + 2 * data["sigma2"] / repeats) / n)
+        found = n * times_needed(se, crit * se, data["delta"])
         assert found == pytest.approx(expected[f"n_eval_questions_{name}"], abs=tolerance)
     assert mde(1.0, crit) == pytest.approx(expected["mde_factor"], abs=1e-9)
     d, p = data["d"], data["p2"]

@@ -32,6 +32,12 @@ def test_one_grade_is_no_habit_where_everybody_gives_it() -> None:
     assert straight_liners(steady) == ([], 4)
 
 
+def test_a_rater_is_held_against_the_others_and_not_against_himself() -> None:
+    other = [(o, "other", 4.0 if o % 5 < 2 else float(1 + o % 3)) for o in range(10)]
+    lazy = [(o, "lazy", 4.0) for o in range(10)]
+    assert straight_liners([*other, *lazy]) == (["lazy"], 2)
+
+
 def test_who_cannot_be_looked_at() -> None:
     grades = panel(outputs=30)
     few = [row for row in grades if row[1] != "r4" or row[0] < 9]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
 from signals.stats.difference import RefusedError
-from signals.stats.shrink import SCALE, cochran, shrink
+from signals.stats.shrink import SCALE, heterogeneity, may_differ_little, shrink
 
 some_effects = st.lists(
     st.tuples(st.floats(-5, 5, allow_subnormal=False), st.floats(0.2, 3)), min_size=3, max_size=8
@@ -47,11 +47,11 @@ def test_against_brute_force() -> None:
 def test_eight_schools_do_not_collapse(shared: Path) -> None:
     golden = json.loads((shared / "golden/22_eight_schools.json").read_text())
     y, s = golden["input"]["estimate"], golden["input"]["se"]
-    q, df, p, excess = cochran(y, s)
-    assert (round(q, 1), df, excess) == (4.7, 7, 0.0)
+    one = heterogeneity(y, s)
+    assert (round(one.q, 1), one.df, one.excess) == (4.7, 7, 0.0)
     oracle = combine_effects(np.array(y), np.array(s, dtype=float) ** 2, method_re="chi2")
     assert golden["expected"]["tau2"] == 0.0
-    assert (q, p) == pytest.approx((oracle.q, oracle.test_homogeneity().pvalue))
+    assert (one.q, one.p_value) == pytest.approx((oracle.q, oracle.test_homogeneity().pvalue))
     for raw, error, found in zip(y, s, shrink(y, s, 0.95), strict=True):
         # One plugged-in tau of 0 would give every school 7.7 with no spread of its own.
         assert found.low is not None
@@ -92,19 +92,26 @@ def test_wider_at_higher_confidence_and_around_the_mean(numbers: tuple[list[floa
 @given(some_effects)
 def test_q_against_statsmodels(numbers: tuple[list[float], list[float]]) -> None:
     y, s = numbers
-    q, df, p, excess = cochran(y, s)
+    one = heterogeneity(y, s)
     oracle = combine_effects(np.array(y), np.array(s) ** 2, method_re="chi2")
-    assume(q > 1e-6)
-    assert (q, df) == (pytest.approx(oracle.q), len(y) - 1)
-    assert p == pytest.approx(oracle.test_homogeneity().pvalue, abs=1e-9)
-    assert excess == pytest.approx(max(0.0, oracle.i2), abs=1e-9)
+    assume(one.q > 1e-6)
+    assert (one.q, one.df) == (pytest.approx(oracle.q), len(y) - 1)
+    assert one.p_value == pytest.approx(oracle.test_homogeneity().pvalue, abs=1e-9)
+    assert one.excess == pytest.approx(max(0.0, oracle.i2), abs=1e-9)
+
+
+def test_little_difference_is_said_nearly_always_where_it_is_so() -> None:
+    rng = np.random.default_rng(6)
+    for count, tau, least, most in ((5, 0.5, 0.98, 1.0), (20, 0.5, 0.98, 1.0), (20, 2.0, 0.0, 0.06)):
+        draws = [list((1 + tau**2) ** 0.5 * rng.normal(size=count)) for _ in range(1_000)]
+        assert least <= np.mean([may_differ_little(y, [1.0] * count) for y in draws]) <= most
 
 
 def test_refusals() -> None:
     with pytest.raises(RefusedError, match="fewer than 3"):
         shrink([1.0, 2.0], [1.0, 1.0], 0.95)
     with pytest.raises(RefusedError, match="fewer than two"):
-        cochran([1.0], [1.0])
+        heterogeneity([1.0], [1.0])
     with pytest.raises(ValueError, match="above 0"):
         shrink([1.0, 2.0, 3.0], [1.0, 0.0, 1.0], 0.95)
 
@@ -117,7 +124,7 @@ def test_the_worst_of_twenty_is_covered_where_others_are_not() -> None:
         theta = 0.5 * rng.normal(size=20)
         y = theta + rng.normal(size=20)
         found = shrink(list(y), [1.0] * 20, 0.95)
-        worst = min(range(20), key=lambda k: found[k].value)  # type: ignore[arg-type, return-value]  # never None
+        worst = min(range(20), key=lambda k: found[k].value)
         inside += found[worst].low <= theta[worst] <= found[worst].high  # type: ignore[operator]
         raw += abs(y[worst] - theta[worst]) <= 1.96
         tau2 = max(0.0, y.var(ddof=1) - 1.0)

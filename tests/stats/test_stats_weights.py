@@ -100,19 +100,17 @@ def test_weights_that_change_nothing_are_the_paired_t_within_strata() -> None:
     assert (whole.low, whole.high, whole.df) == pytest.approx((plain.low, plain.high, plain.df))
 
 
-def jackknife(d: np.ndarray, cluster: np.ndarray, levels: list[np.ndarray], targets: list[np.ndarray]) -> float:
-    """Brute force: leave out each cluster, rake what is left item by item, take the weighted mean."""
-    means = []
+def leave_out(cluster: np.ndarray, levels: list[np.ndarray], targets: list[np.ndarray]) -> np.ndarray:
+    """Brute force: leave out each cluster and rake what is left item by item; weights of shape (clusters, items)."""
+    rows = []
     for one in np.unique(cluster):
-        keep = cluster != one
-        w = np.ones(keep.sum())
+        w = (cluster != one).astype(float)
         for _ in range(400):
             for level, target in zip(levels, targets, strict=True):
                 for k, share in enumerate(target):
-                    inside = level[keep] == k
-                    w[inside] *= share / w[inside].sum()
-        means.append(w @ d[keep])
-    return float(np.sqrt((len(means) - 1) / len(means) * ((np.asarray(means) - np.mean(means)) ** 2).sum()))
+                    w[level == k] *= share / w[level == k].sum()
+        rows.append(w)
+    return np.array(rows)
 
 
 @pytest.mark.parametrize("groups", [12, 60])
@@ -123,9 +121,11 @@ def test_raked_errors_by_brute_force(groups: int) -> None:
     targets = [np.array([0.5, 0.3, 0.2]), np.array([0.6, 0.4])]
     d = rng.normal(size=60) + levels[0]
     found = weighted_mean(d, cluster.tolist(), levels, targets, 0.95)
-    # Around the estimate rather than around the mean of the replicates: the two nearly agree.
-    assert found.difference.se == pytest.approx(jackknife(d, cluster, levels, targets), rel=0.01)
-    assert 2 < found.difference.df < groups  # type: ignore[operator]
+    moves = leave_out(cluster, levels, targets) - found.weights
+    assert found.difference.se**2 == pytest.approx((groups - 1) / groups * ((moves @ d) ** 2).sum())
+    # A sum of squares of normal outcomes has mean tr(M) and variance 2 tr(M^2), which tells its degrees of freedom.
+    spread = moves @ moves.T
+    assert found.difference.df == pytest.approx(np.trace(spread) ** 2 / np.trace(spread @ spread))
 
 
 def test_thin_strata_borrow_and_are_named() -> None:
@@ -141,6 +141,15 @@ def test_thin_strata_borrow_and_are_named() -> None:
     single = weighted_mean(d[:81], range(81), [stratum[:81]], [[0.4, 0.2, 0.4]], 0.95)
     assert single.thin == ((0, 2),)
     assert single.difference.se > found.difference.se
+
+
+def test_a_stratum_without_spread_makes_all_borrow() -> None:
+    d = np.array([0.0] * 20 + [1.0, 0.0, 0.0, -1.0] * 5)
+    stratum = np.repeat([0, 1], 20)
+    found = weighted_mean(d, range(40), [stratum], [[0.8, 0.2]], 0.95).difference
+    pooled = (d[:20].var(ddof=1) + d[20:].var(ddof=1)) / 2
+    assert found.se == pytest.approx((pooled * (0.64 + 0.04) / 20) ** 0.5)
+    assert found.df == pytest.approx(38)
 
 
 def test_refusals() -> None:
