@@ -8,7 +8,7 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 ORACLE_PYTHON ?= $(shell for python in python3.12 python3.13 python3.14 python3 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python; \
   do $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: demo test lint oracle lock clean
+.PHONY: demo test lint coverage oracle oracle-python lock clean
 
 demo: .venv/run.stamp            ## pull the bundled example, print its four verdicts, serve the dashboard
 	$(BIN)/signals demo
@@ -23,6 +23,12 @@ lint: .venv/dev.stamp
 
 oracle: .venv/run.stamp .venv-oracle/run.stamp  ## hold our numbers against an independent library
 	@$(BIN)/python -m benchmarks.oracle.cases | .venv-oracle/bin/python benchmarks/oracle/compare.py
+
+oracle-python:                   ## the Python that it would use; empty without one
+	@echo $(ORACLE_PYTHON)
+
+coverage: .venv/run.stamp        ## how often every interval holds the truth, in ten minutes, into docs/coverage.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
 lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	$(PIP) install uv

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
+from itertools import combinations
 
 from signals.model import ItemScore, Measure
 from signals.readings.human import EPOCH, spearman
@@ -57,15 +58,28 @@ def judge_drift(valid: Sequence[ItemScore], confidence: float) -> Measure:
     if len(scores) < 2:
         return Measure(name, None, "one judge version scored everything" if scores else "nothing was judged")
     order = sorted(scores, key=lambda version: (max(times[version], default=EPOCH), version))
-    for k in range(len(order) - 1, 0, -1):
-        new = order[k]
-        anchors = {old: sorted(set(scores[new]) & set(scores[old])) for old in order[:k]}
-        old = max(order[:k], key=lambda version: (len(anchors[version]) >= ENOUGH_ANCHORS, order.index(version)))
-        if len(anchors[old]) >= ENOUGH_ANCHORS:
-            if times[new] and times[old] and min(times[new]) <= max(times[old]):
-                return Measure(name, None, "the judge versions scored side by side, as a jury")
-            return _drift(name, new, old, anchors[old], scores, clusters, confidence)
-    return Measure(name, None, f"fewer than {ENOUGH_ANCHORS} outputs were scored by two judge versions (anchors)")
+    pair = _newest_pair(order, scores)
+    if pair is None:
+        return Measure(name, None, f"fewer than {ENOUGH_ANCHORS} outputs were scored by two judge versions (anchors)")
+    old, new = pair
+    if times[new] and times[old] and min(times[new]) <= max(times[old]):
+        return Measure(name, None, "the judge versions scored side by side, as a jury")
+    return _drift(name, new, old, sorted(set(scores[new]) & set(scores[old])), scores, clusters, confidence)
+
+
+def _newest_pair(
+    order: Sequence[str], scores: Mapping[str, Mapping[tuple[str, str], list[float]]]
+) -> tuple[str, str] | None:
+    """The newest version that shares anchors enough with an earlier one, and the newest such earlier one."""
+    by_output: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for rank, version in enumerate(order):
+        for output in scores[version]:
+            by_output[output].append(rank)
+    shared = Counter(
+        (new, old) for ranks in by_output.values() if len(ranks) > 1 for old, new in combinations(ranks, 2)
+    )
+    enough = [pair for pair, count in shared.items() if count >= ENOUGH_ANCHORS]
+    return (order[max(enough)[1]], order[max(enough)[0]]) if enough else None
 
 
 def _drift(

@@ -98,6 +98,14 @@ def test_without_times_the_name_tells_which_is_newer() -> None:
     assert "v2 minus v1 on 80 outputs: +0.09" in why(of(*both(VALUES, "v1"), *both(shifted, "v2")), "judge_drift_p")
 
 
+def test_the_newest_version_is_held_against_the_one_before() -> None:
+    rng = np.random.default_rng(9)
+    versions = [both(VALUES + rng.normal(0, 0.01, (40, 1)), f"v{k}") for k in (1, 2, 3)]
+    few = both(VALUES[:4], "v4")  # eight outputs are too few anchors
+    assert why(of(*versions[0], *versions[1], *versions[2], *few), "judge_drift_p").startswith("v3 minus v2 on 80")
+    assert why(of(*versions[0], *few), "judge_drift_p").startswith("fewer than 10 outputs")
+
+
 def test_a_constant_shift_is_certain_drift_and_none_is_none() -> None:
     assert measured(of(*both(VALUES, "v1"), *both(VALUES, "v2")), "judge_drift_p") == 1
     steps = np.tile([0.25, 0.5], (40, 1))
