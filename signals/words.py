@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 from signals.model import Call, State
@@ -30,6 +31,11 @@ def number(value: float | None, unit: str = "", *, signed: bool = False, bare: b
         text = text.lstrip("+-")
     text = text.replace("-", "−")
     return text if bare or not unit else f"{text} {unit}"
+
+
+def true_minus(text: str) -> str:
+    """The text with a true minus before every negative number; ``1e-05`` and ``2026-11-03`` stay."""
+    return re.sub(r"(?<![\w.:-])-(?=\.?\d)", "−", text)
 
 
 def bounds(low: float | None, high: float | None, unit: str = "") -> str:

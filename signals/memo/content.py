@@ -147,7 +147,8 @@ def _reading(reading: Reading) -> ReadingLine:
         own = clean(estimate.unit) or unit
         shown = interval(estimate.low, estimate.high, estimate.confidence, own)
         value = "" if estimate.effect is None else f"{number(estimate.effect, own, signed=True)} "
-        return f"{value}({shown}), {clean(estimate.method)}"
+        doubts = "".join(f"; {clean(warning)}" for warning in estimate.warnings)
+        return f"{value}({shown}), {clean(estimate.method)}{doubts}"
 
     voting = reading.estimates.get(reading.voting)
     relative = _relative(voting)

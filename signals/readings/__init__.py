@@ -6,8 +6,11 @@ stored numbers into state and checks under the policy's margins and thresholds: 
 
 from __future__ import annotations
 
-from signals.model import Evidence, Numbers, Signal, SignalsError
+from dataclasses import replace
+
+from signals.model import Estimate, Evidence, Numbers, Signal, SignalsError
 from signals.readings.state import read
+from signals.words import true_minus
 
 __all__ = ["measure", "read"]
 
@@ -20,6 +23,19 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     Raises:
         SignalsError: When the signal asks for what this version does not compute at all.
     """
+    found = _numbers(signal, evidence)
+    return replace(
+        found,
+        estimates={name: _spelled(one) for name, one in found.estimates.items()},
+        measures=tuple(replace(one, why=true_minus(one.why)) for one in found.measures),
+    )
+
+
+def _spelled(one: Estimate) -> Estimate:
+    return replace(one, method=true_minus(one.method), warnings=tuple(map(true_minus, one.warnings)))
+
+
+def _numbers(signal: Signal, evidence: Evidence) -> Numbers:
     if signal.kind == "experiment":
         from signals.readings import experiment
 

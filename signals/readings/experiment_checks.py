@@ -201,7 +201,8 @@ def _novelty(kind: str, control: Cells, candidate: Cells, *, clustered: bool) ->
         if None in lines:
             return Measure(name, None, "the effect has no standard error by day")
         (base, v0), (level, v1) = lines  # type: ignore[misc]  # None was refused above
-        if v0 + v1 > 0.0:
+        # Outside of these bounds the squares of effects and weights leave the floats.
+        if 1e-150 < v0 + v1 < 1e150 and abs(level - base) < 1e150:
             points.append((float(day.toordinal()), level - base, v0 + v1))
     found = weighted_trend(*zip(*points, strict=True)) if points else None
     if found is None:
@@ -216,9 +217,9 @@ def _line(kind: str, day: Moments, whole: Moments, *, clustered: bool) -> tuple[
     if not whole.d_mean or whole.d_m2 is None or whole.yd is None or day.d_mean is None:
         return None
     ratio = whole.mean / whole.d_mean
-    spread = max(0.0, whole.m2 - 2.0 * ratio * whole.yd + ratio**2 * whole.d_m2)
+    spread = max(0.0, whole.m2 - 2.0 * ratio * whole.yd + ratio * ratio * whole.d_m2)
     level = ratio + (day.mean - ratio * day.d_mean) / whole.d_mean
-    return level, variance(spread, whole.n) / whole.d_mean**2 / day.n
+    return level, variance(spread, whole.n) / whole.d_mean / whole.d_mean / day.n
 
 
 def _by_day(control: Cells, candidate: Cells) -> list[tuple[date, Moments, Moments]] | None:

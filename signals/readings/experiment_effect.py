@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -223,7 +224,10 @@ def _levels(design: Design, ours: Moments, theirs: Moments) -> tuple[float | Non
     if design.kind != "ratio" and not design.clustered:
         return theirs.mean, ours.mean
     known = theirs.d_mean and ours.d_mean
-    return (theirs.mean / theirs.d_mean, ours.mean / ours.d_mean) if known else (None, None)  # type: ignore[operator]  # both are set when known
+    if not known:
+        return None, None
+    levels = theirs.mean / theirs.d_mean, ours.mean / ours.d_mean  # type: ignore[operator]  # both are set when known
+    return levels if all(map(math.isfinite, levels)) else (None, None)
 
 
 def successes(moments: Moments) -> int:

@@ -48,11 +48,11 @@ def judge_drift(valid: Sequence[ItemScore], confidence: float) -> Measure:
     name = "judge_drift_p"
     scores: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     times: dict[str, list[datetime]] = defaultdict(list)
-    clusters: dict[str, Hashable] = {}
+    clusters: dict[str, str] = {}
     for score in valid:
         if score.value is not None:
             scores[score.fingerprint][score.item, score.variant].append(score.value)
-            clusters[score.item] = max(clusters.get(score.item, ""), score.cluster)  # type: ignore[type-var]  # both are text
+            clusters[score.item] = max(clusters.get(score.item, ""), score.cluster)
             if score.at is not None:
                 times[score.fingerprint].append(score.at)
     if len(scores) < 2:
@@ -88,7 +88,7 @@ def _drift(
     old: str,
     anchors: Sequence[tuple[str, str]],
     scores: dict[str, dict[tuple[str, str], list[float]]],
-    clusters: dict[str, Hashable],
+    clusters: Mapping[str, str],
     confidence: float,
 ) -> Measure:
     gaps = [_mean(scores[new][output]) - _mean(scores[old][output]) for output in anchors]

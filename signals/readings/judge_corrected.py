@@ -239,17 +239,27 @@ def _levels(
     items: Sequence[Item], labels: Labels, found: Corrected, strata: Sequence[int] | None
 ) -> tuple[float, float]:
     """The arms by the same correction: linear in the scores, so their difference is the effect."""
-    where = strata or [0] * len(items)
+    kinds = len(found.weight)
+    size, known = [0] * kinds, [0] * kinds
+    # Per arm and stratum: people's grades, the judge's scores of the same outputs, and of the others.
+    people, same, others = ([[0.0] * kinds for _ in range(2)] for _ in range(3))
+    for item, place in zip(items, strata or [0] * len(items), strict=True):
+        pair, scores = labels.pairs.get(item.name), (item.control, item.candidate)
+        size[place] += 1
+        known[place] += pair is not None
+        for arm in (0, 1):
+            if pair is None:
+                others[arm][place] += scores[arm]
+            else:
+                people[arm][place] += pair[arm]
+                same[arm][place] += scores[arm]
     levels = []
     for arm in (0, 1):
         total = 0.0
         for k, weight in enumerate(found.weight):
-            mine = [item for item, place in zip(items, where, strict=True) if place == k]
-            scores = {item.name: (item.control, item.candidate)[arm] for item in mine}
-            known = [item.name for item in mine if item.name in labels.pairs]
-            others = [scores[item.name] for item in mine if item.name not in labels.pairs]
-            error = sum(labels.pairs[name][arm] - weight * scores[name] for name in known) / len(known)
-            total += len(mine) * (error + (weight * sum(others) / len(others) if others else 0.0))
+            rest = size[k] - known[k]
+            level = (people[arm][k] - weight * same[arm][k]) / known[k]
+            total += size[k] * (level + (weight * others[arm][k] / rest if rest else 0.0))
         levels.append(total / len(items))
     return levels[0], levels[1]
 

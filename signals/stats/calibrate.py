@@ -83,8 +83,9 @@ def corrected_mean(
     stratum = np.zeros(f.size, dtype=np.intp) if strata is None else np.asarray(strata, dtype=np.intp)
     sums = _Sums.of(h, f, known, index, stratum)
     whole = sums.total()
-    effect, weight = _estimate(whole)
-    without, _ = _estimate(whole.less(sums))
+    tiny = 1e-12 * float((f**2).mean())
+    effect, weight = _estimate(whole, tiny)
+    without, _ = _estimate(whole.less(sums), tiny)
     moves = without - effect
     squared, df, carried = _variance(moves, sums)
     difference = from_se(h_center + float(effect), math.sqrt(squared), confidence, df)
@@ -127,8 +128,11 @@ class _Sums:
         return _Sums(self.parts[:, None, :] - parts.parts)
 
 
-def _estimate(sums: _Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The estimate and the judge's weight per stratum; the leading axes of the sums are separate samples."""
+def _estimate(sums: _Sums, tiny: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The estimate and the judge's weight per stratum; the leading axes of the sums are separate samples.
+
+    A judge whose differences vary no more than ``tiny`` within a stratum has no say there.
+    """
     n, h, f, hf, ff, m, u, uu = sums.parts
     if not (n > 1.5).all():
         raise RefusedError("labels lie in too few clusters to know the judge's error")
@@ -136,7 +140,7 @@ def _estimate(sums: _Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     covariance = (hf - h * f / n) / (n - 1.0)
     mean = (f + u) / items
     variance = np.maximum((ff + uu - items * mean**2) / (items - 1.0), 0.0)
-    flat = variance <= 1e-14
+    flat = variance <= tiny
     slope = np.where(flat, 0.0, covariance / np.where(flat, 1.0, variance))
     weight = np.clip(slope * m / items, 0.0, 1.0)
     unlabelled = u / np.maximum(m, 1.0)

@@ -118,7 +118,7 @@ def _rule(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return points, weights
 
 
-LEVELS = tuple(10.0 ** (-step / 4.0) for step in range(1, 49))
+LEVELS = (0.8, 0.6, 0.45, 0.3, 0.2, 0.1, 0.03, *(10.0 ** (-step / 2.0) for step in range(4, 25)))
 """Error rates at which boundaries are computed to find a p-value between them."""
 
 

@@ -187,7 +187,7 @@ def test_bounds_stand_beside_and_never_vote() -> None:
     manski, lee = numbers.estimates["manski"], numbers.estimates["lee"]
     assert manski.effect is lee.effect is None
     assert manski.low < worst < best < manski.high  # type: ignore[operator]
-    assert f"{100 * worst:+.2f} to {100 * best:+.2f} pp" in manski.method
+    assert f"{100 * worst:+.2f} to {100 * best:+.2f} pp" in manski.method.replace("−", "-")
     # 20 more respond: at best all of them are down and go, at worst all are up.
     assert f"{100 * (344 / 500 - 0.6):+.2f} to {100 * (364 / 500 - 0.6):+.2f} pp" in lee.method
     assert any("users are not known" in warning for warning in lee.warnings)

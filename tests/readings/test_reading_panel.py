@@ -1,39 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
+from panel_kit import grades, preference, rating, several
 from reading_kit import AS_OF, evidence, margin, measured, signal
 
-from signals.checks import checks_of
-from signals.model import Preference, Rating, canonical
+from signals.model import Preference, canonical
 from signals.readings import measure, read
-
-DAY = datetime(2026, 11, 3, tzinfo=UTC)
-
-
-def rating(item: object, rater: str, variant: str, value: float | None, **fields: Any) -> Rating:
-    return Rating(f"{item}/{rater}/{variant}/{fields}", str(item), rater, variant, value, **fields)
-
-
-def grades(effect: float = 0.6, items: int = 30, raters: int = 4, seed: int = 3) -> list[Rating]:
-    rng = np.random.default_rng(seed)
-    found = []
-    for i in range(items):
-        base = rng.normal(3, 0.7)
-        for r in range(raters):
-            for arm, shift in (("old", 0.0), ("new", effect)):
-                value = float(np.clip(round(base + shift + 0.1 * r + rng.normal(0, 0.5)), 1, 5))
-                found.append(rating(i, f"r{r}", arm, value, at=DAY + timedelta(days=i % 10)))
-    return found
-
-
-def preference(item: object, rater: str, choice: Any, left: str = "old", **fields: Any) -> Preference:
-    right = "new" if left == "old" else "old"
-    return Preference(f"{item}/{rater}/{left}/{fields}", str(item), rater, left, right, choice, **fields)
 
 
 def test_grades_of_both_arms() -> None:
@@ -201,18 +176,6 @@ def test_order_of_records_changes_nothing_and_numbers_can_be_stored() -> None:
     assert canonical(measure(signal("panel"), evidence(ratings=ratings[::-1]))) == canonical(forward)
 
 
-def several() -> list[Rating]:
-    """Each rater grades every output on two questions; the candidate is truer and less clear."""
-    rng = np.random.default_rng(9)
-    return [
-        rating(i, f"r{r}", arm, float(round(3 + gain * (arm == "new") + rng.normal(0, 0.7))), dimension=name)
-        for i in range(30)
-        for r in range(4)
-        for arm in ("old", "new")
-        for name, gain in (("clear", -0.7), ("true", 0.9))
-    ]  # fmt: skip
-
-
 def test_dimensions_stand_beside_the_one_that_votes() -> None:
     ratings = tuple(several())
     unnamed = measure(signal("panel"), evidence(ratings=ratings))
@@ -305,153 +268,6 @@ def test_nearly_all_choices_alike_warn() -> None:
     assert raw.high < 1  # type: ignore[operator]
 
 
-def test_agreement_has_a_lower_bound_and_a_second_opinion() -> None:
-    numbers = measure(signal("panel"), evidence(ratings=tuple(grades(items=60))))
-    low, alpha = measured(numbers, "agreement_low"), measured(numbers, "agreement")
-    assert 0 < low < alpha < 1  # type: ignore[operator]
-    assert alpha < measured(numbers, "ac2") < 1  # type: ignore[operator]
-    asked = signal("panel", trust={"agreement_low": 0.99})
-    assert read(asked, numbers, AS_OF).state == "untrusted"
-    few = measure(signal("panel"), evidence(ratings=tuple(grades(items=12))))
-    assert measured(few, "agreement_low") is None
-    assert measured(few, "agreement") is not None
-    why = {one.name: one.why for one in few.measures}["agreement_low"]
-    assert why == "12 items were rated twice; at least 20 are needed for an interval"
-
-
-def test_scales_for_gwets_coefficient() -> None:
-    def ac2(ratings: list[Rating]) -> Any:
-        return {one.name: one for one in measure(signal("panel"), evidence(ratings=tuple(ratings))).measures}["ac2"]
-
-    some = grades(items=40)
-    assert "ordinal weights" in ac2(some).why
-    fine = [replace(one, value=one.value * 20) for one in some]  # type: ignore[operator]
-    assert ac2(fine).value == pytest.approx(ac2(some).value)  # 20, 40 ... 100 is a scale of five grades
-    sliders = [replace(one, value=20 * one.value + int(one.item) % 3) for one in some]  # type: ignore[operator]
-    assert "quadratic weights" in ac2(sliders).why
-    assert ac2([replace(one, value=one.value + 0.25) for one in some]).value is None  # type: ignore[operator]
-    assert ac2([replace(one, value=one.value * 1000 + int(one.item)) for one in some]).value is None  # type: ignore[operator]
-
-
-def test_a_rater_who_gives_one_grade_is_named() -> None:
-    lazy = [replace(one, value=4.0) if one.rater == "r1" else one for one in grades(effect=1.5)]
-    numbers = measure(signal("panel"), evidence(ratings=tuple(lazy)))
-    assert measured(numbers, "max_straight_lining") == 0.25
-    check = read(signal("panel"), numbers, AS_OF).checks["max_straight_lining"]
-    assert check.status == "warn"
-    assert {one.name: one.why for one in numbers.measures}["max_straight_lining"] == "1 of 4 raters: r1"
-    assert measured(measure(signal("panel"), evidence(ratings=tuple(grades(1.5)))), "max_straight_lining") == 0
-
-
-def test_a_rater_who_always_takes_the_left_is_a_straight_line() -> None:
-    rng = np.random.default_rng(1)
-    answers = [
-        preference(
-            i, f"r{r}", "left" if r == 2 else str(rng.choice(["left", "right"])), str(rng.choice(["old", "new"]))
-        )
-        for i in range(30)
-        for r in range(5)
-    ]
-    numbers = measure(signal("panel"), evidence(preferences=tuple(answers)))
-    assert {one.name: one.why for one in numbers.measures}["max_straight_lining"] == "1 of 5 raters: r2"
-
-
-def test_self_consistency_looks_at_earlier_attempts() -> None:
-    ratings = grades()
-    assert measured(measure(signal("panel"), evidence(ratings=tuple(ratings))), "self_consistency") is None
-    again = [replace(one, record=f"{one.record}/2", attempt=2) for one in ratings[:40]]
-    same = measure(signal("panel"), evidence(ratings=(*ratings, *again)))
-    assert measured(same, "self_consistency") == 1.0
-    moved = [replace(one, value=1 + (one.value + i) % 5) for i, one in enumerate(again)]  # type: ignore[operator]
-    other = measure(signal("panel"), evidence(ratings=(*ratings, *moved)))
-    assert measured(other, "self_consistency") < 0.4  # type: ignore[operator]
-    skipped = [replace(one, value=None, status="skipped", attempt=1, record=f"{one.record}/0") for one in ratings]
-    later = [replace(one, attempt=2) for one in ratings]
-    assert measured(measure(signal("panel"), evidence(ratings=(*skipped, *later))), "self_consistency") is None
-
-
-def test_choices_in_both_orders_show_consistency_and_order() -> None:
-    rng = np.random.default_rng(4)
-    fair, biased = [], []
-    for i in range(40):
-        for r in range(6):
-            likes = "new" if rng.random() < 0.6 else "old"
-            for left in ("old", "new"):
-                fair.append(preference(i, f"r{r}", "left" if likes == left else "right", left))
-                seduced = rng.random() < 0.3
-                biased.append(preference(i, f"r{r}", "left" if seduced or likes == left else "right", left))
-    one = measure(signal("panel"), evidence(preferences=tuple(fair)))
-    other = measure(signal("panel"), evidence(preferences=tuple(biased)))
-    assert measured(one, "self_consistency") == 1.0
-    assert measured(other, "self_consistency") < 0.9  # type: ignore[operator]
-    assert measured(one, "order_bias_p") is None  # no answer depends on the order: no spread to test against
-    assert measured(other, "order_bias_p") < 0.001  # type: ignore[operator]
-    assert read(signal("panel"), other, AS_OF).checks["order_bias_p"].status == "warn"
-    always = [replace(one, choice="left") for one in fair if one.left == "old"]
-    whys = {one.name: one for one in measure(signal("panel"), evidence(preferences=tuple(always))).measures}
-    assert "always came first" in whys["order_bias_p"].why
-
-
-def test_order_of_grades_is_read_from_their_times() -> None:
-    rng = np.random.default_rng(5)
-    start = {(i, r): bool(rng.random() < 0.5) for i in range(30) for r in range(4)}
-
-    def timed(bonus: float) -> tuple[Rating, ...]:
-        found = []
-        for one in grades():
-            candidate_first = start[int(one.item), int(one.rater[1:])]
-            is_first = candidate_first == (one.variant == "new")
-            at = DAY + timedelta(hours=int(one.item), minutes=0 if is_first else 5)
-            found.append(replace(one, at=at, value=one.value + bonus * is_first))  # type: ignore[operator]
-        return tuple(found)
-
-    plain, biased = (measure(signal("panel"), evidence(ratings=timed(bonus))) for bonus in (0.0, 1.0))
-    assert measured(plain, "order_bias_p") > 0.05  # type: ignore[operator]
-    assert measured(biased, "order_bias_p") < 0.01  # type: ignore[operator]
-    why = {one.name: one.why for one in biased.measures}["order_bias_p"]
-    assert why.startswith("the candidate does better when it is shown first")
-
-
-def test_gold_items_test_raters_and_do_not_count() -> None:
-    ratings = grades()
-    plain = measure(signal("panel"), evidence(ratings=tuple(ratings)))
-    gold = [
-        rating(f"gold{k}", f"r{r}", arm, 4.0 if k < 6 - r else 4.6, expected=4.0)
-        for k in range(6)
-        for r in range(3)
-        for arm in ("old", "new")
-    ]
-    gold += [rating("gold9", "r3", "old", 1.0, expected=4.0)]  # too few to judge him by
-    numbers = measure(signal("panel"), evidence(ratings=(*ratings, *gold)))
-    assert numbers.estimates == plain.estimates
-    assert measured(numbers, "gold_accuracy") == pytest.approx(8 / 12)
-    assert {one.name: one.why for one in numbers.measures}["gold_accuracy"] == "rater r2, of 12 gold answers"
-    assert read(signal("panel"), numbers, AS_OF).checks["gold_accuracy"].status == "warn"
-    assert sum(entry.rows for entry in numbers.set_aside if entry.why.startswith("gold item")) == len(gold)
-    assert measured(numbers, "max_set_aside") == measured(plain, "max_set_aside")
-    assert measured(plain, "gold_accuracy") is None
-    near = [replace(one, value=4.5) for one in gold]
-    assert measured(measure(signal("panel"), evidence(ratings=tuple(near))), "gold_accuracy") == 1.0
-
-
-def test_gold_choices() -> None:
-    answers = [preference(i, f"r{r}", "right" if (i + r) % 3 else "left") for i in range(30) for r in range(4)]
-    gold = [preference(f"g{k}", "r1", "left" if k % 2 else "tie", expected="left") for k in range(10)]
-    numbers = measure(signal("panel"), evidence(preferences=(*answers, *gold)))
-    assert measured(numbers, "gold_accuracy") == 0.5
-    assert measured(numbers, "min_items") == 30
-
-
-def test_every_check_of_panels_is_measured() -> None:
-    numbers = measure(signal("panel"), evidence(ratings=tuple(grades())))
-    expected = {spec.name for spec in checks_of("panel")} - {"max_age", "last_pull"}
-    assert {one.name for one in numbers.measures} == expected
-    empty = measure(signal("panel"), evidence())
-    assert {one.name for one in empty.measures} == expected
-    two = measure(signal("panel"), evidence(ratings=tuple(several())))
-    assert {one.name for one in two.measures} == expected
-
-
 def test_order_of_records_does_not_change_choices_either() -> None:
     rng = np.random.default_rng(2)
     answers = tuple(
@@ -462,12 +278,6 @@ def test_order_of_records_does_not_change_choices_either() -> None:
     )
     numbers = canonical(measure(signal("panel"), evidence(preferences=answers)))
     assert numbers == canonical(measure(signal("panel"), evidence(preferences=answers[::-1])))
-
-
-def test_when_every_item_is_gold_nothing_is_left_and_it_says_so() -> None:
-    ratings = tuple(replace(one, expected=4.0) for one in grades())
-    reading = read(signal("panel"), measure(signal("panel"), evidence(ratings=ratings)), AS_OF)
-    assert (reading.state, reading.why.partition(":")[0]) == ("missing", "every item has an expected answer")
 
 
 def test_planning_parts_give_back_the_variance_with_holes() -> None:

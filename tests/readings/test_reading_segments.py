@@ -201,8 +201,8 @@ def test_simpson_from_evidence_to_checks() -> None:
     assert reading.effect > 0.1
     assert (check.status, check.value) == ("warn", 1.0)
     why = {one.name: one.why for one in numbers.measures}["max_reversals"]
-    assert "plan=easy -0.03" in why
-    assert "plan=hard -0.05" in why
+    assert "plan=easy −0.03" in why
+    assert "plan=hard −0.05" in why
 
 
 def test_the_reading_orients_what_is_drawn_to_the_others() -> None:

@@ -113,7 +113,7 @@ def test_copies_in_clusters_add_nothing() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 10_000), st.floats(-3, 3), st.floats(0.1, 30))
+@given(st.integers(0, 10_000), st.floats(-3, 3), st.sampled_from([1e-9, 0.1, 30.0, 1e9]))
 def test_swap_shift_scale_and_confidence(seed: int, shift: float, scale: float) -> None:
     _, f, people = sample(seed)
     one = corrected_mean(f, people, range(140), 0.9).difference
@@ -125,6 +125,13 @@ def test_swap_shift_scale_and_confidence(seed: int, shift: float, scale: float) 
     assert (scaled.low, scaled.high) == pytest.approx((scale * one.low, scale * one.high))
     wide = corrected_mean(f, people, range(140), 0.95).difference
     assert wide.low < one.low < one.high < wide.high
+
+
+def test_a_judge_who_sees_no_difference_has_no_say() -> None:
+    h, _, people = sample(9)
+    found = corrected_mean([0.1] * 140, people, range(140), 0.95)
+    assert found.weight == (0.0,)
+    assert found.difference.effect == pytest.approx(h[:40].mean())
 
 
 def test_refusals() -> None:
