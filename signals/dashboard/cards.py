@@ -193,7 +193,7 @@ def needs_card(needs: Sequence[NeedLine]) -> str:
 def checks_card(memo: Memo, *, whole: bool) -> str:
     """Failing checks first, each on a line of its own; those that pass, or have no limit, in one column per signal."""
     tally = [f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts]
-    counts = " · ".join([*tally, *([f"{len(memo.neutral)} without a limit"] if memo.neutral else [])])
+    counts = " · ".join([*tally, *([f"{len(memo.neutral)} not judged"] if memo.neutral else [])])
     gone = [line.signal for line in memo.readings if line.state == "missing"]
     troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone and not _idle(line))
     troubled += "".join(_no_evidence(signal, memo) for signal in gone)
@@ -242,7 +242,7 @@ def _passing(signal: str, memo: Memo) -> str:
     others = [line for line in mine if not line.required and (line.status == "pass" or _idle(line))]
     kept = sum(line.status == "pass" and line.limited for line in others)
     said = [f"{kept} more pass" if asked else f"{kept} pass"] if kept else []
-    said += [f"{len(others) - kept} without a limit or a number"] if len(others) > kept else []
+    said += [f"{len(others) - kept} not judged"] if len(others) > kept else []
     more = (
         f'<details><summary>{", ".join(said)}</summary><div role="list" aria-label="{escape(signal)}: other checks">'
         f"{''.join(_pass(line) for line in others)}</div></details>"

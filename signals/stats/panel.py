@@ -131,6 +131,53 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
     )
 
 
+@dataclass(frozen=True)
+class RaterPart:
+    """What the choice of raters adds to the squared standard error of a mean over items.
+
+    ``squared`` is its estimate, ``raised`` the same with the raters' spread one standard error up, and ``variance`` the
+    sampling variance of the estimate, evaluated there.
+    """
+
+    squared: float
+    raised: float
+    variance: float
+
+    def added_to(self, squared: float, df: float) -> tuple[float, float]:
+        """Squared standard error and degrees of freedom (Satterthwaite) with an independent part that has ``df``."""
+        doubt = squared**2 / df + self.variance / 2.0
+        return squared + self.squared, (squared + self.raised) ** 2 / doubt
+
+
+def rater_part(cells: Iterable[tuple[Hashable, Hashable, float]]) -> RaterPart:
+    """The raters' part of ``crossed_mean``, for estimates whose other parts come from elsewhere.
+
+    Args:
+        cells: ``(item, rater, value)``, one value per item and rater.
+
+    Raises:
+        RefusedError: Below two items or two raters, or when items and raters cannot be told apart.
+        ValueError: When an item and rater come twice.
+    """
+    layout = _Layout(list(cells))
+    weight = float(layout.weights[1])
+    if layout.design == "raters within items":
+        return RaterPart(0.0, 0.0, 0.0)  # their spread is between items already
+    if layout.design == "items within raters":
+        nested = items_within_raters(layout.y, layout.r, 0.95)
+        rater = nested.components["rater"]
+        even = 1.0 / weight  # as many raters with equally many items each would weigh as much
+        error = (rater + nested.components["item"] * even / layout.items) * math.sqrt(2.0 / max(even - 1.0, 1.0))
+    else:
+        item, rater, residual = (max(0.0, float(part)) for part in layout.components())
+        first = layout.covariance(item, rater, residual)
+        item += math.sqrt(max(float(first[0, 0]), 0.0))
+        spread = math.sqrt(max(float(first[1, 1]), 0.0))
+        error = math.sqrt(max(float(layout.covariance(item, rater + spread, residual)[1, 1]), 0.0))
+        return RaterPart(rater * weight, (rater + spread) * weight, (error * weight) ** 2)
+    return RaterPart(rater * weight, (rater + error) * weight, (error * weight) ** 2)
+
+
 def within_one(difference: Difference, confidence: float) -> Difference:
     """The same for a net preference, which lies between -1 and 1: its interval on Fisher's scale, ``atanh``.
 

@@ -131,8 +131,7 @@ def _strata(
     lent = float(part[borrows].sum())
     df = squared**2 / (lent**2 / total + float((part[~borrows] ** 2 / free[~borrows]).sum()))
     thin = tuple((0, int(k)) for k in np.flatnonzero((groups < THIN) & (part > MATTERS * squared)))
-    # Every stratum understates its own skewness: the count that matters is that of those who carry the variance.
-    lopsided = is_lopsided(share[home] * moves, squared / float((part / groups).sum()))
+    lopsided = is_lopsided(share[home] * moves, float(1.0 / (share**2 / groups).sum()))
     return float((share * means).sum()), squared, df, share[level] / sizes[level], thin, lopsided
 
 

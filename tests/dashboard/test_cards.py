@@ -93,7 +93,7 @@ def test_failing_checks_come_first_with_number_and_threshold() -> None:
     words = text(cards.checks_card(memo_of(verdict(), POLICY), whole=True))
     places = [words.index(part) for part in ("0.52 < 0.60", "0.38 < 0.40", "0.41 ≥ 0.001", "·coverage")]
     assert places == sorted(places)
-    assert "✕ 1 fail · ! 1 warn · ✓ 11 pass · 1 without a limit" in words
+    assert "✕ 1 fail · ! 1 warn · ✓ 11 pass · 1 not judged" in words
 
 
 def test_an_unknown_check_that_the_policy_asks_for_stays_on_top_and_is_said_once() -> None:

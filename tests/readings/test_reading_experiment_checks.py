@@ -87,7 +87,7 @@ def trending(slope: float, days: int = 14, weekly: float = 0.0) -> tuple[Outcome
 def test_novelty() -> None:
     falling = measure(signal("experiment", metric=MEAN), evidence(outcomes=trending(-0.05)))
     assert measured(falling, "novelty_p") < 1e-4  # type: ignore[operator]
-    assert "-0.0" in why(falling, "novelty_p")
+    assert "changes by −0.04" in why(falling, "novelty_p")
     steady = measure(signal("experiment", metric=MEAN), evidence(outcomes=trending(0.0)))
     assert measured(steady, "novelty_p") > 0.01  # type: ignore[operator]
     short = measure(signal("experiment", metric=MEAN), evidence(outcomes=trending(-0.05, days=4)))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.stats.difference import RefusedError, critical
-from signals.stats.panel import _Layout, crossed_mean
+from signals.stats.panel import _Layout, crossed_mean, rater_part
 
 
 def holed(seed: int, items: int = 8, raters: int = 4, keep: float = 0.7) -> list[tuple[int, int, float]]:
@@ -151,3 +151,42 @@ def test_raters_taken_as_fixed_would_cover_far_too_little() -> None:
     means = y.mean(axis=2)
     half = critical(0.95, 99) * means.std(axis=1, ddof=1) / 10
     assert (np.abs(means.mean(axis=1)) <= half).mean() < 0.75
+
+
+@pytest.mark.parametrize("filled", [1.0, 0.6])
+def test_the_raters_part_added_to_the_items_part_is_the_whole(filled: float) -> None:
+    rng = np.random.default_rng(5)
+    raters = rng.normal(0, 0.5, 6)
+    cells = [
+        (item, rater, level + raters[rater] + noise)
+        for item, level in enumerate(rng.normal(0, 0.5, 80))
+        for rater, noise in enumerate(rng.normal(0, 1, 6))
+        if rng.random() < filled
+    ]
+    whole = crossed_mean(cells, 0.95)
+    items = sorted({item for item, _, _ in cells})
+    means = [np.mean([value for item, _, value in cells if item == one]) for one in items]
+    alone = float(np.var(means, ddof=1)) / len(items)
+    squared, df = rater_part(cells).added_to(alone, len(items) - 1)
+    assert squared == pytest.approx(whole.difference.se**2, rel=0.02)
+    assert df == pytest.approx(whole.difference.df, rel=0.1)
+    assert squared > 3 * alone
+
+
+def test_raters_of_one_item_each_add_nothing_and_one_rater_cannot_say() -> None:
+    rng = np.random.default_rng(6)
+    nested = [(number // 3, number, float(value)) for number, value in enumerate(rng.normal(0, 1, 60))]
+    assert rater_part(nested).added_to(0.5, 19) == (0.5, 19)
+    with pytest.raises(RefusedError, match="one rater"):
+        rater_part([(item, "ann", float(item)) for item in range(9)])
+
+
+@pytest.mark.slow
+def test_items_within_raters_get_the_raters_spread() -> None:
+    rng = np.random.default_rng(7)
+    found = []
+    for _ in range(400):
+        raters = rng.normal(0, 1, 12)
+        cells = [(12 * k + r, r, raters[r] + rng.normal()) for k in range(10) for r in range(12)]
+        found.append(rater_part(cells).squared)
+    assert np.mean(found) == pytest.approx(1 / 12, rel=0.06)
