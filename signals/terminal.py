@@ -167,7 +167,7 @@ def _set_aside(verdict: Verdict) -> list[str]:
         f"{name}: {_aside(entry)}"
         for name, reading in verdict.readings.items()
         for entry in reading.set_aside
-        if entry.why != OTHER_RELEASES
+        if entry.rows and entry.why != OTHER_RELEASES
     ]
 
 
@@ -217,7 +217,7 @@ def pull_table(reports: Sequence[PullLike]) -> str:
     head = ("source", "signal", "status", "read", "kept", "set aside", "new", "changed", "removed", "time")
     lines = [table(head, rows, right=range(3, 10))]
     for report in reports:
-        lines += [wrap(f"{report.source}: {_aside(entry)}", "  ") for entry in report.set_aside]
+        lines += [wrap(f"{report.source}: {_aside(entry)}", "  ") for entry in report.set_aside if entry.rows]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from benchmarks.cells.judge_worlds import (
     ORDINAL_TRUTH,
     bias,
     binary,
+    by_raters,
     by_segment,
     clustered,
     continuous,
@@ -84,6 +85,11 @@ CELLS: tuple[Cell, ...] = (
          correct(binary(100, 300, (0.25, 0.75), (0.9, 0.8), others=(0.7, 0.7)))),
     Cell(RATES, "200 labels of 400 with other pass rates, judge errs otherwise on the candidate",
          correct(binary(200, 200, (0.25, 0.75), (0.9, 0.8), others=(0.7, 0.7), candidate=(0.8, 0.9)))),
+    *(
+        Cell(CORRECTED, f"120 labels of 400 by {each} of {raters} raters who differ",
+             correct(by_raters(120, 280, raters, each, 0.1)))
+        for raters, each in ((4, 4), (15, 15), (15, 3), (40, 3))
+    ),
     Cell(ERROR, "50 labels, graded", bias(continuous(50, 0, 0.8, 0.1), 0.08)),
     Cell(ERROR, "120 labels, pass/fail, errs otherwise on the candidate",
          bias(binary(120, 0, (0.5, 0.6), (0.9, 0.8), candidate=(0.95, 0.6)), 0.4 * 0.4 + 0.6 * 0.95 - 0.55 - 0.1)),

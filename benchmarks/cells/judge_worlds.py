@@ -222,7 +222,7 @@ def continuous(labelled: int, rest: int, slope: float, noise: float, bias: float
         people = rng.normal(0.1, 0.3, labelled + rest)
         judge = slope * people + bias + rng.normal(0, noise, people.size)
         pairs = {NAMES[k]: (0.5, 0.5 + float(people[k])) for k in range(labelled)}
-        return graded(judge), Labels(pairs, 3, graded=len(pairs)), 0.1
+        return graded(judge), Labels(pairs, 30, graded=len(pairs)), 0.1
 
     return make
 
@@ -247,7 +247,7 @@ def binary(
         negative = [right[1], (candidate or right)[1]]
         judge = (people & (chance < positive)) | (~people & (chance >= negative))
         pairs = {NAMES[k]: (float(people[k, 0]), float(people[k, 1])) for k in range(labelled)}
-        return items(*judge.astype(float).T.tolist()), Labels(pairs, 3, graded=len(pairs)), truth
+        return items(*judge.astype(float).T.tolist()), Labels(pairs, 30, graded=len(pairs)), truth
 
     return make
 
@@ -262,7 +262,7 @@ def by_segment(labelled: int, rest: int) -> Callable[..., Made]:
         judge = 0.8 * people + (0.3 * small - 0.2) + rng.normal(0, 0.1, n)
         pairs = {NAMES[k]: (0.5, 0.5 + float(people[k])) for k in range(labelled)}
         labels = [frozenset({("kind", "b" if one else "a")}) for one in small]
-        return graded(judge, labels=labels), Labels(pairs, 3, graded=len(pairs)), 0.15
+        return graded(judge, labels=labels), Labels(pairs, 30, graded=len(pairs)), 0.15
 
     return make
 
@@ -276,7 +276,7 @@ def in_clusters(groups: int, size: int, share: float) -> Callable[..., Made]:
         judge = 0.7 * people + rng.normal(0, 0.1, groups)[where] + rng.normal(0, 0.2, len(where))
         chosen = rng.random(len(where)) < share
         pairs = {NAMES[k]: (0.5, 0.5 + float(people[k])) for k in range(len(where)) if chosen[k]}
-        return graded(judge, clusters=[f"c{k}" for k in where]), Labels(pairs, 3, graded=len(pairs)), 0.1
+        return graded(judge, clusters=[f"c{k}" for k in where]), Labels(pairs, 30, graded=len(pairs)), 0.1
 
     return make
 
@@ -288,3 +288,22 @@ def bias(make: Callable[[np.random.Generator], Made], truth: float) -> Callable[
         return outcome(judge_bias(signal(), both, labels), truth, flagged=warns("min_overlap", len(both)))
 
     return simulate
+
+
+def by_raters(labelled: int, rest: int, raters: int, each: int, spread: float) -> Callable[..., Made]:
+    """People's word on an item is the mean of some of the raters, who see the change differently by ``spread``."""
+
+    def make(rng: np.random.Generator) -> Made:
+        items_ = rng.normal(0.1, 0.3, labelled + rest)
+        judge = 0.8 * items_ + 0.1 + rng.normal(0, 0.1, items_.size)
+        tastes = rng.normal(0, spread, raters)
+        cells = []
+        pairs = {}
+        for k in range(labelled):
+            who = rng.choice(raters, each, replace=False)
+            said = items_[k] + tastes[who] + rng.normal(0, 0.3, each)
+            cells += [(NAMES[k], f"r{r:02}", float(value)) for r, value in zip(who, said, strict=True)]
+            pairs[NAMES[k]] = (0.5, 0.5 + float(said.mean()))
+        return graded(judge), Labels(pairs, raters, graded=len(pairs), cells=tuple(cells)), 0.1
+
+    return make

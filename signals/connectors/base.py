@@ -54,6 +54,10 @@ class Tally:
         if example:
             self._examples.setdefault((why, fault), example)
 
+    def looked_for(self, why: str) -> None:
+        """Keep an entry for a reason even when no row has it: looked for and not found differs from not looked for."""
+        self._rows.setdefault((why, None, False), 0)
+
     @property
     def entries(self) -> tuple[SetAside, ...]:
         """What was set aside, in a stable order."""

@@ -26,6 +26,8 @@ def outcome_counts(cells: Cells, tally: Tally) -> Iterator[OutcomeCell]:
     binary = cells.has("successes")
     fields = ("units", "successes") if binary else ("units", "mean", "sd")
     closed_until = _closed_until(cells)
+    if closed_until is not None:
+        tally.looked_for(INCOMPLETE)
     found: dict[tuple[str, Segment, date | None], Moments] = {}
     for place, variant, day_text, day, segment, numbers in counted_rows(cells, fields, dimensions):
         tally.rows_read += 1

@@ -39,6 +39,8 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
     """
     at_once = cells.source.options.get("grain") == "unit"
     cutoff = _cutoff(cells)
+    if cutoff is not None:
+        tally.looked_for(INCOMPLETE)
     view = _clean(cells, cutoff, at_once=at_once)
     if at_once:
         _verify_grain(cells)

@@ -85,6 +85,7 @@ def memo_of(
             SetAsideLine(clean(reading.signal), count(row.rows), clean(row.why), clean(row.variant or ""), row.fault)
             for reading in readings
             for row in reading.set_aside
+            if row.rows
         ),
         sources=tuple(
             SourceLine(

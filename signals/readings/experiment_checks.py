@@ -130,7 +130,7 @@ def _complete(evidence: Evidence, units: int) -> Measure:
     """Share of units whose outcome window has ended: the others were set aside when the source was read."""
     entries = [entry for entry in evidence.set_aside if entry.why.startswith(INCOMPLETE)]
     if not entries:
-        return Measure("outcome_complete", None, "no outcome window is declared, or no unit is waiting for its outcome")
+        return Measure("outcome_complete", None, "no source declares an outcome window")
     waiting = sum(entry.rows if entry.units is None else entry.units for entry in entries)
     if not units + waiting:
         return Measure("outcome_complete", None, "there are no units")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from signals.model import Estimate, Measure, Signal
 from signals.readings.common import estimate, refusal
 from signals.readings.judge_estimates import one_sided, paired, t_of
+from signals.readings.judge_raters import with_raters
 from signals.readings.judged import Item, label
 from signals.readings.labels import Labels
 from signals.stats.calibrate import Corrected, corrected_mean
@@ -21,7 +22,6 @@ USABLE = 20  # labelled items: with fewer the judge's error is hardly known
 STRATUM = 20  # labelled items that a segment needs to be corrected by itself
 UNBALANCED = 0.01  # p-value of label_balance_p below which the labels are not those of a random draw
 FEW_JUDGED = 2
-ONE_RATER = "people's word is that of one rater"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     found["corrected"] = corrected(signal, items, labels)
     if unbalanced:
         found |= _unbalanced(signal, items, labels, found["corrected"], balance)
-    if labels.raters == 1:
-        found = {name: replace(one, warnings=(*one.warnings, ONE_RATER)) for name, one in found.items()}
-    return Outcome(found, measures)
+    return Outcome({name: with_raters(one, labels) for name, one in found.items()}, measures)
 
 
 def _unbalanced(

@@ -24,6 +24,7 @@ class Labels:
     raters: int = 0
     refused: str | None = None
     graded: int | None = None  # items with grades of both outputs, on whatever scale; None when it cannot be said
+    cells: tuple[tuple[str, str, float], ...] = ()  # (item, rater, candidate minus control) of those who graded both
 
 
 def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: str) -> Labels:
@@ -61,7 +62,15 @@ def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: s
             raters |= who
     if not pairs:
         return Labels(refused="people graded no item under both variants", graded=0)
-    return replace(_scaled(signal, items, unit, pairs, len(raters)), graded=len(pairs))
+    found = _scaled(signal, items, unit, pairs, len(raters))
+    low, high = signal.human_scale or (0.0, 1.0)
+    cells = tuple(
+        (item, rater, (given[arms[1]] - given[arms[0]]) / (high - low))
+        for item in sorted(pairs)
+        for rater, given in sorted(grades[item].items())
+        if len(given) == 2
+    )
+    return replace(found, graded=len(pairs), cells=() if found.refused else cells)
 
 
 def _pair(by_rater: Mapping[str, Mapping[str, float]], arms: tuple[str, str]) -> tuple[Pair | None, set[str]]:

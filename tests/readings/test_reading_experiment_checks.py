@@ -117,6 +117,8 @@ def test_outcome_completeness() -> None:
     assert measured(numbers, "max_set_aside") == 0.0
     silent = measure(signal("experiment"), evidence(outcomes=cells))
     assert measured(silent, "outcome_complete") is None
+    nobody = measure(signal("experiment"), evidence(outcomes=cells, set_aside=(SetAside(0, INCOMPLETE, fault=False),)))
+    assert measured(nobody, "outcome_complete") == 1.0
 
 
 def test_counts_do_not_tell_who_was_in_both_arms() -> None:

@@ -226,3 +226,22 @@ def test_arms_swapped_and_order() -> None:
         assert (other.effect, other.low, other.high) == pytest.approx((-one.effect, -one.high, -one.low))  # type: ignore[operator]
     shuffled = evidence(scores=given.scores[::-1], human=given.human[::-1])
     assert canonical(measure(ask(), shuffled)) == canonical(measure(ask(), given))
+
+
+def test_raters_are_a_sample_as_they_are_in_a_panel() -> None:
+    rng = np.random.default_rng(8)
+    tastes = {f"r{k:02}": taste for k, taste in enumerate(rng.normal(0, 0.05, 12))}
+    given: tuple[Rating, ...] = ()
+    for rater, taste in tastes.items():
+        noise = rng.normal(0, 0.02, (GRADED, 2))
+        given += ratings(PEOPLE[:GRADED] + np.array([0.0, taste]) + noise, rater)
+    found = measure(ask(), evidence(scores=scores(JUDGE), human=given)).estimates
+    panel = measure(signal("panel", margin=margin(0.02)), evidence(ratings=given)).estimates["raw"]
+    people = found["human"]
+    assert (people.effect, people.low, people.high) == pytest.approx((panel.effect, panel.low, panel.high), abs=4e-4)
+    assert "raters random" in found["corrected"].method
+    assert not found["corrected"].warnings
+    # The judge knows nothing of the raters: it can help with the items only.
+    assert 0.9 * people.se < found["corrected"].se < people.se  # type: ignore[operator]
+    few = tuple(one for one in given if one.rater < "r04")
+    assert "only 4 raters" in measure(ask(), evidence(scores=scores(JUDGE), human=few)).estimates["human"].warnings[-1]
