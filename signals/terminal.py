@@ -10,7 +10,7 @@ from typing import Protocol
 
 from signals.checks import BY_NAME
 from signals.model import OTHER_RELEASES, Check, Reading, SetAside, Source, Verdict
-from signals.words import CALL_WORDS, bounds, count, duration, level, moment, number, plural, quantity
+from signals.words import CALL_WORDS, bounds, count, duration, level, lift, moment, number, plural, quantity
 
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
 
@@ -61,6 +61,7 @@ def verdict_text(verdict: Verdict) -> str:
     ]
     for title, lines in (
         ("Overruled", _overruled(verdict)),
+        ("Beside what votes", _beside(verdict)),
         ("Rules that spoke", _rules(verdict)),
         ("Failed checks and warnings", _checks(verdict)),
         ("Way out", _needs(verdict)),
@@ -116,6 +117,24 @@ def _n(reading: Reading) -> str:
 def _overruled(verdict: Verdict) -> list[str]:
     why = {row.signal: row.why for row in verdict.trace}
     return [f"{name}: {why[name]}" if why.get(name) else name for name in verdict.overruled]
+
+
+def _beside(verdict: Verdict) -> list[str]:
+    """The estimates that do not vote, and effects as a share of control; without those that were refused."""
+    lines = []
+    for name, reading in verdict.readings.items():
+        voting = reading.estimates.get(reading.voting)
+        if voting is not None and voting.relative is not None:
+            lines.append(f"{name}: {lift(voting.relative)}")
+        for which, one in reading.estimates.items():
+            if which == reading.voting or one.low is None or one.high is None:
+                continue
+            unit = one.unit or reading.unit
+            within = f"{level(one.confidence)} {bounds(one.low, one.high, unit)}"
+            value = number(one.effect, unit, signed=True)
+            shown = f"{within} {unit}" if one.effect is None else f"{value} ({within})"
+            lines.append(f"{name}, {which.replace('_', ' ')}: {shown}")
+    return lines
 
 
 def _rules(verdict: Verdict) -> list[str]:

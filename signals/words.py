@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-from signals.model import Call, State
+from signals.model import Call, Interval, State
 
 CALL_WORDS: dict[Call, str] = {"ship": "SHIP", "hold": "HOLD", "rollback": "ROLLBACK"}
 
@@ -43,6 +43,15 @@ def bounds(low: float | None, high: float | None, unit: str = "") -> str:
     if low is None or high is None:
         return "no interval"
     return f"{number(low, unit, signed=True, bare=True)} to {number(high, unit, signed=True, bare=True)}"
+
+
+def lift(relative: Interval | None) -> str:
+    """``−2.0 % of control (−4.9 % to +1.0 %)``; empty without a relative effect."""
+    if relative is None or relative.value is None:
+        return ""
+    parts = (relative.value, relative.low, relative.high)
+    value, low, high = ("–" if part is None else f"{100 * part:+.1f} %".replace("-", "−") for part in parts)
+    return f"{value} of control ({low} to {high})"
 
 
 def level(confidence: float) -> str:

@@ -24,7 +24,7 @@ from signals.memo.rows import (
     SourceLine,
 )
 from signals.model import Decision, Estimate, Reading, RuleOutcome, Verdict, utc
-from signals.words import STATE_WORDS, bounds, count, duration, level, moment, number, p_value, share
+from signals.words import STATE_WORDS, bounds, count, duration, level, lift, moment, number, p_value, share
 
 
 def memo_of(
@@ -125,15 +125,6 @@ def memo_of(
     )
 
 
-def _relative(estimate: Estimate | None) -> str:
-    """``+2.1 % of control (−0.3 % to +4.6 %)``; empty without a relative effect."""
-    if estimate is None or estimate.relative is None or estimate.relative.value is None:
-        return ""
-    parts = (estimate.relative.value, estimate.relative.low, estimate.relative.high)
-    value, low, high = ("–" if part is None else f"{100 * part:+.1f} %".replace("-", "−") for part in parts)
-    return f"{value} of control ({low} to {high})"
-
-
 def _reading(reading: Reading) -> ReadingLine:
     unit = clean(reading.unit)
 
@@ -152,7 +143,6 @@ def _reading(reading: Reading) -> ReadingLine:
         return f"{value}({shown}), {clean(estimate.method)}{doubts}"
 
     voting = reading.estimates.get(reading.voting)
-    relative = _relative(voting)
     gone = reading.state == "missing"
     refused = f": {clean(voting.refused)}" if voting and voting.refused else ""
     others = tuple(
@@ -168,7 +158,7 @@ def _reading(reading: Reading) -> ReadingLine:
         why=clean(reading.why),
         effect=number(None if gone else reading.effect, unit, signed=True),
         interval="no evidence" if gone else interval(reading.low, reading.high, reading.confidence) + refused,
-        relative=relative,
+        relative=lift(voting.relative) if voting else "",
         margin=number(reading.margin, unit),
         better=f"{reading.better} is better",
         n="–" if gone else phrases.sample(reading),

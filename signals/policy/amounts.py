@@ -32,6 +32,7 @@ MOST_REPEATS = 25  # of each item: beyond that, new items are the better use of 
 PLANNED = "if the true effect is zero, that rules out a loss beyond {limit} in 80 % of cases"
 AS_IT_STANDS = "if the estimate stays where it is, that clears zero or {limit}"
 LABELS = "items graded by people"
+MOST_OF_RATERS = 0.8  # of the wanted variance: when raters alone make more, more items are no plan
 
 
 def settle(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
@@ -217,7 +218,8 @@ def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner:
 
     With l labels on N items the variance is ``people ((1 - r^2) / l + r^2 / N)``, r being the correlation of judge and
     people (double sampling: Cochran 1977, Sampling Techniques, 12.6). Two stored errors tell the two unknowns: that of
-    people alone, ``people / l``, and that of the corrected estimate.
+    people alone, ``people / l``, and that of the corrected estimate. What the choice of raters adds to both falls with
+    more raters only.
     """
     why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
     items, overlap, people = units(reading), reading.checks.get("min_overlap"), reading.estimates.get("human")
@@ -225,16 +227,25 @@ def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner:
     voting = reading.estimates.get(reading.voting)
     if people is None or not people.se or voting is None or not voting.se or promise is AS_IT_STANDS:
         return _graded(signal, labels, labels * times, items, why, owner)  # as if labels carried all of the error
+    own = min(reading.components.get("rater_error", 0.0), voting.se**2, people.se**2)
+    wanted = voting.se**2 / times
+    if own > MOST_OF_RATERS * wanted:
+        raters = reading.components["raters"]
+        amount = sensible(own * raters / (wanted / 2.0) - raters)
+        told = f"{why}; with {plural(raters, 'raters')}, no number of items alone would settle it"
+        return Need(signal.name, f"about {plural(amount, 'more raters')}", told, amount, "raters", owner=owner)
+    alone = people.se**2 - own
     shared = 0.0  # r squared
-    if labels < items:
-        shared = min(1.0, max(0.0, (1.0 - (voting.se / people.se) ** 2) / (1.0 - labels / items)))
-    target = voting.se**2 / times / people.se**2  # in errors of people alone, of labels / l each
+    if labels < items and alone > 0.0:
+        shared = min(1.0, max(0.0, (1.0 - (voting.se**2 - own) / alone) / (1.0 - labels / items)))
+    target = (wanted - own) / alone if alone > 0.0 else math.inf  # in errors of people alone, of labels / l each
     room = target - shared * labels / items
     total = labels * (1.0 - shared) / room if room > 0 else math.inf
     if total <= items:
         return _graded(signal, labels, total, items, why, owner)
     # More items, of which people grade as many as now: both parts of the error fall together.
-    judged, graded = sensible(items * (times - 1.0)), sensible(labels * (times - 1.0))
+    more = (voting.se**2 - own) / (wanted - own) - 1.0
+    judged, graded = sensible(items * more), sensible(labels * more)
     what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
     told = f"{why}; labels on all of the {count(items)} items that the judge has scored would not do"
     return Need(signal.name, what, told, judged, "items", owner=owner)
@@ -258,7 +269,7 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     items, raters = units(reading), _raters(reading)
     half = (high - low) / 2
     target = target_se(_se(reading, half), half, margin) ** 2
-    if raters is None or rater / raters < 0.8 * target:
+    if raters is None or rater / raters < MOST_OF_RATERS * target:
         spent = 0.0 if raters is None else rater / raters
         each = item + residual / (raters or 1)
         total, promise = each / (target - spent), PLANNED

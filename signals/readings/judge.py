@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from signals.model import Estimate, Evidence, Measure, Numbers, Signal
@@ -32,7 +32,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     whole = raw(signal, judged)
     if judged.items:
         whole = replace(whole, warnings=(*whole.warnings, *unknown_dimensions(signal, judged.items, label)))
-    estimates, special = _others(signal, evidence, judged, whole)
+    estimates, special, components = _others(signal, evidence, judged, whole)
     parts = segmented(signal, whole, judged.items, judged.items, label, _segment)
     first, last = span(score.at for score in judged.kept)
     return Numbers(
@@ -62,14 +62,14 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         first_at=first,
         last_at=last,
         counted="items",
-        components=planning(judged.items),
+        components={**planning(judged.items), **components},
     )
 
 
 def _others(
     signal: Signal, evidence: Evidence, judged: Judged, whole: Estimate
-) -> tuple[dict[str, Estimate], tuple[Measure, ...]]:
-    """Every estimate but the raw one, and the checks that come with them."""
+) -> tuple[dict[str, Estimate], tuple[Measure, ...], Mapping[str, float]]:
+    """Every estimate but the raw one, the checks that come with them, and what raters add to the errors."""
     items = judged.items
     labels = labels_of(signal, evidence, items, judged.unit)
     people = with_people(signal, items, labels)
@@ -92,7 +92,7 @@ def _others(
         found["corrected"] = refusal(people.why_not or "no human grades", signal.confidence, counts)
     elif signal.estimate != "corrected" and "corrected" in found and found["corrected"].refused is not None:
         del found["corrected"]
-    return found, (coverage(evidence, items), effective_items(evidence, weighted), *people.measures)
+    return found, (coverage(evidence, items), effective_items(evidence, weighted), *people.measures), people.components
 
 
 def _segment(ours: Sequence[Item], _theirs: Sequence[Item], confidence: float, _parts: int) -> Estimate:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from signals.model import Estimate, Measure, Signal
 from signals.readings.common import estimate, refusal
 from signals.readings.judge_estimates import one_sided, paired, t_of
-from signals.readings.judge_raters import with_raters
+from signals.readings.judge_raters import part_of, with_raters
 from signals.readings.judged import Item, label
 from signals.readings.labels import Labels
 from signals.stats.calibrate import Corrected, corrected_mean
 from signals.stats.difference import RefusedError, two_sided_p
 from signals.stats.misclassified import corrected_difference
 from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS, cluster_mean
+from signals.stats.panel import RaterPart
 from signals.words import p_value, plural
 
 USABLE = 20  # labelled items: with fewer the judge's error is hardly known
@@ -31,6 +32,7 @@ class Outcome:
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     measures: tuple[Measure, ...] = ()
     why_not: str | None = None  # why there is no corrected estimate
+    components: Mapping[str, float] = field(default_factory=dict)  # what raters add, for planning
 
 
 def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcome:
@@ -53,7 +55,10 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     found["corrected"] = corrected(signal, items, labels)
     if unbalanced:
         found |= _unbalanced(signal, items, labels, found["corrected"], balance)
-    return Outcome({name: with_raters(one, labels) for name, one in found.items()}, measures)
+    part = part_of(labels)
+    components = {"raters": float(labels.raters), "rater_error": part.squared} if isinstance(part, RaterPart) else {}
+    found = {name: with_raters(one, labels.raters, part) for name, one in found.items()}
+    return Outcome(found, measures, components=components)
 
 
 def _unbalanced(

@@ -203,6 +203,32 @@ def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
     assert not reaches_the_margin(2.0, 400, 400, (100, 400), 0.5)
 
 
+def with_raters(found: Any, raters: int, error: float) -> Any:
+    """The same reading, to whose errors the raters add ``error`` (squared)."""
+    wider = {
+        name: replace(one, se=math.sqrt((one.se or 0.0) ** 2 + error))
+        for name, one in found.estimates.items()
+        if name in ("human", "corrected")
+    }
+    components = {"raters": float(raters), "rater_error": error}
+    return replace(found, estimates=found.estimates | wider, components=components)
+
+
+def test_raters_who_add_little_change_the_number_of_labels_and_raters_who_add_most_are_what_is_wanted() -> None:
+    plain = corrected(1.1, 100, 1000, 0.3)
+    few = verdict(parse_policy(CORRECTED), judge=plain).needs[0]
+    se = plain.estimates["corrected"].se or 0.0
+    wanted = se**2 / (1.1 + Z_POWER * 1.1 / 1.96) ** 2
+    some = verdict(parse_policy(CORRECTED), judge=with_raters(plain, 8, 0.3 * wanted)).needs[0]
+    assert some.unit == few.unit == "items graded by people"
+    assert (some.amount or 0) > (few.amount or 0)
+    need = verdict(parse_policy(CORRECTED), judge=with_raters(plain, 4, 2 * wanted)).needs[0]
+    assert need.unit == "raters"
+    assert need.what == f"about {need.amount} more raters"
+    assert "with 4 raters, no number of items alone would settle it" in need.why
+    assert 2 * wanted * 4 / (4 + (need.amount or 0)) < 0.8 * wanted
+
+
 def test_a_corrected_judge_without_people_alone_goes_by_its_labels() -> None:
     labels = {"min_overlap": check("min_overlap", 120)}
     need = verdict(parse_policy(CORRECTED), judge=judge(2.0, {}, voting="corrected", n=400, checks=labels)).needs[0]
