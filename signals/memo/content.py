@@ -279,8 +279,10 @@ def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
         if reading.state in ("missing", "untrusted"):
             lines.append(f"{name} is {STATE_WORDS[reading.state]} and was not heard: {clean(reading.why)}")
         if reading.kind == "judge" and reading.voting == "raw" and reading.state != "missing":
+            beside = [which for which in ("reweighted", "corrected") if which in reading.estimates]
             lines.append(
-                f"{name}: the raw score votes; it is neither reweighted to traffic nor corrected against people."
+                f"{name}: the raw score votes; it is neither reweighted to traffic nor corrected against people"
+                + (f" (beside it: {' and '.join(beside)})." if beside else ".")
             )
         lines += [
             f"{name}: the {clean(kind)} estimate was refused: {clean(estimate.refused)}"

@@ -15,6 +15,7 @@ from signals.model import (
     Signal,
 )
 from signals.stats.difference import Difference
+from signals.words import plural
 
 
 def estimate(
@@ -116,7 +117,7 @@ def set_aside_share(evidence: Evidence, kept: int, tray: Tray | None = None) -> 
         return Measure("max_set_aside", None, "no row was read")
     lost = faulty / (rows + faulty)
     share = 1.0 - (1.0 - lost) * (1.0 - (own / kept if kept else 0.0))
-    return Measure("max_set_aside", share, f"{faulty + own:,} faulty rows")
+    return Measure("max_set_aside", share, plural(faulty + own, "faulty rows"))
 
 
 def both_arms_share(evidence: Evidence, units: int) -> Measure:

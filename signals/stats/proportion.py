@@ -103,6 +103,9 @@ def constrained(x1: float, n1: float, x0: float, n0: float, delta: float) -> tup
     """
     total = n1 + n0
     least, most = max(0.0, -delta), min(1.0, 1.0 - delta)
+    if (x1, x0) in ((0, 0), (n1, n0)):  # the likelihood only rises or falls, and the cubic has a double root there
+        edge = most if x1 else least
+        return min(1.0, max(0.0, edge + delta)), edge
     c3 = total
     c2 = (n1 + 2.0 * n0) * delta - total - (x1 + x0)
     c1 = (n0 * delta - total - 2.0 * x0) * delta + x1 + x0

@@ -86,6 +86,8 @@ def test_p_value_agrees_with_the_interval(table: tuple[int, int, int, int], conf
 
 
 @given(tables(), st.floats(-0.99, 0.99))
+@example((295, 295, 295, 295), 1e-10)
+@example((0, 20, 0, 300), -1e-10)
 def test_constrained_estimate_maximises_the_likelihood(table: tuple[int, int, int, int], delta: float) -> None:
     x1, n1, x0, n0 = table
 
