@@ -103,8 +103,10 @@ How often each interval held the truth, over {runs:,} simulations per row, at 95
 `benchmarks/cells`, the intervals are the ones that the product prints. One standard error of *covered* is 0.5 points.
 
 A row holds when it covers 93.5 to 96.5 %, or when the interval was refused or carried a warning in at least 95 % of the
-runs. Intervals that are valid at any look promise at least 95 % over *all* looks and may cover more. *Covered* and
-*mean width* (in the unit of the effect) are of the intervals that were printed. A row that does not hold is marked ✗.
+runs: so a row that covers 81 % holds when it always says that it may be too narrow. Intervals valid at any look
+promise at least 95 % over *all* looks and bounds at least 95 % wherever in them the truth lies: both may cover more.
+*Covered* and *mean width* (in the unit of the effect) are of the intervals that were printed. A row that does not hold
+is marked ✗.
 
 {table(rows)}
 """

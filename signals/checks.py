@@ -75,6 +75,12 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Compare like with like: the arms hold another mix of segments.",
         "a reversal means that the mix, not the candidate, made the number", "Simpson 1951, JRSS B 13:238",
     ),
+    CheckSpec(
+        "max_sources", ("experiment", "feedback"), "count", "<=", 1, "sources that bring units of this release",
+        "Feed one source per signal, or make sure that no unit is in two of them and allow as many.",
+        "only the numbers of a source are kept, not its units: one that is in two sources would count twice",
+        CONVENTION,
+    ),
     # --- experiment ---
     CheckSpec(
         "sample_ratio_p", LIVE, "p", ">=", 0.001,
@@ -201,6 +207,13 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453",
     ),
     CheckSpec(
+        "judge_bias_p", ("judge",), "p", ">=", 0.05,
+        "p-value of no difference between judge and people on the effect, over items that both have",
+        "Let the corrected estimate vote, or repair the judge.",
+        "a judge that sees an effect people do not see decides by its own taste; 0.05 because a missed bias costs more "
+        "than a second look", "Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453",
+    ),
+    CheckSpec(
         "judge_drift_p", ("judge",), "p", ">=", 0.01,
         "p-value of equal scores by two judge versions of the same outputs (anchors)",
         "Score both arms with one version, and correct the new one against people again.",
@@ -256,10 +269,10 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Gwet 2008, BJMSP 61:29",
     ),
     CheckSpec(
-        "max_straight_lining", ("panel",), "share", "<=", 0.1,
+        "max_straight_lining", ("panel",), "share", "<=", 0.05,
         "share of raters who gave one grade to nearly everything while others did not",
         "Look at those raters' answers, and ask them again.",
-        "one such rater in ten pulls every difference a tenth towards zero", CONVENTION,
+        "one such rater in twenty pulls every difference a twentieth towards zero", CONVENTION,
     ),
     CheckSpec(
         "self_consistency", ("panel",), "number", ">=", None,

@@ -94,6 +94,12 @@ def review(
     moment = _moment(subject, as_of)
     store = store_of(project)
     if project.sources and not any(store.last_pull(source.name) for source in project.sources):
+        failed = [pull for source in project.sources for pull in store.pulls(source.name, 1) if pull.status == "failed"]
+        if failed:
+            first = (failed[0].error or "").splitlines()[0]
+            raise SignalsError(
+                f"no pull has succeeded yet: {failed[0].source}: {first}", "Mend it, then `signals pull`"
+            )
         raise SignalsError("the store is empty: nothing was ever pulled", "Run `signals pull` first")
     _check_arms(project, subject, store)
     numbers, evidence = measure_all(project, rules, subject, store, moment)

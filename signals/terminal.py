@@ -61,6 +61,7 @@ def verdict_text(verdict: Verdict) -> str:
     ]
     for title, lines in (
         ("Overruled", _overruled(verdict)),
+        ("How each was computed", _methods(verdict)),
         ("Beside what votes", _beside(verdict)),
         ("Rules that spoke", _rules(verdict)),
         ("Failed checks and warnings", _checks(verdict)),
@@ -119,21 +120,29 @@ def _overruled(verdict: Verdict) -> list[str]:
     return [f"{name}: {why[name]}" if why.get(name) else name for name in verdict.overruled]
 
 
+def _methods(verdict: Verdict) -> list[str]:
+    return [f"{name}: {reading.method}" for name, reading in verdict.readings.items() if reading.method]
+
+
 def _beside(verdict: Verdict) -> list[str]:
-    """The estimates that do not vote, and effects as a share of control; without those that were refused."""
+    """Effects as a share of control, and the estimates that do not vote."""
     lines = []
     for name, reading in verdict.readings.items():
         voting = reading.estimates.get(reading.voting)
         if voting is not None and voting.relative is not None:
             lines.append(f"{name}: {lift(voting.relative)}")
         for which, one in reading.estimates.items():
-            if which == reading.voting or one.low is None or one.high is None:
+            if which == reading.voting:
+                continue
+            title = one.method.partition(";")[0] if which == "worst_segment" else which.replace("_", " ")
+            if one.low is None or one.high is None:
+                lines.append(f"{name}, {title}: refused, {one.refused}")
                 continue
             unit = one.unit or reading.unit
             within = f"{level(one.confidence)} {bounds(one.low, one.high, unit)}"
             value = number(one.effect, unit, signed=True)
             shown = f"{within} {unit}" if one.effect is None else f"{value} ({within})"
-            lines.append(f"{name}, {which.replace('_', ' ')}: {shown}")
+            lines.append(f"{name}, {title}: {shown}")
     return lines
 
 
@@ -150,7 +159,8 @@ def _checks(verdict: Verdict) -> list[str]:
         (name, check)
         for name, reading in verdict.readings.items()
         for check in reading.checks.values()
-        if check.status in ("fail", "warn") or (check.status == "unknown" and check.required)
+        if reading.state != "missing"  # its state says it all
+        and (check.status in ("fail", "warn") or (check.status == "unknown" and check.required))
     ]
     lines = [
         f"{check.status}  {name}.{check.name}: {check_numbers(check)}; {check.detail or check.why}"

@@ -14,6 +14,7 @@ from signals.model import Call, Decision, SignalsError
 from signals.words import CALL_WORDS, moment
 
 LAST_DECISIONS = 6
+LISTED = 5  # checks of a signal that stand in the open when they pass; the screen has no room for more
 TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
 NO_CHANGE_ROOM, ZERO_ROOM = 0.1, 0.03  # shares of the axis that a margin must span for these words to fit
 SYNTHETIC_TAG = "Synthetic data"
@@ -238,8 +239,10 @@ def _passing(signal: str, memo: Memo) -> str:
     mine = [line for line in memo.checks if line.signal == signal]
     if not any(line.status == "pass" for line in mine):
         return ""
-    asked = "".join(_pass(line) for line in mine if line.status == "pass" and line.required)
-    others = [line for line in mine if not line.required and (line.status == "pass" or _idle(line))]
+    kept_asked = [line for line in mine if line.status == "pass" and line.required]
+    asked = "".join(_pass(line) for line in kept_asked[:LISTED])
+    others = kept_asked[LISTED:]
+    others += [line for line in mine if not line.required and (line.status == "pass" or _idle(line))]
     kept = sum(line.status == "pass" and line.limited for line in others)
     said = [f"{kept} more pass" if asked else f"{kept} pass"] if kept else []
     said += [f"{len(others) - kept} not judged"] if len(others) > kept else []

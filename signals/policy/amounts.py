@@ -45,6 +45,10 @@ def settle(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     total, promise = _needed(signal, reading, low, high, margin)
     if signal.kind == "judge" and reading.voting == "corrected":
         return _labels(signal, reading, total / units(reading), promise, owner)
+    clusters = reading.checks.get("min_clusters")
+    if clusters is not None and clusters.value:  # of the smaller arm; users of the same clusters would add little
+        extra = 2.0 * clusters.value * (total / units(reading) - 1.0)
+        return _more(case, signal, reading, extra, promise, owner, "clusters")
     need = _more(case, signal, reading, total - units(reading), promise, owner)
     if isinstance(signal.looks, tuple):
         return _at_a_look(case, signal.looks, need)
@@ -165,14 +169,14 @@ def _se(reading: Reading, half: float) -> float:
     return voting.se if voting is not None and voting.se else half / 1.96
 
 
-def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str) -> Need:
+def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str, unit: str = "") -> Need:
     amount = sensible(extra)
-    unit = reading.counted or "units"
+    unit = unit or reading.counted or "units"
     why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
     days = _days(reading, amount, unit)
     if days is not None and days > TOO_LONG:
         return Need(
-            signal.name, "a wider margin, or another signal to decide",
+            signal.name, "another signal to decide",
             f"{claim(signal, reading)}; it would take about {plural(amount, f'more {unit}')}, "
             "over ten years at the current rate", owner=owner,
         )  # fmt: skip

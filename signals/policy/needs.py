@@ -19,6 +19,8 @@ from signals.policy.rules import Guardrail, Requirement
 from signals.policy.wording import claim, title
 from signals.words import plural
 
+INTERVAL = "evidence from which an interval can be made"
+
 
 def ways_out(case: Case) -> tuple[Need, ...]:
     """For a HOLD only: one need per signal that could change the call, most direct first."""
@@ -121,7 +123,7 @@ def _untrusted(case: Case, reading: Reading, owner: str, why: str) -> Need:
     if not broken:
         counts = behind(reading)
         found = short(case, reading, counts, f"{reading.why.rstrip('.')}; {why}", owner) if counts else None
-        return found or Need(reading.signal, "an interval that can be given honestly", reading.why, owner=owner)
+        return found or Need(reading.signal, INTERVAL, reading.why, owner=owner)
     found = short(case, reading, broken, why, owner)
     if found is not None:
         return found
@@ -150,7 +152,7 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
         what = "; ".join(dict.fromkeys(_remedy(check) for check in unripe))
         return Need(signal.name, what, reading.why, by=_ripe(case, unripe), owner=owner)
     if low is None or high is None or not units(reading):
-        return Need(signal.name, "an interval that can be given honestly", reading.why, owner=owner)
+        return Need(signal.name, INTERVAL, reading.why, owner=owner)
     if margin is None:
         return _no_margin(case, signal, owner)
     return settle(case, signal, reading, owner)

@@ -49,10 +49,22 @@ def _decided(case: Case, _needs: Sequence[Need]) -> list[str]:
     text = _of(case, walked.row.signal)
     if outcome.call == "hold":
         text += ", and the policy holds on that"
+    if outcome.call == "ship":
+        text += _doubted(case, walked.row.signal)
     roles = zip(outcome.rows, outcome.roles, strict=True)
     agree = list(dict.fromkeys(row.row.signal for row, role in roles if role == "agrees"))
     agreed = f"{title(listed(agree))} agree{'s' if len(agree) == 1 else ''}" if agree else ""
     return [text, _moved(walked), _overruled(case), agreed]
+
+
+def _doubted(case: Case, name: str) -> str:
+    """A ship may rest on a signal of which checks warn that the policy does not ask for: never without a word."""
+    reading = case.readings.get(name)
+    warned = [check.name for check in reading.checks.values() if check.status == "warn"] if reading else []
+    if not warned:
+        return ""
+    names = listed([one.removeprefix("min_").removeprefix("max_").replace("_", " ") for one in warned])
+    return f". But {'a check warns' if len(warned) == 1 else 'checks warn'}: {names}"
 
 
 def _moved(walked: Walked) -> str:

@@ -120,12 +120,27 @@ def set_aside_share(evidence: Evidence, kept: int, tray: Tray | None = None) -> 
     return Measure("max_set_aside", share, plural(faulty + own, "faulty rows"))
 
 
+def source_count(evidence: Evidence) -> Measure:
+    """Sources that bring units of this release. Moments keep no ids: a unit that is in two sources counts twice."""
+    names = [note.name for note in evidence.sources if note.own_rows]
+    if not evidence.sources:
+        return Measure("max_sources", None, "the sources are not known")
+    together = " and ".join(names)
+    return Measure(
+        "max_sources",
+        float(len(names)),
+        f"{together}: a unit that is in both counts twice" if len(names) > 1 else together,
+    )
+
+
 def both_arms_share(evidence: Evidence, units: int) -> Measure:
     """Share of units that were seen in both arms, of all units of the two arms.
 
     Readers count such a unit once for each of its arms, and an arm may serve several releases: the lesser of the two
     arms' counts is the most that this pair can share.
     """
+    if sum(1 for note in evidence.sources if note.own_rows) > 1:
+        return Measure("both_arms", None, "a unit is looked for within its source, not across several")
     seen: Counter[str | None] = Counter()
     for entry in evidence.set_aside:
         if entry.why.startswith(BOTH_ARMS):

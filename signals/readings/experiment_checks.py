@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from signals.model import INCOMPLETE, Estimate, Evidence, Measure, Moments, OutcomeCell, Signal
-from signals.readings.common import both_arms_share
+from signals.readings.common import both_arms_share, source_count
 from signals.readings.experiment_effect import Arm, arm_of
 from signals.stats.cuped import balance
 from signals.stats.difference import RefusedError
@@ -39,6 +39,7 @@ def measures(
     return (
         *_sample_ratio(control, candidate, share, randomised),
         _by_segment(signal, control, candidate, label, share),
+        source_count(evidence),
         Measure("min_units", min(theirs.members, ours.members), "units in the smaller arm"),
         _min_clusters(theirs.moments, ours.moments, clustered=clustered),
         _full_weeks(control, candidate),

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from signals.model import Estimate, Evidence, FeedbackCell, Measure, Numbers, Signal
-from signals.readings.common import Tray, day_span, estimate, nothing, per_day, refusal, set_aside_share
+from signals.readings.common import Tray, day_span, estimate, nothing, per_day, refusal, set_aside_share, source_count
 from signals.readings.feedback_arms import Arm, add_up, floods, loud_users
 from signals.readings.feedback_silent import bounds, response_rate_shift, tipping_share
 from signals.readings.segments import segmented, unknown_dimensions
@@ -60,6 +60,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     responses = arms[0].n + arms[1].n
     measures = (
         response_rate_shift(arms, users, signal.confidence),
+        source_count(evidence),
         Measure("min_responses", min(arms[0].n, arms[1].n), "responses in the smaller arm"),
         *floods(evidence, arms),
         tipping_share(arms),

@@ -47,10 +47,10 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     balance, unbalanced = label_balance(items, labels)
     measures = (_overlap(labels), balance)
     if labels.refused:
-        return Outcome({}, measures, labels.refused)
+        return Outcome({}, (*measures, Measure("judge_bias_p", None, labels.refused)), labels.refused)
     if len(both) < USABLE:
         why = f"people graded {plural(len(both), 'items')} under both variants; {USABLE} are needed"
-        return Outcome({}, measures, why)
+        return Outcome({}, (*measures, Measure("judge_bias_p", None, why)), why)
     found = {"human": human(signal, both, labels), "judge_bias": judge_bias(signal, both, labels)}
     found["corrected"] = corrected(signal, items, labels)
     if unbalanced:
@@ -58,7 +58,16 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     part = part_of(labels)
     components = {"raters": float(labels.raters), "rater_error": part.squared} if isinstance(part, RaterPart) else {}
     found = {name: with_raters(one, labels.raters, part) for name, one in found.items()}
-    return Outcome(found, measures, components=components)
+    return Outcome(found, (*measures, _bias(found["judge_bias"])), components=components)
+
+
+def _bias(one: Estimate) -> Measure:
+    """Whether the judge's effect differs from people's; where they agree on every item it does not."""
+    if one.refused is not None:
+        same = one.control == one.candidate
+        return Measure("judge_bias_p", 1.0 if same else None, one.refused)
+    low, high = one.low or 0.0, one.high or 0.0
+    return Measure("judge_bias_p", one.p_value, f"judge minus people {one.effect:+.3g} ({low:+.3g} to {high:+.3g})")
 
 
 def _unbalanced(

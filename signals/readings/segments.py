@@ -234,12 +234,18 @@ def _reversals(signal: Signal, whole: Estimate, by_dimension: Mapping[str, Seque
             continue
         compared += 1
         if all(effect * whole.effect < 0.0 for _, effect in effects):
-            turned.append(
-                f"{whole.effect:+.4g} together, but " + ", ".join(f"{name} {effect:+.4g}" for name, effect in effects)
-            )
+            scale, unit = _spoken(signal)
+            each = ", ".join(f"{name} {scale * effect:+.4g}{unit}" for name, effect in effects)
+            turned.append(f"{scale * whole.effect:+.4g}{unit} together, but {each}")
     if not compared:
         return Measure(name, None, "fewer than two segments have an effect")
     return Measure(name, float(len(turned)), "; ".join(turned) or "no dimension turns the sign")
+
+
+def _spoken(signal: Signal) -> tuple[float, str]:
+    """Fractions are spoken of in percentage points."""
+    fractions = signal.kind == "feedback" or (signal.metric is not None and signal.metric.type == "proportion")
+    return (100.0, " pp") if fractions else (1.0, "")
 
 
 def _without(signal: Signal) -> str:

@@ -297,3 +297,11 @@ def test_lower_is_better_facts_are_oriented() -> None:
     rest = "guardrails: [{id: dear, when: cost.benefit.high < -cost.margin, call: hold}]\n"
     assert verdict(policy(rest), conversion="win", cost="loss").decided_by == "dear"
     assert verdict(policy(rest), conversion="win", cost="win").call == "ship"
+
+
+def test_a_ship_on_a_signal_that_a_check_warns_about_says_so() -> None:
+    doubtful = {"max_reversals": check("max_reversals", 1, "warn")}
+    told = verdict(policy(), conversion=reading("conversion", "win", checks=doubtful)).sentence
+    assert "But a check warns: reversals." in told
+    assert "warns" not in verdict(policy(), conversion=reading("conversion", "win")).sentence
+    assert "warns" not in verdict(policy(), conversion=reading("conversion", "loss", checks=doubtful)).sentence

@@ -394,7 +394,7 @@ def test_a_refusal_that_tells_a_count_says_how_many_are_missing() -> None:
     assert (need.what, need.amount) == ("at least 30 more items graded by people", 30)
     assert need.why.startswith("overlap 20 is below 50; only 20 items were graded")
     plain = replace(refused, why="the evidence has 3 scorers and the policy names none")
-    assert verdict(parse_policy(CORRECTED), judge=plain).needs[0].what == "an interval that can be given honestly"
+    assert verdict(parse_policy(CORRECTED), judge=plain).needs[0].what == "evidence from which an interval can be made"
 
 
 def test_an_untrusted_signal_names_the_checks_remedy() -> None:
@@ -511,3 +511,12 @@ def test_the_sentence_names_who_was_overruled_and_what_a_guardrail_saw() -> None
         "Guardrail g calls for rollback: plan=pro high is −1 pp, asked < −0.5 pp. "
         "The hierarchy alone would have said ship."
     )
+
+
+def test_where_clusters_were_randomised_more_clusters_are_wanted_not_more_users() -> None:
+    clusters = {"min_clusters": check("min_clusters", 22)}
+    unclear = reading("conversion", "unclear", shape=(-0.2, 1.5), checks=clusters, rate_per_day=100.0)
+    need = next(one for one in verdict(policy(), conversion=unclear).needs if one.signal == "conversion")
+    assert need.unit == "clusters"
+    assert need.by is None  # the rate is of users
+    assert need.amount == sensible(44 * ((1.5 + Z_POWER * 1.5 / 1.96) ** 2 - 1))

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from reading_kit import RELEASE, evidence, measured, signal
+from reading_kit import AS_OF, RELEASE, evidence, measured, signal
 from scipy import stats as scipy_stats
 
-from signals.model import INCOMPLETE, Evidence, Metric, Moments, OutcomeCell, SetAside
-from signals.readings import measure
+from signals.model import INCOMPLETE, Evidence, Metric, Moments, OutcomeCell, SetAside, SourceNote
+from signals.readings import measure, read
 from signals.stats.moments import from_arrays, merge
 from signals.stats.srm import sequential_p
 
@@ -170,7 +170,22 @@ def test_measures_that_the_evidence_cannot_give_say_why() -> None:
     numbers = measure(signal("experiment"), evidence(outcomes=(cell("old", ones(9, 90)), cell("new", ones(9, 90)))))
     silent = {one.name: one.why for one in numbers.measures if one.value is None}
     assert set(silent) == {
-        "sample_ratio_day_p", "sample_ratio_segment_p", "min_clusters", "full_weeks", "outcome_complete", "max_skew",
-        "covariate_balance_p", "novelty_p", "heterogeneity_p", "max_reversals",
+        "max_sources", "sample_ratio_day_p", "sample_ratio_segment_p", "min_clusters", "full_weeks",
+        "outcome_complete", "max_skew", "covariate_balance_p", "novelty_p", "heterogeneity_p", "max_reversals",
     }  # fmt: skip
     assert all(silent.values())
+
+
+def test_two_sources_of_the_same_arms_are_told_for_a_unit_in_both_counts_twice() -> None:
+    cells = cell("old", ones(90, 900)), cell("new", ones(100, 1000))
+    one, two = (
+        SourceNote(name, "table", datetime(2026, 11, 17, tzinfo=UTC), "sha256:0", own_rows=900) for name in ("a", "b")
+    )
+    elsewhere = replace(two, name="c", own_rows=0)  # it brings units of another release only
+    told = measure(signal("experiment"), evidence(outcomes=cells, sources=(one, two, elsewhere)))
+    assert measured(told, "max_sources") == 2.0
+    assert "a and b" in next(m.why for m in told.measures if m.name == "max_sources")
+    assert measured(told, "both_arms") is None  # nobody looked across the two
+    assert read(signal("experiment"), told, AS_OF).checks["max_sources"].status == "warn"
+    alone = measure(signal("experiment"), evidence(outcomes=cells, sources=(one, elsewhere)))
+    assert (measured(alone, "max_sources"), measured(alone, "both_arms")) == (1.0, 0.0)

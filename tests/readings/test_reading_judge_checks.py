@@ -39,8 +39,8 @@ def why(numbers: Numbers, name: str) -> str:
 VALUES = np.random.default_rng(1).uniform(0.2, 0.9, (40, 2))
 CATALOGUED = (
     "min_items", "paired", "same_judge", "max_error_rate", "coverage", "min_effective_items", "human_agreement",
-    "min_overlap", "label_balance_p", "judge_drift_p", "max_length_bias", "max_ceiling", "max_golden_age",
-    "max_duplicates", "max_leaked", "max_set_aside", "heterogeneity_p", "max_reversals",
+    "min_overlap", "label_balance_p", "judge_bias_p", "judge_drift_p", "max_length_bias", "max_ceiling",
+    "max_golden_age", "max_duplicates", "max_leaked", "max_set_aside", "heterogeneity_p", "max_reversals",
 )  # fmt: skip
 
 

@@ -245,3 +245,14 @@ def test_raters_are_a_sample_as_they_are_in_a_panel() -> None:
     assert 0.9 * people.se < found["corrected"].se < people.se  # type: ignore[operator]
     few = tuple(one for one in given if one.rater < "r04")
     assert "only 4 raters" in measure(ask(), evidence(scores=scores(JUDGE), human=few)).estimates["human"].warnings[-1]
+
+
+def test_a_judge_that_sees_more_than_people_warns() -> None:
+    numbers = measure(
+        signal("judge", margin=margin(0.02)), evidence(scores=scores(JUDGE), human=ratings(PEOPLE[:GRADED]))
+    )
+    assert measured(numbers, "judge_bias_p") == numbers.estimates["judge_bias"].p_value
+    assert read(signal("judge", margin=margin(0.02)), numbers, AS_OF).checks["judge_bias_p"].status == "warn"
+    fair = measure(signal("judge"), evidence(scores=scores(PEOPLE), human=ratings(PEOPLE[:GRADED])))
+    assert measured(fair, "judge_bias_p") == 1.0
+    assert measured(measure(signal("judge"), evidence(scores=scores(JUDGE))), "judge_bias_p") is None

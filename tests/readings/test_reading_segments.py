@@ -137,7 +137,7 @@ def test_heterogeneity_is_corrected_for_dimensions() -> None:
 
 def test_reversals_are_named_with_numbers() -> None:
     turned = by_name(told(plans([-0.1, -0.2]), whole=0.3))["max_reversals"]
-    assert (turned.value, turned.why) == (1.0, "+0.3 together, but plan=p0 -0.1, plan=p1 -0.2")
+    assert (turned.value, turned.why) == (1.0, "+30 pp together, but plan=p0 -10 pp, plan=p1 -20 pp")
     for effects, whole in (([-0.1, 0.2], 0.3), ([0.1, 0.2], 0.3), ([-0.1, 0.0], 0.3)):
         assert by_name(told(plans(effects), whole=whole))["max_reversals"].value == 0.0
     assert by_name(told(plans([0.1, 0.2]), whole=None))["max_reversals"].value is None
@@ -201,8 +201,8 @@ def test_simpson_from_evidence_to_checks() -> None:
     assert reading.effect > 0.1
     assert (check.status, check.value) == ("warn", 1.0)
     why = {one.name: one.why for one in numbers.measures}["max_reversals"]
-    assert "plan=easy −0.03" in why
-    assert "plan=hard −0.05" in why
+    assert "plan=easy −3 pp" in why
+    assert "plan=hard −5 pp" in why
 
 
 def test_the_reading_orients_what_is_drawn_to_the_others() -> None:
