@@ -48,7 +48,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
             human_agreement(evidence, judged.outputs, signal.dimension),
             *special,
             judge_drift(judged.valid, signal.confidence),
-            length_bias(judged.items),
+            length_bias(judged.items, judged.unit),
             ceiling(judged.items, judged.unit),
             golden_age(judged.items, last),
             duplicates(judged.items),
@@ -72,7 +72,7 @@ def _others(
     """Every estimate but the raw one, the checks that come with them, and what raters add to the errors."""
     items = judged.items
     labels = labels_of(signal, evidence, items, judged.unit)
-    people = with_people(signal, items, labels)
+    people = with_people(signal, items, labels, judged.unit)
     weighted = reweighted(signal, evidence, items)
     found: dict[str, Estimate] = {}
     if weighted.estimate.refused is None:

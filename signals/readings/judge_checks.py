@@ -13,7 +13,7 @@ from signals.readings.human import EPOCH, spearman
 from signals.readings.judged import Item, Judged
 from signals.stats.difference import RefusedError
 from signals.stats.paired import cluster_mean
-from signals.words import moment, plural
+from signals.words import moment, number, plural
 
 ENOUGH_LENGTHS = 20
 ENOUGH_ANCHORS = 10
@@ -105,7 +105,7 @@ def _drift(
     return Measure(name, found.p_value, f"{shown}: {found.effect:+.3g} ({found.low:+.3g} to {found.high:+.3g})")
 
 
-def length_bias(items: Sequence[Item]) -> Measure:
+def length_bias(items: Sequence[Item], unit: str) -> Measure:
     """Rank correlation of score and length differences; ``why`` gives the effect at equal length."""
     name = "max_length_bias"
     known = [(item.difference, item.lengths[1] - item.lengths[0]) for item in items if item.lengths is not None]
@@ -120,9 +120,10 @@ def length_bias(items: Sequence[Item]) -> Measure:
     spread = math.fsum((length - center) ** 2 for length in lengths)
     slope = math.fsum((length - center) * (score - mean) for score, length in known) / spread
     longer = "longer" if center > 0 else "shorter"
+    at_equal = number(mean - slope * center, unit, signed=True)
     why = (
-        f"Spearman {rho:+.2f} over {len(known):,} items; the candidate is {abs(center):,.3g} {longer}, "
-        f"and the effect {mean:+.3g} is {mean - slope * center:+.3g} at equal length (regression)"
+        f"Spearman {rho:+.2f} over {len(known):,} items; the candidate's outputs are {abs(center):,.3g} {longer}, "
+        f"and at equal length its effect would be {at_equal} instead of {number(mean, unit, signed=True)} (regression)"
     )
     return Measure(name, abs(rho), why)
 

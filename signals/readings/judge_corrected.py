@@ -17,7 +17,7 @@ from signals.stats.difference import RefusedError, two_sided_p
 from signals.stats.misclassified import corrected_difference
 from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS, cluster_mean
 from signals.stats.panel import RaterPart
-from signals.words import p_value, plural
+from signals.words import bounds, number, p_value, plural
 
 USABLE = 20  # labelled items: with fewer the judge's error is hardly known
 STRATUM = 20  # labelled items that a segment needs to be corrected by itself
@@ -35,13 +35,14 @@ class Outcome:
     components: Mapping[str, float] = field(default_factory=dict)  # what raters add, for planning
 
 
-def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcome:
+def with_people(signal: Signal, items: Sequence[Item], labels: Labels, unit: str = "") -> Outcome:
     """``corrected``, ``human``, ``judge_bias`` and, where the labels call for it, ``rogan_gladen``.
 
     Args:
         signal: Its confidence and segment dimensions.
         items: Those that both arms have.
         labels: People's grades on the judge's scale.
+        unit: Of the judge's scores, for what is said of them.
     """
     both = [item for item in items if item.name in labels.pairs]
     balance, unbalanced = label_balance(items, labels)
@@ -58,16 +59,16 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels) -> Outcom
     part = part_of(labels)
     components = {"raters": float(labels.raters), "rater_error": part.squared} if isinstance(part, RaterPart) else {}
     found = {name: with_raters(one, labels.raters, part) for name, one in found.items()}
-    return Outcome(found, (*measures, _bias(found["judge_bias"])), components=components)
+    return Outcome(found, (*measures, _bias(found["judge_bias"], unit)), components=components)
 
 
-def _bias(one: Estimate) -> Measure:
+def _bias(one: Estimate, unit: str) -> Measure:
     """Whether the judge's effect differs from people's; where they agree on every item it does not."""
     if one.refused is not None:
         same = one.control == one.candidate
         return Measure("judge_bias_p", 1.0 if same else None, one.refused)
-    low, high = one.low or 0.0, one.high or 0.0
-    return Measure("judge_bias_p", one.p_value, f"judge minus people {one.effect:+.3g} ({low:+.3g} to {high:+.3g})")
+    seen = f"{number(one.effect, unit, signed=True)} ({bounds(one.low, one.high, unit)})"
+    return Measure("judge_bias_p", one.p_value, f"judge minus people {seen}")
 
 
 def _unbalanced(

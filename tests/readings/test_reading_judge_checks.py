@@ -11,6 +11,7 @@ from scipy import stats as scipy_stats
 
 from signals.model import ItemScore, Numbers
 from signals.readings import measure, read
+from signals.words import number
 
 EARLY, LATE = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -133,7 +134,8 @@ def test_length_bias_and_the_effect_at_equal_length() -> None:
     d = values[:, 1] - values[:, 0]
     assert measured(numbers, "max_length_bias") == pytest.approx(scipy_stats.spearmanr(d, longer).statistic)
     at_equal = scipy_stats.linregress(longer, d).intercept
-    assert f"is {at_equal:+.3g} at equal length" in why(numbers, "max_length_bias")
+    told = number(at_equal, "pp", signed=True)
+    assert f"at equal length its effect would be {told} instead of" in why(numbers, "max_length_bias")
     assert read(signal("judge"), numbers, AS_OF).checks["max_length_bias"].status == "warn"
     turned = of(*(replace(one, variant="old" if one.variant == "new" else "new") for one in scores))
     assert measured(turned, "max_length_bias") == pytest.approx(measured(numbers, "max_length_bias"))
