@@ -12,7 +12,7 @@ from signals.model import Project, Record, SignalsError, Source, digest
 from signals.store import PulledMeanwhileError, PullReport, Store, StoreError
 from signals.strictyaml import suggest
 
-READERS_VERSION = 3
+READERS_VERSION = 4
 """Raise it when a connector reads the same input differently than before: every source is then read again."""
 
 ATTEMPTS = 5

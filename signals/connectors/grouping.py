@@ -122,19 +122,22 @@ def _leave_out_strays(cells: Cells, tally: Tally) -> None:
 def sum_clusters(view: Clean) -> str:
     """Sum units by cluster within variant; the name of the resulting table.
 
-    Without a denominator of its own a cluster has as many as it has units. It keeps the segment of its first unit.
+    Without a denominator of its own a cluster has as many as it has units. It keeps the segment of its first unit. Its
+    sum cannot be split by day, so it says nothing of earlier moments than the newest unit of the source: that is the
+    time of every cluster, in both arms.
     """
     cells = view.cells
     d = "sum(d)" if cells.has("denominator") else "CAST(count(*) AS DOUBLE)"
     sums = ["sum(y) AS y", f"{d} AS d", *(["sum(x) AS x"] if cells.has("covariate") else [])]
     if view.dimensions:
         sums.append(f"{view.first_segment()} AS s")
-    columns = ["bad", "v", "rows", "members", "us", "y", "d", *(["x"] if cells.has("covariate") else [])]
+    newest = f"(SELECT max(us) FROM units WHERE bad = {GOOD}) AS us"  # noqa: S608  (a number)
+    columns = ["bad", "v", "rows", "members", newest, "y", "d", *(["x"] if cells.has("covariate") else [])]
     columns += view.unpack_segment("s")
     cells.rows.connection.execute(
         f"""
         CREATE TEMP TABLE clusters AS SELECT {", ".join(columns)} FROM (
-            SELECT bad, v, CASE WHEN bad < 0 THEN c END AS c, sum(rows) AS rows, count(*) AS members, min(us) AS us,
+            SELECT bad, v, CASE WHEN bad < 0 THEN c END AS c, sum(rows) AS rows, count(*) AS members,
                 {", ".join(sums)}
             FROM units GROUP BY bad, v, c
         )

@@ -35,7 +35,8 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
 
     Rows of a unit are summed first (value and denominator), unless ``grain: unit`` says that there is one row per
     unit, which is verified. The covariate is one number per unit. A unit whose segment changes keeps its first. With
-    ``cluster``, the units of a cluster are summed in turn, and the cells count clusters.
+    ``cluster``, the units of a cluster are summed in turn, and the cells count clusters, all of them on the day of the
+    newest unit.
     """
     at_once = cells.source.options.get("grain") == "unit"
     cutoff = _cutoff(cells)
@@ -52,7 +53,7 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
             whole = sum_clusters(view)
     yield from _cells(view, whole, tally)
     if "quantile" in cells.source.options:
-        yield from quantile_cells(view, units, metric_name(cells.source), summed=not at_once)
+        yield from quantile_cells(view, units, metric_name(cells.source))
 
 
 def _cutoff(cells: Cells) -> int | None:
@@ -115,9 +116,12 @@ def _verify_grain(cells: Cells) -> None:
         "(SELECT u FROM clean WHERE u IS NOT NULL GROUP BY u HAVING count(*) > 1)"
     ).fetchone()
     if twice and twice[1]:
+        otherwise = "If not, leave `grain:` out: the rows of a unit are then summed"
+        if "quantile" in cells.source.options:
+            otherwise = "If not, aggregate to one row per unit: a quantile of sums is another number"
         raise SignalsError(
             f"`grain: unit` does not hold: unit {twice[0]!r} is on several rows ({twice[1]:,} such units)",
-            "Leave `grain:` out to sum the rows of a unit, or repair the export",
+            f"Was the same export matched twice? {otherwise}",
             file=cells.label,
         )
 

@@ -325,14 +325,15 @@ def _record(
     row, run = output.row, output.run
     name = scorer_name(assertion)
     stated = source.options.get("scorer_version")
+    judge = str(stated) if stated else fingerprint(assertion, row, run.version)
     return ItemScore(
-        record=record_id(output.item, output.variant, name, output.repeat),
+        record=record_id(output.item, output.variant, name, judge, output.repeat),
         item=output.item,
         variant=output.variant,
         scorer=name,
         value=score,
         error=error,
-        fingerprint=str(stated) if stated else fingerprint(assertion, row, run.version),
+        fingerprint=judge,
         repeat=output.repeat,
         cluster=scalar(dig(row, source.map["cluster"])) or "" if "cluster" in source.map else "",
         segment=tuple(

@@ -8,7 +8,6 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from signals.connectors.aggregate import snap
 from signals.connectors.lines import EPOCH
 from signals.connectors.units import GOOD, Clean
 from signals.model import QUANTILE_STEPS, QuantileCell, Segment
@@ -26,14 +25,13 @@ def ranks(n: int, quantile: float) -> tuple[int, list[int], list[int]]:
     return math.ceil(exact), [rank for rank in lows if rank >= 1], [rank for rank in highs if rank <= n]
 
 
-def quantile_cells(view: Clean, table: str, metric: str, *, summed: bool) -> Iterator[QuantileCell]:
+def quantile_cells(view: Clean, table: str, metric: str) -> Iterator[QuantileCell]:
     """One cell per variant, and one per variant and value of each segment dimension.
 
     Args:
-        view: The open source.
+        view: The open source, at ``grain: unit``: outcomes are as they were written.
         table: Its units: v, y, us, the segments, and ``bad``.
         metric: The name of the metric.
-        summed: Whether y was added up in SQL, so that its last bits depend on the order of rows.
     """
     cells = view.cells
     connection = cells.rows.connection
@@ -42,15 +40,13 @@ def quantile_cells(view: Clean, table: str, metric: str, *, summed: bool) -> Ite
     quantile = float(cells.source.options["quantile"])
     for dimension, column in ((None, "''"), *zip(view.dimensions, view.segment_columns, strict=True)):
         groups = connection.execute(
-            f"SELECT v, {column}, count(*), max(us), stddev_pop(y), bool_and(y = floor(y)) "  # noqa: S608  (our own names)
+            f"SELECT v, {column}, count(*), max(us) "  # noqa: S608  (our own names)
             "FROM ordered GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         found = _values(connection, column, {group[:2]: ranks(group[2], quantile) for group in groups})
-        for variant, label, n, last, sd, whole in groups:
+        for variant, label, n, last in groups:
             rank, lows, highs = ranks(n, quantile)
             values = found[variant, label]
-            if summed and not whole:
-                values = {place: snap(value, sd) for place, value in values.items()}
             segment: Segment = () if dimension is None else ((dimension, label),)
             yield QuantileCell(
                 metric, variant, segment, quantile, n, values[rank],

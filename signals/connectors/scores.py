@@ -19,7 +19,8 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
 
     A filled ``error`` (one of our words, else ``system_error``) beats the value beside it: tools write a score for
     work that failed. An empty value without an error is ``judge_unparsed``: the judge ran and gave nothing. NaN,
-    infinity and text are set aside, and so is a second row for the same item, variant, scorer and repeat.
+    infinity and text are set aside, and so is a second row for the same item, variant, scorer, judge version and
+    repeat.
     """
     options = cells.source.options
     named = str(options.get("scorer") or cells.source.map.get("value") or "")
@@ -37,10 +38,10 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
         if not why:
             why, field = _about_item(line) or (None, field)
         scorer = text.get("scorer") or named
-        record = record_id(text["item"], variant, scorer, repeat)
+        version = text.get("scorer_version") or str(options.get("scorer_version") or "")
+        record = record_id(text["item"], variant, scorer, version, repeat)
         if not why and record in seen:
-            remedy = "add to it what tells them apart" if cells.has("repeat") else "map `repeat` if the item ran again"
-            why, field = f"duplicate of an item, variant, scorer and repeat ({remedy})", "item"
+            why, field = f"duplicate of an item, variant, scorer, judge version and repeat ({_remedy(cells)})", "item"
         if why or text["item"] is None or variant is None or repeat is None:
             tally.set_aside(why or "item is empty", variant, example=shown(line, field))
             continue
@@ -53,7 +54,7 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
             scorer=scorer,
             value=None if error else line.number["value"],
             error=error,
-            fingerprint=text.get("scorer_version") or str(options.get("scorer_version") or ""),
+            fingerprint=version,
             repeat=repeat,
             cluster=text.get("cluster") or "",
             segment=line.segment,
@@ -63,6 +64,16 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
             made=line.made,
             leaked=_flag(line),
         )
+
+
+def _remedy(cells: Cells) -> str:
+    """How two rows that are no duplicates can be told apart."""
+    unmapped = {
+        "repeat": "map `repeat` if the item ran again",
+        "scorer_version": "map `scorer_version` if another judge scored it",
+    }
+    said = [text for field, text in unmapped.items() if not cells.has(field)]
+    return ", ".join(said) or "add to `repeat` what tells them apart"
 
 
 def _about_item(line: Line) -> tuple[str, str] | None:

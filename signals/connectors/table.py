@@ -101,6 +101,12 @@ class Table:
             for need in needs
             if field in source.map and need not in source.map and field in shape.fields
         ]
+        if "quantile" in source.options and shape.name == "outcome" and source.options.get("grain") != "unit":
+            why = "rows of a unit would be summed, and a quantile of sums is another number"
+            remedy = "Give one row per unit and add `grain: unit`, or aggregate in a query"
+            problems.append(
+                document.problem((*loc, "quantile"), f"`quantile:` needs `grain: unit`: {why}", remedy, key=True)
+            )
         when = "day" if shape.name == "outcome_counts" else "at"
         if "window" in source.options and when in shape.fields and when not in source.map:
             what = f"`window:` needs map.{when}: without times nobody can know whose window has ended"

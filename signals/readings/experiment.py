@@ -63,6 +63,8 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     # Units that wait for the next planned look are evidence all the same: it is not old because of them.
     days = [cell.day for cells in everything for cell in cells]
     first, last = day_span(days)
+    # The day of a cluster is that of the newest unit of its source: nothing tells when the others came.
+    dated = None not in days and "clusters" not in counted
     arrived = sum(members_of(cell) for cells in everything for cell in cells)
     return Numbers(
         signal=signal.name,
@@ -78,10 +80,10 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         segments=segments.segments if segments else (),
         set_aside=(*evidence.set_aside, *tray.entries()),
         sources=evidence.sources,
-        first_at=first,
+        first_at=first if dated else None,
         last_at=last,
         counted="users",
-        rate_per_day=None if None in days else per_day(arrived, first, last),
+        rate_per_day=per_day(arrived, first, last) if dated else None,
     )
 
 

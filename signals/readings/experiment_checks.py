@@ -48,7 +48,7 @@ def measures(
         _leverage(kind, ours, theirs, voting, clustered=clustered),
         _skew(kind, ours.moments, theirs.moments, clustered=clustered),
         _balance(ours.moments, theirs.moments),
-        _novelty(kind, control, candidate, clustered=clustered),
+        _novelty(kind, control, candidate),
     )
 
 
@@ -68,13 +68,9 @@ def _sample_ratio(control: Cells, candidate: Cells, share: float, what: str) -> 
     text = f"{n0:,} and {n1:,} {what} against {against}"
     total = Measure(names[0], sample_ratio_p([n0, n1], planned), text)
     days = _by_day(control, candidate)
-    if days is None:
+    if isinstance(days, str):
         once = sequential_p([(n0, n1)], planned)
-        return (
-            total,
-            Measure(names[1], once, f"{text}, as one look: the evidence has no days"),
-            Measure(names[2], None, "the evidence has no days"),
-        )
+        return total, Measure(names[1], once, f"{text}, as one look: {days}"), Measure(names[2], None, days)
     counts = [(theirs.n, ours.n) for _, theirs, ours in days]
     looks = [(sum(pair[0] for pair in counts[: k + 1]), sum(pair[1] for pair in counts[: k + 1]))
              for k in range(len(counts))]  # fmt: skip
@@ -185,20 +181,20 @@ def _balance(candidate: Moments, control: Moments) -> Measure:
     return Measure(name, found.p_value, f"the covariate differs by {found.effect:+.3g} ± {found.se:.2g}")
 
 
-def _novelty(kind: str, control: Cells, candidate: Cells, *, clustered: bool) -> Measure:
+def _novelty(kind: str, control: Cells, candidate: Cells) -> Measure:
     """Trend of the daily effects, each weighted by the units behind it; ratios are linearised at the arm's level."""
     name = "novelty_p"
     days = _by_day(control, candidate)
     if kind == "quantile":
         return Measure(name, None, "quantiles are not known by day")
-    if days is None:
-        return Measure(name, None, "the evidence has no days")
+    if isinstance(days, str):
+        return Measure(name, None, days)
     wholes = [merge(moments) for moments in zip(*((theirs, ours) for _, theirs, ours in days), strict=True)]
     points: list[tuple[float, float, float]] = []
     for day, *arms in days:
         if min(arm.n for arm in arms) < ENOUGH_IN_DAY:
             continue
-        lines = [_line(kind, arm, whole, clustered=clustered) for arm, whole in zip(arms, wholes, strict=True)]
+        lines = [_line(kind, arm, whole) for arm, whole in zip(arms, wholes, strict=True)]
         if None in lines:
             return Measure(name, None, "the effect has no standard error by day")
         (base, v0), (level, v1) = lines  # type: ignore[misc]  # None was refused above
@@ -211,9 +207,9 @@ def _novelty(kind: str, control: Cells, candidate: Cells, *, clustered: bool) ->
     return Measure(name, found.p_value, f"the effect changes by {found.slope:+.3g} per day over {len(points)} days")
 
 
-def _line(kind: str, day: Moments, whole: Moments, *, clustered: bool) -> tuple[float, float] | None:
+def _line(kind: str, day: Moments, whole: Moments) -> tuple[float, float] | None:
     """One arm's level on one day and its squared standard error, with the spread of the whole arm."""
-    if kind != "ratio" and not clustered:
+    if kind != "ratio":
         return day.mean, variance(whole.m2, whole.n) / day.n
     if not whole.d_mean or whole.d_m2 is None or whole.yd is None or day.d_mean is None:
         return None
@@ -223,24 +219,34 @@ def _line(kind: str, day: Moments, whole: Moments, *, clustered: bool) -> tuple[
     return level, variance(spread, whole.n) / whole.d_mean / whole.d_mean / day.n
 
 
-def _by_day(control: Cells, candidate: Cells) -> list[tuple[date, Moments, Moments]] | None:
-    """(day, control, candidate), in order of days; None when a cell has no day."""
+def _no_days(cells: Cells) -> str | None:
+    """Why the days of the cells tell nothing of when their units began; None when they do."""
+    if any(cell.counted == "clusters" for cell in cells):
+        return "clusters have no day of their own"
+    return None if cells and all(cell.day is not None for cell in cells) else "the evidence has no days"
+
+
+def _by_day(control: Cells, candidate: Cells) -> list[tuple[date, Moments, Moments]] | str:
+    """(day, control, candidate), in order of days; why not, when the cells tell no days."""
+    why = _no_days((*control, *candidate))
+    if why:
+        return why
     found: Mapping[date, tuple[list[Moments], list[Moments]]] = defaultdict(lambda: ([], []))
     for arm, cells in enumerate((control, candidate)):
         for cell in cells:
-            if cell.day is None:
-                return None
-            found[cell.day][arm].append(cell.moments)
-    return [(day, merge(found[day][0]), merge(found[day][1])) for day in sorted(found)] or None
+            if cell.day is not None:
+                found[cell.day][arm].append(cell.moments)
+    return [(day, merge(found[day][0]), merge(found[day][1])) for day in sorted(found)]
 
 
 def _full_weeks(control: Cells, candidate: Cells) -> Measure:
     """Whole weeks between the first and the last day that both arms have units on."""
     ranges: list[tuple[date, date]] = []
     for cells in (control, candidate):
+        why = _no_days(cells)
+        if why:
+            return Measure("full_weeks", None, why)
         days = [cell.day for cell in cells if cell.day is not None]
-        if not days or len(days) < len(cells):
-            return Measure("full_weeks", None, "the evidence has no days")
         ranges.append((min(days), max(days)))
     start, end = max(low for low, _ in ranges), min(high for _, high in ranges)
     days_both = max(0, (end - start).days + 1)

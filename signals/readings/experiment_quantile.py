@@ -41,7 +41,7 @@ def quantiles(signal: Signal, metric: Metric, evidence: Evidence, design: Design
     counts = _count(control), _count(candidate)
     problem = problem or _problem(metric, design, (*control, *candidate))
     if not problem and not any(counts) and evidence.outcomes:
-        problem = "the source gave no quantiles: set `quantile:` on the source"
+        problem = "the source gave no quantiles: set `quantile:` and `grain: unit` on the source"
     if problem:
         sizes = counts if any(counts) else _units_by_arm(evidence)
         refused = refusal(problem, signal.confidence, sizes) if any(sizes) else nothing(signal.confidence, sizes)

@@ -81,6 +81,7 @@ def looks_of(
     began on that date or later, or on the day before and every source was pulled after that day had ended. Units that
     began later wait for the next look. The information is the units so far over ``planned_units``, else the elapsed
     share of the days; the last date, or the first look at which the planned units are there, spends what is left.
+    Clusters are refused: all of a source carry the day of its newest unit.
     """
     if signal.looks == "fixed":
         return arms, Looks(), None
@@ -88,6 +89,8 @@ def looks_of(
         planned = signal.planned_units or sequential.PLANNED_UNITS
         text = f"valid at any look, narrowest near {planned:,} units"
         return arms, Looks(continuous=True, planned=planned, text=text), None
+    if any(cell.counted == "clusters" for cells in arms for cell in cells):
+        return arms, Looks(), "planned looks need the day of every unit, and clusters have none of their own"
     days = [cell.day for cells in arms for cell in cells if cell.day is not None]
     if len(days) < sum(map(len, arms)):
         return arms, Looks(), "the evidence has no days, so the planned looks cannot be told apart"

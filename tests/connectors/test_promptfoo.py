@@ -95,6 +95,22 @@ def test_another_rubric_is_another_judge(desk):
     assert stated == {"judge-3"}
 
 
+def test_two_rubrics_of_one_name_are_two_judges(desk):
+    def change(data):
+        for row in data["results"]["results"]:
+            asserted, graded = row["testCase"]["assert"], row["gradingResult"]["componentResults"]
+            asserted += [{**one, "value": "Is kind"} for one in asserted if one["type"] == "llm-rubric"]
+            graded += [
+                {**one, "assertion": {**one["assertion"], "value": "Is kind"}}
+                for one in graded
+                if one["assertion"]["type"] == "llm-rubric"
+            ]
+
+    edited(desk, change)
+    records = desk.read("promptfoo", path="edited.json")
+    assert (len(records), len({r.record for r in records}), len({r.fingerprint for r in records})) == (240, 240, 2)
+
+
 def test_the_same_eval_twice_counts_once(desk):
     desk.copy("promptfoo_control.json")
     edited(desk, lambda data: None, "copy.json")

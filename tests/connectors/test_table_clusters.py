@@ -99,7 +99,28 @@ def test_clusters_take_denominators_covariates_and_one_row_per_unit(desk):
     assert (m.xy, m.yd, m.xd) == (4.0, 5.0, 10.0)
     assert desk.read(**entry, grain="unit") == [cell]
     desk.write("u.csv", "u,v,y,c,d,x\na,control,1,X,2,5\na,control,3,X,4,5\n")
-    assert "unit 'a' is on several rows" in desk.fails(**entry, grain="unit")
+    said = desk.fails(**entry, grain="unit")
+    assert "unit 'a' is on several rows" in said
+    assert "Was the same export matched twice? If not, leave `grain:` out: the rows of a unit are then summed" in said
+    said = desk.fails(**entry, grain="unit", quantile=0.5)
+    assert "Was the same export matched twice? If not, aggregate to one row per unit" in said
+    assert "leave" not in said
+
+
+def test_clusters_of_both_arms_carry_the_day_of_the_newest_unit(desk):
+    rows = [f"{n},{ARMS[n % 2]},1,{n % 4},p,2026-11-{n + 1:02}T23:00:00Z" for n in range(20)]
+    rows += ["0,control,1,0,q,2026-11-30T10:00:00Z"]  # a later row of a unit that is there
+    rows += ["x,control,oops,0,q,2026-12-01T10:00:00Z", "y,control,1,,q,2026-12-02T10:00:00Z"]  # faults are no units
+    desk.write("u.csv", "u,v,y,c,p,t\n" + "\n".join(rows))
+    entry = {**CLUSTERED, "map": {**CLUSTERED["map"], "at": "t", "segment.plan": "p"}}
+    found = desk.read(**entry)
+    # The sum over a shop's users of three weeks says nothing of the first day, when its first user came.
+    assert {(cell.variant, cell.day, cell.moments.n, cell.members) for cell in found} == {
+        (arm, date(2026, 11, 20), 2, 10) for arm in ARMS
+    }
+    # A unit whose window is still open is no unit yet: the newest that counts is of the 13th.
+    assert {cell.day for cell in desk.read(**{**entry, "where": {"p": "p"}}, window="7d")} == {date(2026, 11, 13)}
+    assert {cell.day for cell in desk.read(**CLUSTERED)} == {None}
 
 
 def test_an_empty_or_missing_cluster_column_is_told(desk):
@@ -128,15 +149,15 @@ def test_clusters_are_those_of_a_plain_count(desk, rows, stick):
     for _, v, _, c, _ in good:
         seen[c].add(v)
     kept = [row for row in good if len(seen[row[3]]) == 1]
-    clusters = defaultdict(lambda: [0, set(), 9])
+    clusters, began = defaultdict(lambda: [0, set()]), defaultdict(lambda: 9)
     for u, v, y, c, d in kept:
         one = clusters[v, c]
         one[0] += y
         one[1].add(u)
-        one[2] = min(one[2], d)
+        began[v, u] = min(began[v, u], d)
     expected = defaultdict(list)
-    for (v, _), (y, units, d) in clusters.items():
-        expected[v, date(2026, 11, 10 + d)].append((y, len(units)))
+    for (v, _), (y, units) in clusters.items():
+        expected[v, date(2026, 11, 10 + max(began.values()))].append((y, len(units)))
     entry = {**CLUSTERED, "map": {**CLUSTERED["map"], "at": "t"}}
     if not expected:
         assert "none of the" in desk.fails(**entry)
@@ -285,26 +306,20 @@ def order_statistics(values, q):
 @FUZZ
 @given(
     rows=st.lists(
-        st.tuples(st.integers(0, 90), st.integers(-40, 40).map(lambda y: y / 8), st.sampled_from("pq")), min_size=1,
+        st.tuples(st.sampled_from(ARMS), st.integers(-40, 40).map(lambda y: y / 8), st.sampled_from("pq")), min_size=1,
         max_size=120,
     ),
     q=st.sampled_from([0.5, 0.9, 0.07, 0.29, 0.999]),
 )  # fmt: skip
 def test_quantiles_are_order_statistics_of_the_units(desk, rows, q):
-    rows = [(u, "control" if u % 2 else "candidate", y, p) for u, y, p in rows]
-    rows += [(1000, arm, 1, "p") for arm in ARMS]  # in both arms
-    desk.write("u.csv", "u,v,y,p\n" + "".join(f"{u},{v},{y},{p}\n" for u, v, y, p in rows))
-    units, plan = defaultdict(float), {}
-    for u, v, y, p in rows[:-2]:
-        units[v, u] += y
-        plan[v, u] = min(p, plan.get((v, u), p))
-    entry = {**ENTRY, "map": {**ENTRY["map"], "segment.plan": "p"}, "quantile": q}
+    desk.write("u.csv", "u,v,y,p\n" + "".join(f"{u},{v},{y},{p}\n" for u, (v, y, p) in enumerate(rows)))
+    entry = {**ENTRY, "map": {**ENTRY["map"], "segment.plan": "p"}, "grain": "unit", "quantile": q}
     found = [record for record in desk.read(**entry) if isinstance(record, QuantileCell)]
     wanted = {}
-    for v in {v for v, _ in units}:
-        wanted[v, ()] = [y for key, y in units.items() if key[0] == v]
+    for v in {v for v, _, _ in rows}:
+        wanted[v, ()] = [y for arm, y, _ in rows if arm == v]
         for p in "pq":
-            some = [y for key, y in units.items() if key[0] == v and plan[key] == p]
+            some = [y for arm, y, plan in rows if (arm, plan) == (v, p)]
             if some:
                 wanted[v, (("plan", p),)] = some
     assert {(cell.variant, cell.segment) for cell in found} == set(wanted)
@@ -323,7 +338,8 @@ def test_ranks_are_exact_where_floats_are_not():
 
 def test_quantiles_know_windows_clusters_and_the_newest_unit(desk):
     desk.write("u.csv", WINDOWED.replace("u,v,y,t", "u,v,y,t,c").replace("Z\n", "Z,X\n").replace("candidate", "x"))
-    entry = {**TIMED, "map": {**TIMED["map"], "cluster": "c"}, "window": "7d", "quantile": 0.5, "metric": "wait"}
+    entry = {**TIMED, "map": {**TIMED["map"], "cluster": "c"}, "window": "7d", "metric": "wait"}
+    entry |= {"grain": "unit", "quantile": 0.5}
     cells = [record for record in desk.read(**entry) if isinstance(record, QuantileCell)]
     assert [(c.metric, c.variant, c.n, c.value, c.counted, c.at) for c in cells] == [
         ("wait", "control", 1, 1.0, "clusters", datetime(2026, 11, 1, 10, tzinfo=UTC)),
@@ -335,7 +351,7 @@ def test_two_reads_of_sums_agree(desk):
     rng = np.random.default_rng(8)
     lines = "".join(f"{n % 3000},control,{y!r},{n % 40}\n" for n, y in enumerate(rng.lognormal(size=20_000).tolist()))
     desk.write("u.csv", "u,v,y,c\n" + lines)
-    for entry in ({**ENTRY, "quantile": 0.9}, {**CLUSTERED, "where": {"c": "1"}}):
+    for entry in (ENTRY, {**CLUSTERED, "where": {"c": "1"}}):
         first = desk.read(**entry)
         assert first == desk.read_again()
         assert isinstance(first[0], OutcomeCell)
@@ -353,6 +369,10 @@ def test_two_reads_of_sums_agree(desk):
         ({**TIMED, "window": "0d"}, "above zero"),
         ({**TIMED, "quantile": 90}, "must lie between 0 and 1, such as 0.9"),
         ({**TIMED, "quantile": 1}, "must lie between 0 and 1"),
+        (
+            {**TIMED, "quantile": 0.9},
+            "sources.yaml:23:4: `quantile:` needs `grain: unit`: rows of a unit would be summed, and a quantile of",
+        ),
         ({**TIMED, "map": {**TIMED["map"], "covariate_at": "x"}}, "map.covariate_at needs map.covariate too"),
         (
             {**ENTRY, "map": {**ENTRY["map"], "covariate": "x", "covariate_at": "x"}},

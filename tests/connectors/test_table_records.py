@@ -32,7 +32,8 @@ def test_scores(desk):
     }  # fmt: skip
     assert desk.whys == {
         "value is NaN or infinite": 1, "value is not a number": 1, "item is empty": 1,
-        "duplicate of an item, variant, scorer and repeat (map `repeat` if the item ran again)": 1,
+        "duplicate of an item, variant, scorer, judge version and repeat "
+        "(map `repeat` if the item ran again, map `scorer_version` if another judge scored it)": 1,
     }  # fmt: skip
     assert "'high' in data/s.csv row 7" in " ".join(e.why for e in desk.tally.entries)
     assert (records["g"].segment, records["g"].scorer, records["g"].fingerprint) == ((("plan", "(empty)"),), "y", "")
@@ -50,6 +51,21 @@ def test_repeats_scorers_and_versions(desk):
     assert desk.whys == {"repeat is not a whole number": 1}
     [record] = desk.read(**SCORES, scorer="acc", scorer_version="v2")
     assert (record.scorer, record.fingerprint) == ("acc", "v2")
+
+
+def test_two_judge_versions_of_one_output_are_no_duplicates(desk):
+    desk.write("s.csv", "i,v,y,j\na,control,1,v1\na,control,0,v2\na,control,0.5,v2\na,control,0.7,\nb,control,1,v2\n")
+    records = desk.read(**mapped(SCORES, scorer_version="j"))
+    assert [(r.item, r.fingerprint, r.value) for r in records] == [
+        ("a", "v1", 1.0), ("a", "v2", 0.0), ("a", "", 0.7), ("b", "v2", 1.0),
+    ]  # fmt: skip
+    assert len({r.record for r in records}) == 4
+    said = "duplicate of an item, variant, scorer, judge version and repeat (map `repeat` if the item ran again)"
+    assert desk.whys == {said: 1}
+    # An empty cell falls back to the constant, and is then the same judge.
+    records = desk.read(**mapped(SCORES, scorer_version="j"), scorer_version="v2")
+    assert [(r.item, r.fingerprint, r.value) for r in records][:2] == [("a", "v1", 1.0), ("a", "v2", 0.0)]
+    assert desk.whys == {said: 2}
 
 
 def test_text_where_numbers_belong_is_an_error_when_all_is_text(desk):

@@ -13,6 +13,7 @@ from signals.readings import measure, read
 from signals.stats.moments import from_arrays
 from signals.stats.proportion import score_interval
 from signals.stats.spending import boundaries
+from signals.stats.srm import sequential_p
 
 START = date(2026, 11, 2)
 DATES = (date(2026, 11, 6), date(2026, 11, 9), date(2026, 11, 16))
@@ -102,6 +103,46 @@ def test_without_days_there_are_no_planned_looks() -> None:
     )
     found = measure(signal("experiment", looks=DATES), evidence(outcomes=cells)).estimates["raw"]
     assert "the evidence has no days" in str(found.refused)
+
+
+def clusters(newest: date | None = date(2026, 11, 12)) -> tuple[OutcomeCell, ...]:
+    """Thirty clusters an arm, all on the day of the source's newest unit."""
+    made = []
+    for seed, variant in enumerate(("old", "new")):
+        rng = np.random.default_rng(seed)
+        size = rng.integers(5, 20, 30).astype(float)
+        moments = from_arrays(rng.binomial(size.astype(int), 0.2).astype(float), d=size)
+        made.append(OutcomeCell("", variant, (), newest, moments, counted="clusters", members=int(size.sum())))
+    return tuple(made)
+
+
+def test_clusters_have_no_planned_looks() -> None:
+    s = signal("experiment", looks=DATES)
+    numbers = measure(s, evidence(outcomes=clusters()))
+    found, why = (
+        numbers.estimates["raw"],
+        "planned looks need the day of every unit, and clusters have none of their own",
+    )
+    assert (found.refused, found.low, numbers.set_aside) == (why, None, ())
+    assert read(s, numbers, AS_OF).state == "untrusted"
+    undated = measure(s, evidence(outcomes=clusters(None))).estimates["raw"]
+    assert undated.refused == why, "what is wrong is the clusters: days would not help"
+    for other in ("fixed", "continuous"):
+        assert why not in str(measure(signal("experiment", looks=other), evidence(outcomes=clusters())))
+
+
+def test_days_of_clusters_tell_how_old_they_are_and_nothing_else() -> None:
+    first, second = clusters(), clusters(date(2026, 11, 15))  # two sources
+    numbers = measure(signal("experiment"), evidence(outcomes=(*first, *second)))
+    assert (numbers.first_at, numbers.rate_per_day) == (None, None)
+    assert numbers.last_at == datetime(2026, 11, 15, 23, 59, 59, tzinfo=UTC)
+    found = {one.name: one for one in numbers.measures}
+    for name in ("full_weeks", "novelty_p", "sample_ratio_day_p"):
+        assert (found[name].value, found[name].why) == (None, "clusters have no day of their own")
+    # The total is known all the same: 60 and 60, as one look.
+    assert found["sample_ratio_sequential_p"].value == sequential_p([(60, 60)], (0.5, 0.5))
+    assert "as one look: clusters have no day of their own" in found["sample_ratio_sequential_p"].why
+    assert found["sample_ratio_p"].value == 1.0
 
 
 def test_planned_looks_are_narrower_than_any_look_and_wider_than_one() -> None:

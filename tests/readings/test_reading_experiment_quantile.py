@@ -52,7 +52,7 @@ def test_difference_of_quantiles_with_the_checks_of_the_cells() -> None:
 @pytest.mark.parametrize(
     "cells, why",
     [
-        ((), "the source gave no quantiles: set `quantile:` on the source"),
+        ((), "the source gave no quantiles: set `quantile:` and `grain: unit` on the source"),
         ((quantile_cell("old", range(500), 0.5), quantile_cell("new", range(500), 0.5)), "the source gives the 50 %"),
         (
             (
