@@ -14,7 +14,7 @@ from signals.model import Call, Decision, SignalsError
 from signals.words import CALL_WORDS, moment
 
 LAST_DECISIONS = 6
-LISTED = 5  # checks of a signal that stand in the open when they pass; the screen has no room for more
+LISTED = 5  # checks of a signal that stand in the open when they pass; fewer where trouble needs the room
 TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
 NO_CHANGE_ROOM, ZERO_ROOM = 0.1, 0.03  # shares of the axis that a margin must span for these words to fit
 SYNTHETIC_TAG = "Synthetic data"
@@ -196,9 +196,11 @@ def checks_card(memo: Memo, *, whole: bool) -> str:
     tally = [f"{STATUS_MARKS[status]} {number} {status}" for status, number in memo.check_counts]
     counts = " · ".join([*tally, *([f"{len(memo.neutral)} not judged"] if memo.neutral else [])])
     gone = [line.signal for line in memo.readings if line.state == "missing"]
-    troubled = "".join(_trouble(line) for line in memo.troubled if line.signal not in gone and not _idle(line))
-    troubled += "".join(_no_evidence(signal, memo) for signal in gone)
-    passing = "".join(_passing(line.signal, memo) for line in memo.readings)
+    lines = [_trouble(line) for line in memo.troubled if line.signal not in gone and not _idle(line)]
+    lines += [_no_evidence(signal, memo) for signal in gone]
+    troubled = "".join(lines)
+    listed = max(LISTED - max(0, len(lines) - 2), 1)
+    passing = "".join(_passing(line.signal, memo, listed) for line in memo.readings)
     none = "" if memo.checks else '<p class="small">No check was made.</p>'
     return (
         f'<section class="card checks{" whole" if whole else ""}" aria-label="Checks">'
@@ -234,14 +236,14 @@ def _no_evidence(signal: str, memo: Memo) -> str:
     )
 
 
-def _passing(signal: str, memo: Memo) -> str:
+def _passing(signal: str, memo: Memo, listed: int) -> str:
     """What the policy asked for and got, line by line; everything else that is no trouble behind one line."""
     mine = [line for line in memo.checks if line.signal == signal]
     if not any(line.status == "pass" for line in mine):
         return ""
     kept_asked = [line for line in mine if line.status == "pass" and line.required]
-    asked = "".join(_pass(line) for line in kept_asked[:LISTED])
-    others = kept_asked[LISTED:]
+    asked = "".join(_pass(line) for line in kept_asked[:listed])
+    others = kept_asked[listed:]
     others += [line for line in mine if not line.required and (line.status == "pass" or _idle(line))]
     kept = sum(line.status == "pass" and line.limited for line in others)
     said = [f"{kept} more pass" if asked else f"{kept} pass"] if kept else []
@@ -252,8 +254,8 @@ def _passing(signal: str, memo: Memo) -> str:
         if others
         else ""
     )
-    listed = f'<div role="list" aria-label="{escape(signal)}: checks that the policy asks for">{asked}</div>'
-    return f'<div class="column"><b>{escape(signal)}</b>{listed if asked else ""}{more}</div>'
+    shown = f'<div role="list" aria-label="{escape(signal)}: checks that the policy asks for">{asked}</div>'
+    return f'<div class="column"><b>{escape(signal)}</b>{shown if asked else ""}{more}</div>'
 
 
 def _pass(line: CheckLine) -> str:
