@@ -128,6 +128,8 @@ def _beside(verdict: Verdict) -> list[str]:
     """Effects as a share of control, and the estimates that do not vote."""
     lines = []
     for name, reading in verdict.readings.items():
+        if reading.state == "missing":
+            continue
         voting = reading.estimates.get(reading.voting)
         if voting is not None and voting.relative is not None:
             lines.append(f"{name}: {lift(voting.relative)}")

@@ -20,7 +20,7 @@ class Problem:
         """Render as one line: ``file:line:column: what. Remedy``."""
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part not in ("", None))
         what = self.what.rstrip(". ")
-        text = f"{what}. {self.remedy}" if self.remedy else what
+        text = f"{what}{'' if what.endswith('?') else '.'} {self.remedy}" if self.remedy else what
         return " ".join((f"{place}: {text}" if place else text).split())
 
 
