@@ -1,0 +1,105 @@
+"""The main job: the verdict on a release, its memo, what people decided, and whether the record still stands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from signals.cli.base import cli, json_option, project_of, project_option, time_option
+from signals.model import CALLS, SignalsError
+
+EXIT = {"ship": 0, "hold": 10, "rollback": 20}
+
+
+@cli.command()
+@click.argument("release")
+@project_option
+@click.option("--policy", type=click.Path(path_type=Path), help="Decide by this file instead of hierarchy.yaml.")
+@time_option
+@json_option
+def verdict(release: str, folder: Path | None, policy: Path | None, as_of: datetime | None, as_json: bool) -> None:
+    """Decide RELEASE. Exit code 0 ship, 10 hold, 20 rollback."""
+    from signals.review import review
+
+    result = review(release, project_of(folder), policy=policy, as_of=as_of).verdict
+    if as_json:
+        from signals.policy import verdict_json
+
+        click.echo(json.dumps(verdict_json(result), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        from signals.terminal import verdict_text
+
+        click.echo(verdict_text(result))
+    sys.exit(EXIT[result.call])
+
+
+@cli.command()
+@click.argument("release")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.md or FILE.html"
+)
+@project_option
+@click.option("--policy", type=click.Path(path_type=Path), help="Decide by this file instead of hierarchy.yaml.")
+@time_option
+def memo(release: str, output: Path, folder: Path | None, policy: Path | None, as_of: datetime | None) -> None:
+    """Write the decision memo of RELEASE."""
+    from signals.memo import WRITERS, memo_of
+    from signals.review import review
+
+    write = WRITERS.get(output.suffix.lower())
+    if write is None:
+        raise SignalsError(
+            f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {' or '.join(WRITERS)}"
+        )
+    result = review(release, project_of(folder), policy=policy, as_of=as_of)
+    text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file))
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise SignalsError(f"{output}: cannot be written: {error.strerror}", "Choose another place") from None
+    click.echo(f"{output}: {len(text.encode()):,} bytes")
+
+
+@cli.command()
+@click.argument("release")
+@click.argument("call", type=click.Choice(CALLS))
+@click.option("--by", required=True, metavar="WHO", help="Who decides.")
+@click.option("--because", required=True, metavar="TEXT", help="Why.")
+@click.option("--second", default="", metavar="WHO", help="Who else agrees; needed to decide against the verdict.")
+@project_option
+@time_option
+def decide(
+    release: str, call: str, by: str, because: str, second: str, folder: Path | None, as_of: datetime | None
+) -> None:
+    """Record what people decided about RELEASE."""
+    from signals.policy import verdict_json
+    from signals.review import record, review
+
+    result = review(release, project_of(folder), as_of=as_of)
+    decision = record(result, call, by, because, second, verdict_json(result.verdict))  # type: ignore[arg-type]  # click checked the choice
+    mark = f"override of {decision.recommended}" if decision.override else "as recommended"
+    click.echo(f"{release}: {decision.call}, {mark}, by {decision.by}; audit entry {decision.entry[:15]}")
+
+
+@cli.group()
+def audit() -> None:
+    """The record of decisions."""
+
+
+@audit.command("verify")
+@project_option
+def audit_verify(folder: Path | None) -> None:
+    """Check the hash chain; exit 2 and name the entry when something was changed."""
+    from signals.review import store_of
+
+    store = store_of(project_of(folder))
+    problems = store.verify_audit()
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        sys.exit(2)
+    click.echo(f"The audit chain is whole; head {store.audit_head() or '(empty)'}")
