@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from signals import connectors
 from signals.connectors.env import Missing, expand, problem
-from signals.model import Problem, Project, Release, SignalsError, Source
+from signals.model import OUTCOMES, Problem, Project, Release, SignalsError, Source
 from signals.strictyaml import Document, Loc, load, suggest, validate
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
     """The models of the whole file and of one release."""
     from typing import Annotated, Literal
 
-    from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+    from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
     from signals.connectors.options import Text
-    from signals.model import ReleaseKind
+    from signals.model import Outcome, ReleaseKind
 
     strict = ConfigDict(extra="forbid", strict=True)
 
@@ -87,6 +87,7 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         synthetic: bool = False
         split: Annotated[float, AfterValidator(_is_share)] | None = None
         family: Text | Literal[""] = ""
+        outcome: Annotated[Outcome, BeforeValidator(_is_outcome)] = "unknown"
 
     class File(BaseModel):
         model_config = strict
@@ -119,6 +120,12 @@ def _is_share(number: float) -> float:
     if not 0 < number < 1:
         raise ValueError("must be the candidate's share of both arms' units, between 0 and 1, such as 0.5")
     return number
+
+
+def _is_outcome(word: object) -> object:
+    if word not in OUTCOMES:
+        raise ValueError(f"must be how the release turned out. {suggest(str(word), OUTCOMES)}")
+    return word
 
 
 def _validated(document: Document, model: type[BaseModel], loc: Loc, problems: list[Problem]) -> Any:
@@ -168,6 +175,7 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
                 synthetic=entry.synthetic,
                 split=entry.split,
                 family=names["family"],
+                outcome=entry.outcome,
             )
         )
     return tuple(releases)

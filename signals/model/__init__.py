@@ -32,7 +32,7 @@ from signals.model.mistakes import Problem, SignalsError
 from signals.model.numbers import Estimate, Interval, Measure, Numbers, SegmentEstimate
 from signals.model.plain import canonical, digest, plain, utc
 from signals.model.project import Project, Source
-from signals.model.release import CALLS, RELEASE_KINDS, SEVERITY, Call, Release, ReleaseKind
+from signals.model.release import CALLS, OUTCOMES, RELEASE_KINDS, SEVERITY, Call, Outcome, Release, ReleaseKind
 from signals.model.signal import SIGNAL_KINDS, Margin, Metric, Signal, SignalKind
 from signals.model.verdict import (
     STATES,
@@ -55,6 +55,7 @@ __all__ = [
     "CALLS",
     "INCOMPLETE",
     "OTHER_RELEASES",
+    "OUTCOMES",
     "QUANTILE_STEPS",
     "RELEASE_KINDS",
     "SEVERITY",
@@ -76,6 +77,7 @@ __all__ = [
     "Moments",
     "Need",
     "Numbers",
+    "Outcome",
     "OutcomeCell",
     "Preference",
     "Problem",

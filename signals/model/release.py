@@ -21,8 +21,11 @@ ReleaseKind = Literal[
     "watch",
 ]
 
+Outcome = Literal["good", "bad", "unknown"]
+
 CALLS: tuple[Call, ...] = get_args(Call)
 RELEASE_KINDS: tuple[ReleaseKind, ...] = get_args(ReleaseKind)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SEVERITY: Mapping[Call, int] = {"ship": 0, "hold": 1, "rollback": 2}
 
 
@@ -40,6 +43,7 @@ class Release:
     synthetic: bool = False  # shown wherever its numbers are shown
     split: float | None = None  # the candidate's planned share of both arms' units; None: half
     family: str = ""  # releases of one family test several candidates at once and share the error rate
+    outcome: Outcome = "unknown"  # how it turned out, seen later: what a replay of a policy is held against
 
     @property
     def arms(self) -> tuple[str, str]:

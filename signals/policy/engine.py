@@ -6,12 +6,22 @@ and a simulation can call it often.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from signals.model import SEVERITY, Call, Reason, Role, State
 from signals.policy.facts import Facts
 from signals.policy.rules import Guardrail, Override, Requirement, Row, Rules
+
+
+class Answer(NamedTuple):
+    """A call, why it is what it is, who made it (None: nobody answered) and by which rule."""
+
+    call: Call
+    reason: Reason
+    by: str | None
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +97,13 @@ def settle(rules: Rules, facts: Facts, quiet: frozenset[str] = frozenset()) -> O
     order, overrides = _order(rules, facts)
     rows = tuple(_walk(row, moved_by, facts) for row, moved_by in order)
     first = next((number for number, walked in enumerate(rows) if walked.says is not None), None)
-    call, reason, by, rule = _hierarchy(rules, rows, first)
-    call, reason, by, rule = _severest(rules.guardrails, guardrails, call, reason, by, rule, answered=first is not None)
-    requires = tuple(rule_.that.holds(facts) for rule_ in rules.ship_requires)
-    if call == "ship":
-        call, reason, by, rule = _gate(rules, guardrails, requires, reason, by, rule)
-    return Outcome(call, reason, by, rule, rows, first, overrides, guardrails, requires)
-
-
-Answer = tuple[Call, Reason, str | None, str]
+    found = _hierarchy(rules, rows, first)
+    fired = [rule for rule, holds in zip(rules.guardrails, guardrails, strict=True) if holds is True]
+    found = severest(found, worst(fired), answered=first is not None)
+    requires = tuple(rule.that.holds(facts) for rule in rules.ship_requires)
+    if found.call == "ship":
+        found = _gate(rules, guardrails, requires) or found
+    return Outcome(*found, rows, first, overrides, guardrails, requires)
 
 
 def _guardrail(rule: Guardrail, facts: Facts, quiet: frozenset[str]) -> bool | None:
@@ -111,11 +119,11 @@ def _order(rules: Rules, facts: Facts) -> tuple[list[tuple[Row, str | None]], tu
         holds = rule.when.holds(facts)
         found.append(holds)
         if holds is True:
-            order = _moved(order, rule)
+            order = moved(order, rule)
     return order, tuple(found)
 
 
-def _moved(order: list[tuple[Row, str | None]], rule: Override) -> list[tuple[Row, str | None]]:
+def moved(order: list[tuple[Row, str | None]], rule: Override) -> list[tuple[Row, str | None]]:
     """Rows of ``put`` that stand below the first row of ``above`` go to just above it, in their own order."""
     target = next((place for place, (row, _) in enumerate(order) if row.signal == rule.above), None)
     if target is None:
@@ -132,74 +140,71 @@ def _walk(row: Row, moved_by: str | None, facts: Facts) -> Walked:
 
 def _hierarchy(rules: Rules, rows: Sequence[Walked], first: int | None) -> Answer:
     if first is None:
-        reason = _otherwise(rows)
-        if rules.otherwise == "hold":
-            return "hold", reason, None, "otherwise"
-        # No data never reads as fine: nobody answered, and somebody could not be heard.
-        if rules.otherwise == "ship" and reason in ("untrusted", "missing-signal"):
-            return "hold", reason, None, "otherwise"
-        return rules.otherwise, "otherwise", None, "otherwise"
-    walked = rows[first]
-    call = walked.row.calls[walked.state]
-    reason = "decided"
-    if call == "hold":
-        waiting: dict[State, Reason] = {"untrusted": "untrusted", "missing": "missing-signal", "unclear": "needs-data"}
-        reason = waiting.get(walked.state, "decided")
-    return call, reason, walked.row.signal, walked.row.rule
+        return unanswered(rules.otherwise, {walked.state for walked in rows if walked.heard is not False})
+    return answered(rows[first].row, rows[first].state)
 
 
-def _otherwise(rows: Sequence[Walked]) -> Reason:
-    """Why nobody answered: the first of these that applies to a row that was not plainly silenced."""
-    states = {walked.state for walked in rows if walked.heard is not False}
+def answered(row: Row, state: State) -> Answer:
+    """What a row that answers in this state makes of the release."""
+    call = row.calls[state]
+    waiting: dict[State, Reason] = {"untrusted": "untrusted", "missing": "missing-signal", "unclear": "needs-data"}
+    return Answer(call, waiting.get(state, "decided") if call == "hold" else "decided", row.signal, row.rule)
+
+
+def unanswered(otherwise: Call, states: Collection[State]) -> Answer:
+    """What ``otherwise`` makes of it; ``states`` are those of the rows that were not plainly silenced."""
+    reason = _otherwise(states)
+    # No data never reads as fine: nobody answered, and somebody could not be heard.
+    if otherwise == "hold" or (otherwise == "ship" and reason in ("untrusted", "missing-signal")):
+        return Answer("hold", reason, None, "otherwise")
+    return Answer(otherwise, "otherwise", None, "otherwise")
+
+
+def _otherwise(states: Collection[State]) -> Reason:
+    """Why nobody answered: the first of these that applies."""
     if "untrusted" in states:
         return "untrusted"
     if "missing" in states:
         return "missing-signal"
-    if {"win", "loss"} <= states:
+    if "win" in states and "loss" in states:
         return "conflict"
     return "needs-data" if "unclear" in states else "otherwise"
 
 
-def _severest(
-    rules: Sequence[Guardrail],
-    holds: Sequence[bool | None],
-    call: Call,
-    reason: Reason,
-    by: str | None,
-    rule: str,
-    *,
-    answered: bool,
-) -> Answer:
-    """The hierarchy's answer, or the severest guardrail's (the first of equals) when that is more severe.
+def worst(fired: Sequence[Guardrail]) -> Guardrail | None:
+    """The severest guardrail, the first of equals; None of none."""
+    return max(fired, key=lambda guardrail: SEVERITY[guardrail.call], default=None)
+
+
+def severest(answer: Answer, fired: Guardrail | None, *, answered: bool) -> Answer:
+    """The hierarchy's answer, or the guardrail's when that is more severe.
 
     A guardrail as severe as an answering row leaves the decision to the row; one as severe as ``otherwise`` takes it.
     """
-    fired = [guardrail for guardrail, value in zip(rules, holds, strict=True) if value is True]
-    if fired:
-        worst = max(fired, key=lambda guardrail: SEVERITY[guardrail.call])
-        gap = SEVERITY[worst.call] - SEVERITY[call]
+    if fired is not None:
+        gap = SEVERITY[fired.call] - SEVERITY[answer.call]
         if gap > 0 or (gap == 0 and not answered):
-            return worst.call, "guardrail", worst.id, worst.rule
-    return call, reason, by, rule
+            return Answer(fired.call, "guardrail", fired.id, fired.rule)
+    return answer
 
 
-def _gate(
-    rules: Rules,
-    guardrails: Sequence[bool | None],
-    requires: Sequence[bool | None],
-    reason: Reason,
-    by: str | None,
-    rule: str,
-) -> Answer:
-    """A SHIP stays one when every requirement holds and no guardrail is unknown. What plainly fails is named first."""
+def _gate(rules: Rules, guardrails: Sequence[bool | None], requires: Sequence[bool | None]) -> Answer | None:
+    """What turns a SHIP into a HOLD: a requirement that fails, else a rule that is unknown."""
     for requirement, value in zip(rules.ship_requires, requires, strict=True):
         if value is False:
-            return "hold", "ship-requires", requirement.id, requirement.rule
+            return refused(requirement)
     checks: list[tuple[Guardrail | Requirement, bool | None]] = [
         *zip(rules.guardrails, guardrails, strict=True),
         *zip(rules.ship_requires, requires, strict=True),
     ]
-    for item, value in checks:
-        if value is None:
-            return "hold", "cannot-evaluate", item.id, item.rule
-    return "ship", reason, by, rule
+    return next((unknown(item) for item, value in checks if value is None), None)
+
+
+def refused(requirement: Requirement) -> Answer:
+    """A SHIP whose requirement fails."""
+    return Answer("hold", "ship-requires", requirement.id, requirement.rule)
+
+
+def unknown(rule: Guardrail | Requirement) -> Answer:
+    """A SHIP while a guardrail or a requirement cannot be evaluated."""
+    return Answer("hold", "cannot-evaluate", rule.id, rule.rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 
@@ -39,6 +39,12 @@ Condition = Annotated[str, Field(min_length=1)]
 MANY = 200
 """Rows, overrides, guardrails or requirements that anyone could still read."""
 Answer = Literal["ship", "hold", "rollback", "next"]
+
+HIERARCHY = "Rows, heard from the top; the first one that answers with a call decides"
+OTHERWISE = "The call when no row answers"
+OVERRIDES = "When a lower row outranks a higher one"
+GUARDRAILS = "Heard before the hierarchy; they can only make the call more severe"
+REQUIRES = "A ship becomes a hold unless all of these hold"
 
 
 def _wary(value: Any) -> Any:
@@ -97,6 +103,15 @@ Given = Annotated[
 ]
 
 
+Kept = TypeVar("Kept")
+KindKey = Annotated[Kept, Field(description="What sort of evidence it is")]
+EstimateKey = Annotated[Kept, Field(description="Which number votes; the others stand beside it")]
+TrustKey = Annotated[Kept, Field(description="Checks that must pass before the signal may be believed")]
+AnswerKey = Annotated[Kept | None, Field(description="The call in this state; `next` lets the next row speak")]
+IdKey = Annotated[Kept, Field(description="Its name in verdicts")]
+BecauseKey = Annotated[Line, Field(description="Why the rule is there; verdicts quote it")]
+
+
 class Strict(BaseModel):
     """No key that we do not know, no value that has to be guessed."""
 
@@ -121,12 +136,10 @@ def _trust(kind: SignalKind) -> type[Trust]:
         unit = {"yes": None, "seconds": "h|d", "share": "%", "p": "%"}.get(spec.unit, "")
         shape = {"const": True} if unit is None else _number(unit) if unit else {"type": "number"}
         kept = Annotated[
-            float,
-            BeforeValidator(lambda value, name=spec.name: _held(value, name)),
-            WithJsonSchema(shape),
-            Field(description=f"{spec.meaning}: passes at {spec.passes} this"),
+            float, BeforeValidator(lambda value, name=spec.name: _held(value, name)), WithJsonSchema(shape)
         ]
-        fields[spec.name] = (kept | None, Field(default=None))
+        meaning = Field(default=None, description=f"{spec.meaning}: passes at {spec.passes} this")
+        fields[spec.name] = (kept | None, meaning)
     return create_model(f"{kind.capitalize()}Trust", __base__=Trust, **fields)
 
 
@@ -145,55 +158,65 @@ class SignalShape(Strict):
     better: Annotated[Literal["higher", "lower"], Field(description="Which way is good; never guessed")]
     margin: Annotated[MarginText | None, Field(description="Smallest effect worth acting on: 0.5pp, 2%, 0.1")] = None
     confidence: Annotated[float | None, Field(gt=0.5, lt=1, description="Instead of the policy's")] = None
-    segments: Annotated[list[Word], Field(max_length=20)] = []
+    segments: Annotated[
+        list[Word], Field(max_length=20, description="Dimensions it is also read by, one segment at a time: [plan]")
+    ] = []
     owner: Annotated[Line, Field(description="Who can bring more of it")] = ""
 
 
 class Judge(SignalShape):
     """A golden set scored by an LLM judge."""
 
-    kind: Literal["judge"]
-    estimate: Literal["raw", "reweighted", "corrected"] = "raw"
+    kind: KindKey[Literal["judge"]]
+    estimate: EstimateKey[Literal["raw", "reweighted", "corrected"]] = "raw"
     scorer: Annotated[Word | None, Field(description="Which scorer of a run that has several")] = None
     dimension: Annotated[Word | None, Field(description="Which of people's questions the judge is held against")] = None
     human_scale: Annotated[Scale | None, Field(description="People's lowest and highest grade: [1, 5]")] = None
-    trust: JudgeTrust = Field(default_factory=JudgeTrust)  # type: ignore[valid-type]  # made from the catalogue
+    trust: TrustKey[JudgeTrust] = Field(default_factory=JudgeTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
 class Panel(SignalShape):
     """People who rate or compare answers."""
 
-    kind: Literal["panel"]
+    kind: KindKey[Literal["panel"]]
     dimension: Annotated[Word | None, Field(description="Which question of a form that has several")] = None
-    estimate: Literal["raw", "superiority"] = "raw"
-    raters: Literal["random", "fixed"] = "random"
-    trust: PanelTrust = Field(default_factory=PanelTrust)  # type: ignore[valid-type]  # made from the catalogue
+    estimate: EstimateKey[Literal["raw", "superiority"]] = "raw"
+    raters: Annotated[
+        Literal["random", "fixed"], Field(description="Whether the interval also speaks for raters who were not asked")
+    ] = "random"
+    trust: TrustKey[PanelTrust] = Field(default_factory=PanelTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
 class MetricShape(Strict):
     """What an experiment measures per unit."""
 
-    name: Word
-    type: Literal["proportion", "mean", "ratio", "quantile"]
+    name: Annotated[Word, Field(description="Its name in the evidence")]
+    type: Annotated[
+        Literal["proportion", "mean", "ratio", "quantile"],
+        Field(description="How the units' outcomes become one number"),
+    ]
     quantile: Annotated[float | None, Field(gt=0, lt=1, description="Which one, for quantile metrics: 0.9")] = None
 
 
 class Experiment(SignalShape):
     """A randomised comparison on traffic."""
 
-    kind: Literal["experiment"]
-    metric: MetricShape
-    looks: Looks = "fixed"
+    kind: KindKey[Literal["experiment"]]
+    metric: Annotated[MetricShape, Field(description="What is measured per unit: {name: converted, type: proportion}")]
+    looks: Annotated[
+        Looks,
+        Field(description="When people look: continuous (always-valid interval), fixed (once), or a list of dates"),
+    ] = "fixed"
     planned_units: Annotated[int | None, Field(gt=0, description="Both arms together")] = None
-    trust: ExperimentTrust = Field(default_factory=ExperimentTrust)  # type: ignore[valid-type]  # made from the catalogue
+    trust: TrustKey[ExperimentTrust] = Field(default_factory=ExperimentTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
 class Feedback(SignalShape):
     """Thumbs."""
 
-    kind: Literal["feedback"]
-    estimate: Literal["per_response", "per_impression"] = "per_response"
-    trust: FeedbackTrust = Field(default_factory=FeedbackTrust)  # type: ignore[valid-type]  # made from the catalogue
+    kind: KindKey[Literal["feedback"]]
+    estimate: EstimateKey[Literal["per_response", "per_impression"]] = "per_response"
+    trust: TrustKey[FeedbackTrust] = Field(default_factory=FeedbackTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
 AnySignal = Annotated[Judge | Panel | Experiment | Feedback, Field(discriminator="kind")]
@@ -205,60 +228,66 @@ AnySignal = Annotated[Judge | Panel | Experiment | Feedback, Field(discriminator
 class RowShape(Strict):
     """One row of the hierarchy."""
 
-    signal: Word
-    when: Condition | None = None
-    win: Answer | None = None
-    loss: Answer | None = None
-    flat: Answer | None = None
-    unclear: Answer | None = None
-    untrusted: Wary | None = None
-    missing: Wary | None = None
+    signal: Annotated[Word, Field(description="Whose state this row asks")]
+    when: Annotated[Condition | None, Field(description="The row speaks only while this holds")] = None
+    win: AnswerKey[Answer] = None
+    loss: AnswerKey[Answer] = None
+    flat: AnswerKey[Answer] = None
+    unclear: AnswerKey[Answer] = None
+    untrusted: AnswerKey[Wary] = None
+    missing: AnswerKey[Wary] = None
 
 
 class OverrideShape(Strict):
     """A lower row outranks a higher one."""
 
-    id: Word
-    put: Word
-    above: Word
-    when: Condition
-    because: Line = ""
+    id: IdKey[Word]
+    put: Annotated[Word, Field(description="The signal whose rows move up")]
+    above: Annotated[Word, Field(description="The signal that they then stand above")]
+    when: Annotated[Condition, Field(description="The rows move only while this holds")]
+    because: BecauseKey = ""
 
 
 class GuardrailShape(Strict):
     """Heard before the hierarchy; it can only make a call more severe."""
 
-    id: Word
-    when: Condition
-    call: Literal["hold", "rollback"]
-    because: Line = ""
+    id: IdKey[Word]
+    when: Annotated[
+        Condition, Field(description="It fires while this holds; what is not known turns a ship into a hold")
+    ]
+    call: Annotated[
+        Literal["hold", "rollback"], Field(description="The call is at least as severe as this when it fires")
+    ]
+    because: BecauseKey = ""
 
 
 class RequirementShape(Strict):
     """What must hold for a SHIP to stay one."""
 
-    that: Condition
-    id: Word | None = None
-    because: Line = ""
+    that: Annotated[Condition, Field(description="What must hold for a ship to stay one")]
+    id: IdKey[Word | None] = None
+    because: BecauseKey = ""
 
 
 class KindShape(Strict):
     """What replaces the top-level key of the same name for one kind of release."""
 
-    hierarchy: Annotated[list[RowShape] | None, Field(min_length=1, max_length=MANY)] = None
-    otherwise: Call | None = None
-    overrides: Annotated[list[OverrideShape] | None, Field(max_length=MANY)] = None
-    guardrails: Annotated[list[GuardrailShape] | None, Field(max_length=MANY)] = None
-    ship_requires: Annotated[list[RequirementShape] | None, Field(max_length=MANY)] = None
+    hierarchy: Annotated[list[RowShape] | None, Field(min_length=1, max_length=MANY, description=HIERARCHY)] = None
+    otherwise: Annotated[Call | None, Field(description=OTHERWISE)] = None
+    overrides: Annotated[list[OverrideShape] | None, Field(max_length=MANY, description=OVERRIDES)] = None
+    guardrails: Annotated[list[GuardrailShape] | None, Field(max_length=MANY, description=GUARDRAILS)] = None
+    ship_requires: Annotated[list[RequirementShape] | None, Field(max_length=MANY, description=REQUIRES)] = None
 
 
 class Expected(Strict):
     """What a test expects of the verdict."""
 
-    call: Call
+    call: Annotated[Call, Field(description="The call that it must lead to")]
     by: Annotated[str | None, Field(description="A signal, an id, or `otherwise`")] = None
-    reason: Reason | None = None
-    overruled: list[Word] | None = None
+    reason: Annotated[Reason | None, Field(description="Why the call is what it is")] = None
+    overruled: Annotated[list[Word] | None, Field(description="Every signal whose state pointed to another call")] = (
+        None
+    )
 
 
 class TestShape(Strict):
@@ -266,27 +295,35 @@ class TestShape(Strict):
 
     __test__ = False  # pytest: not a test class
 
-    name: Annotated[Line, Field(min_length=1)]
-    given: dict[str, Given]
-    expect: Expected
+    name: Annotated[Line, Field(min_length=1, description="What the situation is, in words")]
+    given: Annotated[
+        dict[str, Given], Field(description="States of signals, and facts; a signal that is not named is missing")
+    ]
+    expect: Annotated[Expected, Field(description="What the policy must answer")]
 
 
 class File(Strict):
     """The whole of ``hierarchy.yaml``."""
 
-    version: Literal[1] = Field(alias="schema")
-    name: Word
-    owner: Line = ""
-    review_by: Day | None = None
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    signals: Annotated[dict[str, AnySignal], Field(min_length=1, max_length=50)]
-    hierarchy: Annotated[list[RowShape], Field(min_length=1, max_length=MANY)]
-    otherwise: Call = "hold"
-    overrides: Annotated[list[OverrideShape], Field(max_length=MANY)] = []
-    guardrails: Annotated[list[GuardrailShape], Field(max_length=MANY)] = []
-    ship_requires: Annotated[list[RequirementShape], Field(max_length=MANY)] = []
-    kinds: dict[ReleaseKind, KindShape] = {}
-    tests: Annotated[list[TestShape], Field(max_length=1_000)] = []
+    version: Literal[1] = Field(alias="schema", description="The version of this format")
+    name: Annotated[Word, Field(description="What verdicts call the policy")]
+    owner: Annotated[Line, Field(description="Who answers for it")] = ""
+    review_by: Annotated[Day | None, Field(description="When somebody must look at it again: 2027-02-01")] = None
+    confidence: Annotated[float, Field(gt=0.5, lt=1, description="Two-sided level of every interval")] = 0.95
+    signals: Annotated[
+        dict[str, AnySignal], Field(min_length=1, max_length=50, description="What is listened to, by name")
+    ]
+    hierarchy: Annotated[list[RowShape], Field(min_length=1, max_length=MANY, description=HIERARCHY)]
+    otherwise: Annotated[Call, Field(description=OTHERWISE)] = "hold"
+    overrides: Annotated[list[OverrideShape], Field(max_length=MANY, description=OVERRIDES)] = []
+    guardrails: Annotated[list[GuardrailShape], Field(max_length=MANY, description=GUARDRAILS)] = []
+    ship_requires: Annotated[list[RequirementShape], Field(max_length=MANY, description=REQUIRES)] = []
+    kinds: Annotated[
+        dict[ReleaseKind, KindShape], Field(description="Other rules for other kinds of release, by kind")
+    ] = {}
+    tests: Annotated[
+        list[TestShape], Field(max_length=1_000, description="Situations and the call that each must lead to")
+    ] = []
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,5 +2,6 @@
 
 from signals.store.report import PulledMeanwhileError, PullReport, StoreError, Tally
 from signals.store.store import Store, open_store
+from signals.store.versions import Version, VersionLog
 
-__all__ = ["PullReport", "PulledMeanwhileError", "Store", "StoreError", "Tally", "open_store"]
+__all__ = ["PullReport", "PulledMeanwhileError", "Store", "StoreError", "Tally", "Version", "VersionLog", "open_store"]

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from signals.model import canonical, digest
-from signals.store.tables import audit, decision, policy, verdict
+from signals.store.tables import audit, decision, policy, policy_version, verdict
 
 GENESIS = "sha256:" + "0" * 64
 LOCK = "audit"
@@ -45,8 +45,8 @@ def text_hash(text: str) -> str:
 def problems(connection: Connection) -> list[str]:
     """What does not fit, the first bad row of the chain first; empty when everything does.
 
-    Compares each entry with its hash and with the entry before it, and the decisions, policies and verdicts with
-    what their entries say of them.
+    Compares each entry with its hash and with the entry before it, and the decisions, policies, versions of the
+    policy and verdicts with what their entries say of them.
     """
     found: list[str] = []
     bodies: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -62,7 +62,8 @@ def problems(connection: Connection) -> list[str]:
         else:
             bodies[row["hash"]] = (row["kind"], json.loads(row["body"]))
         prev, expected = row["hash"], row["id"] + 1
-    return found + _decisions(connection, bodies) + _policies(connection, bodies) + _verdicts(connection)
+    found += _decisions(connection, bodies) + _policies(connection, bodies)
+    return found + _versions(connection, bodies) + _verdicts(connection)
 
 
 def _decisions(connection: Connection, bodies: dict[str, tuple[str, dict[str, Any]]]) -> list[str]:
@@ -89,6 +90,22 @@ def _policies(connection: Connection, bodies: dict[str, tuple[str, dict[str, Any
         elif body != said:
             found.append(f"policy {row['name']} ({row['hash']}): differs from its audit entry")
     return found + [f"policy {body['name']} ({body['hash']}) was deleted" for body in left.values()]
+
+
+def _versions(connection: Connection, bodies: dict[str, tuple[str, dict[str, Any]]]) -> list[str]:
+    found = []
+    texts = {row.hash: text_hash(row.text) for row in connection.execute(select(policy.c.hash, policy.c.text))}
+    left = {entry: body for entry, (kind, body) in bodies.items() if kind == "version"}
+    for row in connection.execute(select(policy_version).order_by(policy_version.c.number)).mappings():
+        body = left.pop(row["entry"], None)
+        name = f"version {row['number']} of the policy"
+        if body is None:
+            found.append(f"{name}: has no valid entry of its own in the audit chain")
+        elif body != json.loads(canonical({key: row[key] for key in row if key != "entry"})):
+            found.append(f"{name}: differs from its audit entry")
+        elif texts.get(row["hash"]) != row["hash"]:
+            found.append(f"{name}: its text is not the one that was saved")
+    return found + [f"version {body['number']} of the policy, by {body['by']}, was deleted" for body in left.values()]
 
 
 def _verdicts(connection: Connection) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from signals.model import Decision, Evidence, Numbers, Record, Release, SignalsError, Source, canonical, plain
-from signals.store import audit, merge, numbers, reading, tables
+from signals.store import audit, merge, numbers, reading, tables, versions
 from signals.store.engine import Database, upsert
 from signals.store.migrate import bring_up_to_date
 from signals.store.report import PullReport, Tally
+from signals.store.versions import Version, VersionLog
 
 
 def open_store(url: str, base: Path | None = None) -> Store:
@@ -74,7 +76,9 @@ class Store:
                     connection.execute(insert(tables.release), values)
                     continue
                 connection.execute(update(tables.release).where(tables.release.c.id == release.id).values(values))
-                if replace(known[release.id], owner=release.owner, synthetic=release.synthetic) != release:
+                was = known[release.id]
+                told = replace(was, owner=release.owner, synthetic=release.synthetic, outcome=release.outcome)
+                if told != release:
                     connection.execute(delete(tables.estimate).where(tables.estimate.c.release == release.id))
 
     def releases(self, *, past: bool = False) -> tuple[Release, ...]:
@@ -233,12 +237,7 @@ class Store:
             if connection.execute(known).first():
                 return
         with self.database.write(audit.LOCK) as connection:
-            if connection.execute(known).first():
-                return
-            now = datetime.now(UTC)
-            said = {"hash": policy_hash, "name": name, "note": note, "by": by}
-            entry = audit.append(connection, "policy", {**said, "text": audit.text_hash(text)}, now)
-            connection.execute(insert(tables.policy), {**said, "text": text, "at": now, "entry": entry})
+            versions.keep_text(connection, policy_hash, name, text, note, by)
 
     def policy_text(self, policy_hash: str) -> str | None:
         """The text of a policy version."""
@@ -246,6 +245,24 @@ class Store:
             return connection.execute(
                 select(tables.policy.c.text).where(tables.policy.c.hash == policy_hash)
             ).scalar_one_or_none()
+
+    def policy_hashes(self, start: str) -> tuple[str, ...]:
+        """Hashes of the policy texts known to the store, of versions and of decisions, that begin with ``start``."""
+        with self.database.read() as connection:
+            column = tables.policy.c.hash
+            found = connection.execute(select(column).where(column.startswith(start, autoescape=True)).order_by(column))
+            return tuple(found.scalars())
+
+    def versions(self) -> tuple[Version, ...]:
+        """Saved versions of the policy, newest first."""
+        with self.database.read() as connection:
+            return versions.history(connection)
+
+    @contextmanager
+    def version_log(self) -> Iterator[VersionLog]:
+        """The versions under the store's write lock; what is added counts when the block ends without an error."""
+        with self.database.write(audit.LOCK) as connection:
+            yield VersionLog(connection)
 
     def put_verdict(
         self,

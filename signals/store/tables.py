@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "signals_version"
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every migration this version knows, oldest first; the last one is where a store should be."""
 
 
@@ -174,7 +174,7 @@ release = Table(
     _text("id", key=True), _text("kind"), _text("control"), _text("candidate"),
     Column("started", Date, nullable=False), _text("owner"), _time("as_of", null=True),
     Column("synthetic", Boolean, nullable=False), Column("listed", Boolean, nullable=False), _number("split"),
-    _added_text("family", ""),
+    _added_text("family", ""), _added_text("outcome", "unknown"),
 )  # fmt: skip
 
 pull = Table(
@@ -191,6 +191,13 @@ pull = Table(
 policy = Table(
     "policy", metadata,
     _text("hash", key=True), _text("name"), _text("text"), _text("note"), _text("by"), _time("at"), _text("entry"),
+)  # fmt: skip
+
+policy_version = Table(
+    "policy_version", metadata,
+    Column("number", ID, primary_key=True, autoincrement=False),
+    _text("hash"), _text("parent", null=True), _text("by"), _text("because"), _time("at"),
+    Column("weakens", Boolean, nullable=False), _text("entry"),
 )  # fmt: skip
 
 verdict = Table(

@@ -1,0 +1,208 @@
+// The policy editor: CodeMirror over hierarchy.yaml, told by the server what is wrong and which words exist.
+
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
+import { lintGutter, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { Annotation, EditorState } from "@codemirror/state";
+import {
+  EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap,
+  lineNumbers, tooltips,
+} from "@codemirror/view";
+import { completions, explain } from "./complete.js";
+import { theme } from "./theme.js";
+
+const PAUSE = 300; // milliseconds without a key before the server is asked
+const HELP = "Ctrl+S saves · Ctrl+Space completes · Ctrl+F finds · Esc, then Tab leaves the editor";
+const fromServer = Annotation.define();
+const editors = new WeakMap(); // one editor per place on the page, kept while the page redraws around it
+
+export default function mount(component) {
+  const root = component.parentElement;
+  const kept = editors.get(root);
+  const editor = kept ?? create(root, component.data);
+  editors.set(root, editor);
+  editor.component = component;
+  update(editor, component.data, !kept);
+  return () => {
+    flush(editor);
+    editor.view.destroy();
+    editors.delete(root);
+  };
+}
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  made.className = className;
+  parent.append(made);
+  return made;
+}
+
+function create(root, data) {
+  const frame = element("div", "frame", root.querySelector(".policy-editor") ?? root);
+  const editor = {
+    frame, version: data.version, sent: 0, dirty: false, timer: 0, words: data.words, component: null,
+    code: element("div", "code", frame),
+    problems: element("div", "problems", frame),
+  };
+  editor.problems.setAttribute("role", "group");
+  editor.problems.setAttribute("aria-label", "Problems: each moves the caret to its place");
+  const status = element("div", "status", frame);
+  editor.count = element("span", "count", status);
+  editor.count.setAttribute("role", "status");
+  editor.count.setAttribute("aria-live", "polite");
+  editor.help = element("span", "help", status);
+  editor.help.id = "policy-editor-help";
+  editor.help.textContent = HELP;
+  // Streamlit has shortcuts of its own on single letters; what is typed here is for the editor.
+  frame.addEventListener("keydown", (event) => event.stopPropagation());
+  editor.view = new EditorView({ root: root instanceof ShadowRoot ? root : document, parent: editor.code, state: start(editor, data) });
+  return editor;
+}
+
+function start(editor, data) {
+  return EditorState.create({
+    doc: data.text,
+    extensions: [
+      keymap.of([{ key: "Mod-s", preventDefault: true, run: () => save(editor) }]),
+      lineNumbers(), lintGutter(), foldGutter(), history(), drawSelection(), highlightActiveLine(), highlightActiveLineGutter(),
+      highlightSpecialChars(), bracketMatching(), closeBrackets(), indentOnInput(), indentUnit.of("  "),
+      highlightSelectionMatches(), search({ top: true }), yaml(), theme,
+      EditorState.tabSize.of(2),
+      autocompletion({ override: [completions(() => editor.words)], activateOnTyping: true, maxRenderedOptions: 60 }),
+      hoverTooltip((view, pos) => tooltip(editor, view, pos)),
+      tooltips({ position: "fixed", parent: editor.frame }),
+      keymap.of([
+        ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap,
+        indentWithTab,
+      ]),
+      EditorView.contentAttributes.of({
+        "aria-label": data.label, "aria-describedby": "policy-editor-help", spellcheck: "false", autocapitalize: "off",
+      }),
+      EditorView.updateListener.of((change) => changed(editor, change)),
+      EditorView.domEventHandlers({ blur: () => flush(editor) }),
+    ],
+  });
+}
+
+// --- to the server ----------------------------------------------------------------------------------------------------
+
+function changed(editor, change) {
+  if (!change.docChanged || change.transactions.some((one) => one.annotation(fromServer))) return;
+  editor.dirty = true;
+  clearTimeout(editor.timer);
+  editor.timer = setTimeout(() => flush(editor), PAUSE);
+}
+
+function flush(editor) {
+  clearTimeout(editor.timer);
+  if (!editor.dirty) return;
+  editor.dirty = false;
+  editor.sent += 1;
+  editor.component.setStateValue("draft", message(editor));
+}
+
+function message(editor) {
+  return { text: editor.view.state.doc.toString(), version: editor.version, sent: editor.sent };
+}
+
+function save(editor) {
+  flush(editor);
+  editor.component.setTriggerValue("save", message(editor));
+  return true;
+}
+
+// --- from the server --------------------------------------------------------------------------------------------------
+
+function update(editor, data, fresh) {
+  editor.words = data.words;
+  editor.frame.style.height = `${data.height}px`;
+  if (!fresh && data.version !== editor.version) {
+    const whole = { from: 0, to: editor.view.state.doc.length, insert: data.text };
+    clearTimeout(editor.timer);
+    editor.dirty = false;
+    editor.view.dispatch({ changes: whole, annotations: fromServer.of(true) });
+  }
+  const replaced = fresh || data.version !== editor.version;
+  editor.version = data.version;
+  if (fresh) editor.sent = data.sent;
+  // Problems of an older text would be underlined in the wrong place: the answer to the newest one is on its way.
+  if (!replaced && (editor.dirty || data.sent !== editor.sent)) return;
+  show(editor, data.problems);
+}
+
+function show(editor, problems) {
+  const doc = editor.view.state.doc;
+  const placed = problems.map((problem) => ({ ...problem, range: range(doc, problem) }));
+  const diagnostics = placed.filter((one) => one.range).map((one) => ({
+    ...one.range, severity: one.severity, message: one.remedy ? `${one.what}. ${one.remedy}` : one.what,
+  }));
+  diagnostics.sort((one, other) => one.from - other.from);
+  editor.view.dispatch(setDiagnostics(editor.view.state, diagnostics));
+  list(editor, placed);
+  const errors = problems.filter((one) => one.severity === "error").length;
+  const warnings = problems.length - errors;
+  const parts = [];
+  if (errors) parts.push(`${errors} ${errors === 1 ? "error" : "errors"}`);
+  if (warnings) parts.push(`${warnings} ${warnings === 1 ? "warning" : "warnings"}`);
+  editor.count.textContent = parts.join(", ") || "No problems";
+  editor.count.className = errors ? "bad" : warnings ? "odd" : "good";
+}
+
+/** The word at a place that is counted in characters from 1, as the server counts. */
+function range(doc, problem) {
+  if (!problem.line || problem.line > doc.lines) return null;
+  const line = doc.line(problem.line);
+  const before = Array.from(line.text).slice(0, (problem.column || 1) - 1).join("").length;
+  const rest = line.text.slice(before);
+  const word = /^(\s*[\w.%-]+|"[^"]*"|'[^']*'|[^\s,{}[\]]+)/.exec(rest);
+  let from = line.from + (problem.column ? before : line.text.length - line.text.trimStart().length);
+  let to = problem.column ? from + (word ? word[0].length : rest.length) : line.to;
+  if (from === to && from > line.from) from -= 1;
+  if (from === to && to < line.to) to += 1;
+  return { from, to };
+}
+
+function list(editor, problems) {
+  const focused = [...editor.problems.children].indexOf(editor.problems.getRootNode().activeElement);
+  editor.problems.replaceChildren(...problems.map((problem) => row(editor, problem)));
+  if (focused >= 0) editor.problems.children[Math.min(focused, problems.length - 1)]?.focus();
+}
+
+function row(editor, problem) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = problem.severity;
+  const mark = element("span", "mark", button);
+  mark.textContent = problem.severity === "error" ? "✕" : "!";
+  mark.setAttribute("aria-label", problem.severity);
+  element("span", "where", button).textContent = problem.line ? `line ${problem.line}` : "";
+  const told = element("span", "what", button);
+  told.append(problem.what);
+  if (problem.remedy) element("span", "remedy", told).textContent = ` ${problem.remedy}`;
+  button.addEventListener("click", () => {
+    if (problem.range) {
+      const end = Math.min(problem.range.from, editor.view.state.doc.length);
+      editor.view.dispatch({ selection: { anchor: end }, effects: EditorView.scrollIntoView(end, { y: "center" }) });
+    }
+    editor.view.focus();
+  });
+  return button;
+}
+
+function tooltip(editor, view, pos) {
+  const found = explain(editor.words, view.state.doc.toString(), pos);
+  if (!found) return null;
+  return {
+    pos: found.from, end: found.to, above: true,
+    create() {
+      const dom = document.createElement("div");
+      dom.className = "cm-hover";
+      element("b", "", dom).textContent = found.title;
+      element("div", "", dom).textContent = found.text;
+      return { dom };
+    },
+  };
+}
