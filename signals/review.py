@@ -264,11 +264,12 @@ def policy_of(project: Project, path: Path | str | None = None) -> Policy:
 
     file = Path(path) if path else project.policy_path
     shown = file.name if path is None else str(file)
-    return _policy(read_text(file), shown)
+    return parsed(read_text(file), shown)
 
 
 @lru_cache(maxsize=32)
-def _policy(text: str, file: str) -> Policy:
+def parsed(text: str, file: str) -> Policy:
+    """The policy of a text, parsed once per process; ``file`` is the name that messages use."""
     from signals.policy import parse_policy
 
     return parse_policy(text, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,9 @@ from sqlalchemy import delete, insert, select, update
 
 from signals.model import Decision, Evidence, Numbers, Record, Release, SignalsError, Source, canonical, plain
 from signals.store import audit, merge, numbers, reading, tables, versions
+from signals.store.contents import Content, own_keys
 from signals.store.engine import Database, upsert
+from signals.store.look import Look
 from signals.store.migrate import bring_up_to_date
 from signals.store.report import PullReport, Tally
 from signals.store.versions import Version, VersionLog
@@ -180,12 +183,27 @@ class Store:
         something out.
         """
         with self.database.read() as connection:
-            return reading.evidence_hash(connection, release, sources, human_sources, until)
+            held = reading.contents(connection, sorted({*sources, *human_sources}))
+            return reading.evidence_hash(connection, held, release, sources, human_sources, until)
 
     def elsewhere(self, release: Release, sources: Sequence[str]) -> dict[tuple[str, ...], int]:
         """Rows of these sources that are about other comparisons, by variant (or pair of variants)."""
+        found: Counter[tuple[str, ...]] = Counter()
+        own = own_keys(release)
+        for content in self.contents(sources).values():
+            found.update({key: part.rows for key, part in content.parts.items() if key not in own})
+        return {key: rows for key, rows in found.items() if rows}
+
+    def contents(self, sources: Sequence[str]) -> dict[str, Content]:
+        """Per source, what the store holds of it, summed up by variant."""
         with self.database.read() as connection:
-            return reading.elsewhere(connection, release, sources)
+            return reading.contents(connection, sources)
+
+    @contextmanager
+    def look(self) -> Iterator[Look]:
+        """Ask several things of one moment of the store."""
+        with self.database.read() as connection:
+            yield Look(connection)
 
     def snapshot(
         self,
@@ -196,26 +214,20 @@ class Store:
     ) -> tuple[str, Evidence]:
         """Hash and evidence as of one moment: numbers computed from the one may be stored under the other."""
         with self.database.read() as connection:
-            hash_ = reading.evidence_hash(connection, release, sources, human_sources, until)
+            held = reading.contents(connection, sorted({*sources, *human_sources}))
+            hash_ = reading.evidence_hash(connection, held, release, sources, human_sources, until)
             return hash_, reading.evidence(connection, release, sources, human_sources, until)
 
     def cut(self, release: Release, sources: Sequence[str], until: datetime) -> bool:
         """Whether ``until`` would leave out evidence of the release from these sources."""
-        with self.database.read() as connection:
-            return reading.cuts(connection, release, sources, until)
+        return reading.cuts(self.contents(sources), release, sources, until)
 
     # --- numbers ----------------------------------------------------------------------------------------------------
 
     def estimate(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> Numbers | None:
         """Stored numbers, None when they were not computed yet (or by a version with other fields)."""
-        table = tables.estimate
-        wanted = select(table.c.numbers).where(
-            table.c.release == release_id, table.c.signal == signal, table.c.evidence_hash == evidence_hash,
-            table.c.definition_hash == definition_hash,
-        )  # fmt: skip
-        with self.database.read() as connection:
-            text = connection.execute(wanted).scalar()
-        return numbers.load(text) if text is not None else None
+        with self.look() as look:
+            return look.estimate(release_id, signal, evidence_hash, definition_hash)
 
     def put_estimate(
         self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers

@@ -20,7 +20,7 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
 
     Line ends are part of the lines, so each keeps its own.
     """
-    if mine == theirs or theirs == base:
+    if theirs in (mine, base):
         return mine
     if mine == base:
         return theirs
@@ -29,7 +29,7 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
         return None
     joined: list[str] = []
     for old, ours, other in _chunks(*lines):
-        if ours == other or other == old:
+        if other in (ours, old):
             joined += ours
         elif ours == old:
             joined += other

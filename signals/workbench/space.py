@@ -251,7 +251,7 @@ class _Builder:
             points[level] = tuple(found.values())
             values = tuple(dict.fromkeys(point.truths for point in points[level]))
             variables.append(Variable("; ".join(render(atom) for atom in group), self._owners(group), group, values))
-            levels |= dict.fromkeys(group, level)  # type: ignore[arg-type]  # names and comparisons are both keys
+            levels |= dict.fromkeys(group, level)
             tests[level] = _asks(group)
         diagrams = Diagrams([len(variable.values) for variable in variables])
         space = Space(self.signals, tuple(variables), diagrams, 0, points, levels, tests, self.every)

@@ -5,6 +5,15 @@ import { placeAt, placeNames } from "./place.js";
 const CONDITIONS = new Set(["when", "that"]);
 const SIGNAL_KEYS = new Set(["signal", "put", "above"]);
 
+/** The words as they are used here: every fact under its full name. */
+export function expand(sent) {
+  const facts = [...sent.release];
+  for (const [signal, kind] of Object.entries(sent.signals)) {
+    for (const [name, type, told] of sent.facts[kind] ?? []) facts.push([`${signal}.${name}`, type, told]);
+  }
+  return { ...sent, facts };
+}
+
 /** The entries of a place: `[name, type, meaning, choices]`. */
 function keysOf(words, path) {
   const steps = path.filter((step) => typeof step !== "number");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { completions, explain } from "./complete.js";
+import { completions, expand, explain } from "./complete.js";
 import { placeAt, placeNames } from "./place.js";
 
-/** Path, key and typed text at the mark `|`. */
+/** Path, key and typed text at the mark `¦`. */
 function at(marked) {
   const pos = marked.indexOf("¦");
   const { path, key, typed } = placeAt(marked.replace("¦", ""), pos);
@@ -65,19 +65,20 @@ test("names of places, the special one first", () => {
   assert.deepEqual(placeNames([], {}), [""]);
 });
 
-const WORDS = {
+const WORDS = expand({
   places: {
     "": [["otherwise", "one of", "The call when no row answers", ["ship", "hold"]]],
     hierarchy: [["win", "one of", "The call in this state", ["ship", "hold"]], ["when", "condition", "Speaks while it holds"]],
     "signals.*.trust#judge": [["min_items", "number", "items in both arms"]],
   },
   signals: { judge: "judge" },
-  facts: [["judge.benefit", "effect", "positive is good"], ["judge.segments", "list", "the segments"]],
+  release: [["release.age", "seconds", "since it started"]],
+  facts: { judge: [["benefit", "effect", "positive is good"], ["segments", "list", "the segments"]] },
   elements: [["share", "share", "its share of the units"]],
   states: [["win", "above 0"], ["loss", "below 0"]],
   calls: [["ship", "it goes out"], ["hold", "it waits"]],
   grammar: [["and", "both hold"]],
-};
+});
 
 /** Labels offered at the mark, as if Ctrl+Space was pressed. */
 function offered(marked) {

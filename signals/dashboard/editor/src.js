@@ -11,7 +11,7 @@ import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap,
   lineNumbers, tooltips,
 } from "@codemirror/view";
-import { completions, explain } from "./complete.js";
+import { completions, expand, explain } from "./complete.js";
 import { theme } from "./theme.js";
 
 const PAUSE = 300; // milliseconds without a key before the server is asked
@@ -43,7 +43,7 @@ function element(tag, className, parent) {
 function create(root, data) {
   const frame = element("div", "frame", root.querySelector(".policy-editor") ?? root);
   const editor = {
-    frame, version: data.version, sent: 0, dirty: false, timer: 0, words: data.words, component: null,
+    frame, version: data.version, sent: 0, dirty: false, timer: 0, words: expand(data.words), component: null,
     code: element("div", "code", frame),
     problems: element("div", "problems", frame),
   };
@@ -117,7 +117,7 @@ function save(editor) {
 // --- from the server --------------------------------------------------------------------------------------------------
 
 function update(editor, data, fresh) {
-  editor.words = data.words;
+  editor.words = expand(data.words);
   editor.frame.style.height = `${data.height}px`;
   if (!fresh && data.version !== editor.version) {
     const whole = { from: 0, to: editor.view.state.doc.length, insert: data.text };
