@@ -409,9 +409,9 @@ def _elements(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> dict
     values = {name: grid.values for name, grid in grids(atoms, local, known).items()}
     if "margin" in values:
         values["margin"] = _segment_margins(signal, values["margin"])
+    sure = {"name", "share", *(() if absolute is None else ("margin",))}
     choices = [
-        [*((name, value) for value in values[name]), *(() if name in ("name", "share") else ((name, None),))]
-        for name in wanted
+        [*((name, value) for value in values[name]), *(() if name in sure else ((name, None),))] for name in wanted
     ]
     tests = [compile_tree(one.body) for one in asked]
     found: dict[Truths, Element] = {}

@@ -1,0 +1,159 @@
+"""Where something holds, as one readable box: allowed values per question, the fewest questions, the most situations.
+
+A diagram tells where exactly; people want the largest part of it in a few words. A box is grown from a path of the
+diagram: a question is left out, or one more of its values allowed, as long as the box reaches no situation where the
+thing does not hold. Situations that no release can be in stand in nobody's way.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signals.policy.facts import Value
+from signals.workbench.diagram import Diagrams, Node
+from signals.workbench.space import Space
+
+SEEDS = 6
+"""Paths that a box is grown from; the largest box is kept."""
+LOOKED_AT = 300
+"""Paths among which those seeds are the largest."""
+
+Box = Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The largest box found where something holds.
+
+    Attributes:
+        box: Allowed values by variable; variables that are not named are open.
+        count: Possible situations in it.
+        example: Facts of a release in it.
+    """
+
+    box: Box
+    count: int
+    example: Mapping[str, Value]
+
+
+def largest(space: Space, node: Node) -> Part | None:
+    """A large box of the situations where ``node`` is True.
+
+    Args:
+        space: The situations.
+        node: True where the thing holds, False where not, None where no release can be.
+
+    Returns:
+        The largest of the boxes grown, of equals the one with the fewest questions; None when it holds nowhere.
+    """
+    diagrams = space.diagrams
+    shortest = diagrams.first(node, lambda value: value is True)
+    if shortest is None:
+        return None
+    paths = (box for box, value in diagrams.paths(node) if value is True)
+    longest = sorted(itertools.islice(paths, LOOKED_AT), key=lambda box: -_size(diagrams, box))[:SEEDS]
+    best: tuple[tuple[int, int], Box, Box] | None = None
+    for seed in ({level: (value,) for level, value in shortest.items()}, *longest):
+        box = _grown(diagrams, node, seed)
+        rank = (-count(diagrams, node, box), len(box))
+        if best is None or rank < best[0]:
+            best = (rank, box, seed)
+    if best is None:  # there is always the shortest path
+        raise AssertionError
+    (negative, _), box, seed = best
+    return Part(box, -negative, space.example(_inside(diagrams, node, seed)))
+
+
+def count(diagrams: Diagrams, node: Node, box: Box) -> int:
+    """In how many situations of a box the node is True."""
+    widths = [len(box.get(level, range(size))) for level, size in enumerate(diagrams.sizes)]
+    done: dict[Node, int] = {}
+
+    def between(first: int, last: int) -> int:
+        result = 1
+        for width in widths[first:last]:
+            result *= width
+        return result
+
+    def walk(here: Node) -> int:
+        """Over the variables from the node's level on."""
+        if here not in done:
+            level = diagrams.level(here)
+            if level == len(widths):
+                done[here] = 1 if diagrams.value(here) is True else 0
+            else:
+                total = 0
+                for value in box.get(level, range(diagrams.sizes[level])):
+                    child = diagrams.child(here, level, value)
+                    total += walk(child) * between(level + 1, diagrams.level(child))
+                done[here] = total
+        return done[here]
+
+    return walk(node) * between(0, diagrams.level(node))
+
+
+def _size(diagrams: Diagrams, box: Box) -> int:
+    result = 1
+    for level, size in enumerate(diagrams.sizes):
+        result *= len(box[level]) if level in box else size
+    return result
+
+
+def _grown(diagrams: Diagrams, node: Node, seed: Box) -> Box:
+    box = dict(seed)
+    # From the last question: the first ones are the signals that the rules come to first, and say the most.
+    for level in sorted(seed, reverse=True):
+        kept = box.pop(level)
+        if not _within(diagrams, node, box):
+            box[level] = kept
+    for level in sorted(box, reverse=True):
+        for value in range(diagrams.sizes[level]):
+            if value not in box[level]:
+                wider = {**box, level: tuple(sorted((*box[level], value)))}
+                if _within(diagrams, node, wider):
+                    box = wider
+    return box
+
+
+def _within(diagrams: Diagrams, node: Node, box: Box) -> bool:
+    """Whether a box reaches no situation where the node is False."""
+    seen = {node}
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        level = diagrams.level(here)
+        if level == len(diagrams.sizes):
+            if diagrams.value(here) is False:
+                return False
+            continue
+        for value in box.get(level, range(diagrams.sizes[level])):
+            child = diagrams.child(here, level, value)
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+    return True
+
+
+def _inside(diagrams: Diagrams, node: Node, box: Box) -> dict[int, int]:
+    """One value for each question on the way to a situation of the box where the node is True."""
+    dead: set[Node] = set()
+
+    def walk(here: Node) -> dict[int, int] | None:
+        level = diagrams.level(here)
+        if level == len(diagrams.sizes):
+            return {} if diagrams.value(here) is True else None
+        if here in dead:
+            return None
+        for value in box.get(level, range(diagrams.sizes[level])):
+            tail = walk(diagrams.child(here, level, value))
+            if tail is not None:
+                return {level: value, **tail}
+        dead.add(here)
+        return None
+
+    found = walk(node)
+    if found is None:  # the box is grown from a path to True
+        raise AssertionError
+    return found
