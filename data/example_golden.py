@@ -58,7 +58,7 @@ def golden_set(rng: Random, story: Story) -> list[Item]:
         locale = rng.choices(list(GOLDEN_LOCALES), list(GOLDEN_LOCALES.values()))[0]
         topic = TOPICS[number % len(TOPICS)]
         extra = rng.randrange(4) if story.wordy else 0
-        base = 0.64 + 0.15 * quality + rng.gauss(0, 0.05)
+        base = 0.64 + 0.15 * quality + rng.gauss(0, story.judge_noise)
         lift = story.judge_lift * (extra / 1.5 if story.wordy else 1) + rng.gauss(0, 0.05)
         steps = [min(max(round(20 * score), 1), 20) for score in (base, base + lift)]
         short = f"Open {topic}, pick option {number % 7 + 1} and confirm."

@@ -1,4 +1,4 @@
-"""The four stories of the bundled example, and how their totals are spread by chance. Used by make_example.py.
+"""The stories of the bundled example, and how their totals are spread by chance. Used by make_example.py.
 
 Nothing here is real. The totals are fixed, so the evidence shows what data/README.md says whatever the seed. Sums of
 fractions are exactly rounded (``fsum``), so that every version of Python writes the same bytes.
@@ -36,6 +36,7 @@ class Story:
     up: tuple[int, ...]  # per rater: items on which the candidate's answer gets one star more
     down: tuple[int, ...]  # ... and one star less
     old_clients: int = 0  # rows of a version that is neither arm
+    judge_noise: float = 0.05  # of the judge's scores: the more, the less people agree with it
 
     @property
     def arms(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Makes ``data/exports``: four made-up releases, in the forms that real tools export. Nothing in them is real.
+"""Makes ``data/exports``: ten made-up releases, in the forms that real tools export. Nothing in them is real.
 
 ``python data/make_example.py [FOLDER]`` writes the same files every time. The totals of every release are fixed first
 (``STORIES``) and chance only spreads them over days, segments, items and raters: the evidence is *constructed to show*
@@ -20,6 +20,7 @@ from random import Random
 from typing import Any
 
 from example_golden import golden_set, label_studio, promptfoo
+from example_past import PAST, judge_table, panel_table
 from example_stories import DAYS, STORIES, Story, binomial, day_weights, iso, midnight, sizes
 
 PLANS = {"free": 0.62, "pro": 0.28, "enterprise": 0.10}
@@ -164,8 +165,9 @@ def write_parquet(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any
 
 def make(folder: Path) -> None:
     """Write every export under ``folder``."""
+    past = ("judge_scores", "panel_stars")
     names = ("promptfoo", "label_studio", "conversion_users", "conversion_daily", "thumbs_daily", "thumbs_answers")
-    for name in (*names, "traffic_mix"):
+    for name in (*names, *past, "traffic_mix"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     traffic_mix(folder / "traffic_mix" / "users.csv")
     for number, story in enumerate(STORIES):
@@ -181,6 +183,15 @@ def make(folder: Path) -> None:
             feedback_rows(rng, story, folder / "thumbs_answers" / f"{story.id}.csv")
         else:
             feedback_counts(rng, story, folder / "thumbs_daily" / f"{story.id}.csv")
+    for number, story in enumerate(PAST):
+        rng = Random(20_260_706 + number)
+        items = golden_set(rng, story)
+        header = ("item_id", "variant", "score", "judge", "judge_version", "scored_at", "plan", "locale")
+        write_csv(folder / "judge_scores" / f"{story.id}.csv", header, judge_table(rng, story, items))
+        header = ("item_id", "rater", "variant", "stars", "rated_at")
+        write_csv(folder / "panel_stars" / f"{story.id}.csv", header, panel_table(rng, story, items))
+        conversion_counts(rng, story, folder / "conversion_daily" / f"{story.id}.csv")
+        feedback_counts(rng, story, folder / "thumbs_daily" / f"{story.id}.csv")
 
 
 if __name__ == "__main__":

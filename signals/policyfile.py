@@ -14,8 +14,8 @@ from pathlib import Path
 from signals.model import SignalsError
 
 BOM = b"\xef\xbb\xbf"
-ENDING = ".saving"
-LEFT_OVER = 60.0  # seconds after which a half-made file is nobody's: its process was stopped
+LEFT = ".saving"
+ABANDONED = 60.0  # seconds after which a half-made file is nobody's: its process was stopped
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Standing:
         return text.replace("\n", "\r\n") if windows and "\r" not in text else text
 
 
+def text_hash(text: str) -> str:
+    """The identity of a text, as a policy has it."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def standing(path: Path) -> Standing:
     """Look at the file.
 
@@ -47,7 +52,7 @@ def standing(path: Path) -> Standing:
     text = read_text(path)
     with path.open("rb") as file:
         marked = file.read(len(BOM)) == BOM
-    return Standing(path, text, "sha256:" + hashlib.sha256(text.encode()).hexdigest(), marked)
+    return Standing(path, text, text_hash(text), marked)
 
 
 def prepare(file: Standing, text: str) -> Path:
@@ -61,7 +66,7 @@ def prepare(file: Standing, text: str) -> Path:
         _sweep(real)
         if real.exists() and not os.access(real, os.W_OK):
             raise PermissionError(13, "it is read-only")
-        handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=ENDING, dir=real.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=LEFT, dir=real.parent)
         ready = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -123,9 +128,9 @@ def _like(ready: Path, old: Path) -> None:
 
 def _sweep(real: Path) -> None:
     """Remove what stopped processes left."""
-    for old in real.parent.glob(f".{real.name}.*{ENDING}"):
+    for old in real.parent.glob(f".{real.name}.*{LEFT}"):
         with contextlib.suppress(OSError):
-            if time.time() - old.stat().st_mtime > LEFT_OVER:
+            if time.time() - old.stat().st_mtime > ABANDONED:
                 old.unlink()
 
 

@@ -7,25 +7,20 @@ since they were last computed; drawing a verdict from stored numbers imports no 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signals.model import (
-    OTHER_RELEASES,
     Call,
     Decision,
-    Measure,
-    Numbers,
     Problem,
     Project,
     Reading,
     Release,
-    SetAside,
-    Signal,
     SignalKind,
     SignalsError,
     Verdict,
@@ -36,13 +31,6 @@ from signals.model import (
 if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.store import Store
-
-METHODS_VERSION = 2
-"""Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
-
-NAMED_STRAYS = 5
-"""Variants of no release that are named one by one; the rest are summed."""
-
 
 READ_BY: Mapping[SignalKind, tuple[str, ...]] = {
     "judge": ("item_score", "traffic_mix"),
@@ -91,18 +79,13 @@ def review(
         if problems:
             raise SignalsError(problems)
     subject = find_release(project, release)
-    moment = _moment(subject, as_of)
+    moment = moment_of(subject, as_of)
+    from signals.lookup import Lookup
+
     store = store_of(project)
-    if project.sources and not any(store.last_pull(source.name) for source in project.sources):
-        failed = [pull for source in project.sources for pull in store.pulls(source.name, 1) if pull.status == "failed"]
-        if failed:
-            first = (failed[0].error or "").splitlines()[0]
-            raise SignalsError(
-                f"no pull has succeeded yet: {failed[0].source}: {first}", "Mend it, then `signals pull`"
-            )
-        raise SignalsError("the store is empty: nothing was ever pulled", "Run `signals pull` first")
-    _check_arms(project, subject, store)
-    numbers, evidence = measure_all(project, rules, subject, store, moment)
+    lookup = Lookup(project, store)
+    lookup.check(subject)
+    numbers, evidence = lookup.of(lookup.wanted(rules.signals), subject, moment, family_size(project, subject))
 
     from signals.policy import decide
     from signals.readings import read
@@ -148,102 +131,9 @@ def record(result: Review, call: Call, by: str, because: str, second: str, docum
     )
 
 
-def measure_all(
-    project: Project, policy: Policy, release: Release, store: Store, as_of: datetime
-) -> tuple[Mapping[str, Numbers], str]:
-    """Numbers of every signal of the policy, stored or newly computed, and the hash of all evidence behind them."""
-    panels = {name for name, signal in policy.signals.items() if signal.kind == "panel"}
-    human = [source.name for source in project.sources if source.signal in panels]
-    found: dict[str, Numbers] = {}
-    hashes: dict[str, str] = {}
-    for name, signal in policy.signals.items():
-        sources = [source.name for source in project.sources if source.signal == name]
-        people = human if signal.kind == "judge" else []
-        if not sources:
-            continue
-        hashes[name], numbers = _numbers(signal, release, _family(project, release), store, sources, people, as_of)
-        others = _elsewhere(project, release, store.elsewhere(release, sources))
-        # Neither is evidence of the release, so both are looked up each time instead of being kept with its numbers.
-        found[name] = replace(
-            numbers,
-            set_aside=(*numbers.set_aside, *others),
-            measures=(*numbers.measures, _last_pull(store, sources)),
-        )
-    return found, digest(hashes)
-
-
-def _numbers(
-    signal: Signal,
-    release: Release,
-    family: int,
-    store: Store,
-    sources: Sequence[str],
-    people: Sequence[str],
-    as_of: datetime,
-) -> tuple[str, Numbers]:
-    """Hash of the evidence and the numbers from it, out of the store when they are there."""
-    subject = [release.arms, release.split, family]
-    definition = digest([METHODS_VERSION, signal.name, signal.definition_hash(), *subject])
-    evidence_hash = store.evidence_hash(release, sources, as_of, human_sources=people)
-    numbers = store.estimate(release.id, signal.name, evidence_hash, definition)
-    if numbers is None:
-        from signals.readings import measure
-
-        # Hash and evidence from one moment: a pull may have ended since the look above.
-        evidence_hash, evidence = store.snapshot(release, sources, people, as_of)
-        numbers = measure(signal, replace(evidence, family=family))
-        store.put_estimate(release.id, signal.name, evidence_hash, definition, numbers)
-    return evidence_hash, numbers
-
-
-def _family(project: Project, release: Release) -> int:
-    """How many candidates share the release's error rate: itself, and the others of its family."""
+def family_size(project: Project, release: Release) -> int:
+    """How many declared candidates share the release's error rate: itself, and the others of its family."""
     return sum(1 for other in project.releases if other.family == release.family) if release.family else 1
-
-
-def _elsewhere(project: Project, release: Release, rows: Mapping[tuple[str, ...], int]) -> tuple[SetAside, ...]:
-    """Rows about other comparisons, which do not count here: strays by name, those of other releases in one entry."""
-    comparisons = [set(other.arms) for other in project.releases if other.id != release.id]
-    strays = [key for key in rows if not any(arms.issuperset(key) for arms in comparisons)]
-    strays.sort(key=lambda key: (-rows[key], key))
-    entries = [
-        SetAside(rows[key], f"variant {key[0]} is neither arm", key[0], fault=False)
-        if len(key) == 1
-        else SetAside(rows[key], f"variants {' and '.join(key)} are not the two arms", fault=False)
-        for key in strays[:NAMED_STRAYS]
-    ]
-    if strays[NAMED_STRAYS:]:
-        more = sum(rows[key] for key in strays[NAMED_STRAYS:])
-        entries.append(SetAside(more, f"{len(strays) - NAMED_STRAYS} other variants are neither arm", fault=False))
-    declared = sum(count for key, count in rows.items() if key not in strays)
-    if declared:
-        entries.append(SetAside(declared, OTHER_RELEASES, fault=False))
-    return tuple(entries)
-
-
-def _last_pull(store: Store, sources: Sequence[str]) -> Measure:
-    """Whether the newest attempt to pull each source succeeded: evidence that went stale so is not fine."""
-    failed = [pull for name in sources for pull in store.pulls(name, 1) if pull.status == "failed"]
-    if failed:
-        first = (failed[0].error or "").splitlines()[0]
-        return Measure("last_pull", 0.0, f"the last pull of {failed[0].source} failed: {first}")
-    return Measure("last_pull", 1.0, "")
-
-
-def _check_arms(project: Project, release: Release, store: Store) -> None:
-    """Refuse a release whose arm nobody has seen while a variant of no release is spelled like it."""
-    rows = store.elsewhere(release, [source.name for source in project.sources])
-    declared = {variant for other in project.releases for variant in other.arms}
-    strays = {name for key in rows for name in key if name not in declared}
-    for arm in release.arms:
-        alike = sorted(name for name in strays if _bare(name) == _bare(arm))
-        if alike:
-            what = f"release {release.id!r} names the variant {arm!r}, and the evidence spells it {alike[0]!r}"
-            raise SignalsError(what, "Spell it as the evidence does", file=project.sources_path.name)
-
-
-def _bare(name: str) -> str:
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 def load(folder: Path | str | None = None) -> Project:
@@ -326,7 +216,12 @@ def misplaced(project: Project, policy: Policy) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _moment(release: Release, as_of: datetime | None) -> datetime:
+def moment_of(release: Release, as_of: datetime | None) -> datetime:
+    """The moment to judge a release at, in whole seconds UTC: the one given, else the release's own, else now.
+
+    Raises:
+        SignalsError: When it has no zone, or is before the release started.
+    """
     moment = as_of or release.as_of or datetime.now(UTC)
     if moment.tzinfo is None:
         raise SignalsError("the as-of time has no zone", "Write it like 2026-11-17T09:00:00Z")

@@ -117,7 +117,7 @@ def test_pull_twice_changes_nothing(root: Path, tmp_path: Path, monkeypatch: pyt
     first = command("pull", "--json", "--source", "conversion-daily", "--project", str(root))
     second = command("pull", "--json", "--source", "conversion-daily", "--project", str(root))
     full = command("pull", "--json", "--full", "--source", "conversion-daily", "--project", str(root))
-    assert json.loads(first.stdout)[0]["new"] == 252
+    assert json.loads(first.stdout)[0]["new"] == 7 * 252
     for again in (second, full):
         report = json.loads(again.stdout)[0]
         assert (report["new"], report["changed"], report["removed"]) == (0, 0, 0)
@@ -193,7 +193,7 @@ def test_an_empty_store_is_not_a_verdict(root: Path, tmp_path: Path, monkeypatch
     assert "signals pull" in result.output
 
 
-def test_demo_prints_four_verdicts_and_stops(root: Path, tmp_path: Path) -> None:
+def test_demo_prints_a_verdict_of_every_release_and_stops(root: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "signals", "demo", "--no-serve"]
     environment = {"SIGNALS_STORE": f"sqlite:///{tmp_path / 'demo.db'}", "PATH": ""}
     result = subprocess.run(words, cwd=root, capture_output=True, text=True, env=environment, check=True)
@@ -201,7 +201,8 @@ def test_demo_prints_four_verdicts_and_stops(root: Path, tmp_path: Path) -> None
     calls = [
         line.split("  ")[0].strip() for line in lines if line.startswith(("SHIP", "HOLD", "ROLLBACK", "NO VERDICT"))
     ]
-    assert calls == ["HOLD", "ROLLBACK", "SHIP", "NO VERDICT YET (HOLD)"]
+    assert calls[:4] == ["HOLD", "ROLLBACK", "SHIP", "NO VERDICT YET (HOLD)"]
+    assert calls[4:] == ["SHIP", "SHIP", "SHIP", "ROLLBACK", "HOLD", "ROLLBACK"]  # the past ones
 
 
 def test_a_source_for_an_undeclared_signal_is_refused(root: Path, tmp_path: Path) -> None:

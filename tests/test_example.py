@@ -1,4 +1,4 @@
-"""The bundled example: it is what its README says, it can be made again, and it leads to the four calls."""
+"""The bundled example: it is what its README says, can be made again, and leads to the calls that it was made for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,47 @@ STORY: dict[str, dict[str, Any]] = {
         "states": ("untrusted", "unclear", "win", "flat"),
         "users": (50_012, 48_604),
     },
+    "search-v5": {
+        "call": "ship",
+        "effects": (0.0001, 0.0000, 0.050, 0.0003),
+        "states": ("flat", "flat", "win", "flat"),
+        "users": (398_212, 398_905),
+    },
+    "orders-v3": {
+        "call": "ship",
+        "effects": (0.0002, 0.0035, 0.050, 0.0005),
+        "states": ("flat", "flat", "win", "flat"),
+        "users": (401_377, 400_864),
+    },
+    "refund-v2": {
+        "call": "ship",
+        "effects": (0.0160, 0.2889, 0.060, 0.0201),
+        "states": ("win", "win", "win", "win"),
+        "users": (60_120, 59_874),
+    },
+    "tone-v6": {
+        "call": "rollback",
+        "effects": (0.0001, -0.2722, 0.070, -0.0000),
+        "states": ("flat", "loss", "win", "flat"),
+        "users": (399_540, 400_218),
+    },
+    "brief-v2": {
+        "call": "hold",
+        "effects": (0.0001, 0.0000, 0.000, -0.0200),
+        "states": ("flat", "flat", "flat", "loss"),
+        "users": (400_910, 401_122),
+    },
+    "voice-v3": {
+        "call": "rollback",
+        "effects": (-0.0120, 0.0000, 0.030, 0.0000),
+        "states": ("loss", "unclear", "win", "flat"),
+        "users": (120_480, 120_117),
+    },
 }
+OUTCOMES = {
+    "search-v5": "bad", "orders-v3": "good", "refund-v2": "good", "tone-v6": "bad", "brief-v2": "good",
+    "voice-v3": "unknown",
+}  # fmt: skip
 SIGNALS = ("conversion", "panel", "judge", "thumbs")
 
 
@@ -78,7 +118,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def test_the_example_is_small(exports: Path):
     sizes = [path.stat().st_size for path in files_of(exports).values()]
-    assert len(sizes) == 17
+    assert len(sizes) == 41
     assert sum(sizes) < 5_000_000
 
 
@@ -215,6 +255,10 @@ def thumbs(exports: Path, release: Release) -> dict[str, tuple[int, int, int]]:
 
 def judge(exports: Path, release: Release) -> dict[tuple[str, str], float]:
     """Scores that a judge gave, by item and variant."""
+    table = exports / "judge_scores" / f"{release.id}.csv"
+    if table.exists():
+        with table.open() as file:
+            return {(row["item_id"], row["variant"]): float(row["score"]) for row in csv.DictReader(file)}
     rows = json.loads((exports / "promptfoo" / f"{release.id}.json").read_text())["results"]["results"]
     found = {}
     for row in rows:
@@ -224,9 +268,15 @@ def judge(exports: Path, release: Release) -> dict[tuple[str, str], float]:
     return found
 
 
-def panel(exports: Path, release: Release) -> dict[tuple[str, str], dict[int, int]]:
+def panel(exports: Path, release: Release) -> dict[tuple[str, str], dict[int | str, int]]:
     """Stars by (item, variant) and rater."""
-    found: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
+    found: dict[tuple[str, str], dict[int | str, int]] = defaultdict(dict)
+    table = exports / "panel_stars" / f"{release.id}.csv"
+    if table.exists():
+        with table.open() as file:
+            for row in csv.DictReader(file):
+                found[row["item_id"], row["variant"]][row["rater"]] = int(row["stars"])
+        return found
     for task in json.loads((exports / "label_studio" / f"{release.id}.json").read_text()):
         for note in task["annotations"]:
             for result in note["result"]:
@@ -301,8 +351,9 @@ def test_every_arm_has_the_same_fourteen_days(exports: Path, releases: dict[str,
 
 
 def test_the_golden_set_holds_the_faults_that_look_like_scores(exports: Path, releases: dict[str, Release]):
-    for release in releases.values():
-        rows = json.loads((exports / "promptfoo" / f"{release.id}.json").read_text())["results"]["results"]
+    for path in (exports / "promptfoo").iterdir():
+        release = releases[path.stem]
+        rows = json.loads(path.read_text())["results"]["results"]
         given = judge(exports, release)
         lost = [row for row in rows if (row["vars"]["item_id"], row["provider"]["label"]) not in given]
         assert sorted(row["provider"]["label"] for row in lost) == sorted((*release.arms, release.candidate))
@@ -367,8 +418,9 @@ def test_the_broken_split_is_not_read_as_a_win(verdicts: dict[str, Verdict]):
 
 
 def test_judge_and_panel_agree_well_enough_to_let_the_judge_speak(verdicts: dict[str, Verdict]):
-    for verdict in verdicts.values():
-        assert verdict.readings["judge"].checks["human_agreement"].value > 0.65
+    for name, verdict in verdicts.items():
+        found = verdict.readings["judge"].checks["human_agreement"].value
+        assert found == pytest.approx(0.55, abs=0.02) if name == "search-v5" else found > 0.65
         assert verdict.readings["panel"].checks["agreement"].value > 0.5
 
 
@@ -382,7 +434,38 @@ def test_rows_of_neither_arm_are_counted_and_no_user_is_in_both(
 
 
 def test_faults_of_the_tools_are_set_aside_and_named(verdicts: dict[str, Verdict]):
-    for verdict in verdicts.values():
+    for name in [name for name in STORY if name not in OUTCOMES]:
+        verdict = verdicts[name]
         whys = " ".join(entry.why for entry in verdict.readings["judge"].set_aside)
         assert all(word in whys for word in ("system error", "judge error", "judge unparsed"))
         assert "skipped" in " ".join(entry.why for entry in verdict.readings["panel"].set_aside)
+
+
+def test_the_outcomes_are_declared_and_only_of_past_releases(releases: dict[str, Release]):
+    assert {name: release.outcome for name, release in releases.items()} == {
+        name: OUTCOMES.get(name, "unknown") for name in STORY
+    }
+    assert list(releases) == list(STORY)
+    for name in OUTCOMES:
+        assert releases[name].as_of < min(releases[other].as_of for other in ("tuesday-small", "tuesday-large"))
+
+
+def test_an_edit_of_the_judge_row_flips_the_past_release_that_turned_out_badly(
+    root: Path, demo_store: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The newcomer's edit: of the two releases that the judge decided, people agreed with one judge at 0.75."""
+    from signals.replay import flips, replay
+    from signals.review import load, parsed, policy_of
+
+    monkeypatch.setenv("SIGNALS_STORE", demo_store)
+    project = load(root)
+    current = policy_of(project)
+    edited = current.text.replace("when: judge.human_agreement >= 0.5,", "when: judge.human_agreement >= 0.6,")
+    rows = replay(project, [parsed(edited, "edited"), current])
+    assert {row.release.id: row.call(1) for row in rows} == {name: story["call"] for name, story in STORY.items()}
+    (flip,) = flips(rows, 0, 1)
+    assert (flip.release.id, flip.call(1), flip.call(0), flip.outcome) == ("search-v5", "ship", "hold", "bad")
+    decided = {row.release.id for row in rows if row.verdicts[1].decided_by == "judge"}
+    assert decided == {"search-v5", "orders-v3"}
+    agreed = next(row for row in rows if row.release.id == "orders-v3").verdicts[0].readings["judge"].checks
+    assert agreed["human_agreement"].value == pytest.approx(0.75, abs=0.02)

@@ -6,26 +6,43 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from signals.cli.base import cli, json_option, project_of, project_option, time_option
-from signals.model import CALLS, SignalsError
+from signals.model import CALLS, Project, SignalsError
+
+if TYPE_CHECKING:
+    from signals.review import Review
 
 EXIT = {"ship": 0, "hold": 10, "rollback": 20}
+
+policy_option = click.option(
+    "--policy", metavar="FILE|VERSION", help="Decide by this file or saved version instead of hierarchy.yaml."
+)
+
+
+def decided(release: str, project: Project, policy: str | None, as_of: datetime | None) -> Review:
+    """The verdict under the project's policy, or under the one that ``--policy`` names."""
+    from signals.review import review
+
+    if policy is None:
+        return review(release, project, as_of=as_of)
+    from signals.versions import resolve
+
+    return review(release, project, policy=resolve(project, policy), as_of=as_of)
 
 
 @cli.command()
 @click.argument("release")
 @project_option
-@click.option("--policy", type=click.Path(path_type=Path), help="Decide by this file instead of hierarchy.yaml.")
+@policy_option
 @time_option
 @json_option
-def verdict(release: str, folder: Path | None, policy: Path | None, as_of: datetime | None, as_json: bool) -> None:
+def verdict(release: str, folder: Path | None, policy: str | None, as_of: datetime | None, as_json: bool) -> None:
     """Decide RELEASE. Exit code 0 ship, 10 hold, 20 rollback."""
-    from signals.review import review
-
-    result = review(release, project_of(folder), policy=policy, as_of=as_of).verdict
+    result = decided(release, project_of(folder), policy, as_of).verdict
     if as_json:
         from signals.policy import verdict_json
 
@@ -43,19 +60,18 @@ def verdict(release: str, folder: Path | None, policy: Path | None, as_of: datet
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.md or FILE.html"
 )
 @project_option
-@click.option("--policy", type=click.Path(path_type=Path), help="Decide by this file instead of hierarchy.yaml.")
+@policy_option
 @time_option
-def memo(release: str, output: Path, folder: Path | None, policy: Path | None, as_of: datetime | None) -> None:
+def memo(release: str, output: Path, folder: Path | None, policy: str | None, as_of: datetime | None) -> None:
     """Write the decision memo of RELEASE."""
     from signals.memo import WRITERS, memo_of
-    from signals.review import review
 
     write = WRITERS.get(output.suffix.lower())
     if write is None:
         raise SignalsError(
             f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {' or '.join(WRITERS)}"
         )
-    result = review(release, project_of(folder), policy=policy, as_of=as_of)
+    result = decided(release, project_of(folder), policy, as_of)
     text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file))
     try:
         output.write_text(text, encoding="utf-8", newline="\n")

@@ -1,43 +1,215 @@
-"""The Policy page, read-only: the text that decides, the same in words, and whether its own tests pass."""
+"""The Policy page: the editor, and beside it what the draft decides, before anything is saved."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from signals.dashboard import cards, rules
-from signals.model import SignalsError
-from signals.strictyaml import read_text
+from signals.dashboard import (
+    cards,
+    policy_check,
+    policy_draft,
+    policy_editor,
+    policy_history,
+    policy_panels,
+    policy_save,
+    policy_words,
+    rules,
+)
+from signals.dashboard.policy_check import Checked, Flip
+from signals.dashboard.policy_draft import Draft, Head
+from signals.memo.phrases import clean
+from signals.model import Project, SignalsError
+from signals.words import moment
 
-CODE_HEIGHT = 770  # pixels: the page fits 1440 × 900 without scrolling, the text scrolls inside
+if TYPE_CHECKING:
+    from signals.policy import Policy
+    from signals.workbench.diff import Difference
+
+HEIGHT = 716  # pixels: the page fits 1440 × 900 without scrolling, text and panels scroll inside
+EDITED = ("What changes", "Releases", "Tests", "Open release", "In words", "History")
+UNTOUCHED = ("In words", "Tests", "Open release", "History")
 
 
 def page(root: Path) -> None:
-    """Draw the policy of the project in ``root``."""
-    from signals.policy import run_tests
-    from signals.review import load, policy_of
+    """Draw the workbench over the policy of the project in ``root``."""
+    from signals.review import load
 
     try:
         project = load(root)
     except SignalsError as error:
         st.html(cards.wrap(cards.problem("The project in this folder does not load", error)))
         return
+    _workbench(project)
+
+
+@st.fragment
+def _workbench(project: Project) -> None:
     try:
-        policy = policy_of(project)
+        head = policy_draft.head_of(project)
     except SignalsError as error:
-        st.html(cards.wrap(cards.problem("The policy does not load, so nothing can be decided", error)))
-        _text(project.policy_path)
+        st.html(cards.wrap(cards.problem("The policy cannot be read", error)))
         return
-    left, right = st.columns([1.5, 1], gap="small")
+    draft = policy_draft.draft_of(head)
+    file, today = project.policy_path.name, datetime.now(UTC).date()
+    checked = policy_check.check(draft.text, file, today)
+    saved = policy_check.check(head.text, file, today)
+    bar = st.container(horizontal=True, vertical_alignment="center", key="policy-bar")
+    policy_save.catch_up(project, head)
+    if draft.changed and draft.base_hash != head.hash:
+        policy_save.three_ways(draft, head)
+    left, right = st.columns([1.22, 1], gap="small")
     with left:
-        st.code(policy.text, language="yaml", line_numbers=True, height=CODE_HEIGHT)
-    right.html(cards.wrap(rules.facts_card(policy), rules.words_card(policy), rules.tests_card(run_tests(policy))))
+        asked = _edit(draft, checked)
+    with right:
+        summary, weakening = _beside(project, draft, checked, saved.policy, head)
+    _bar(bar, project, draft, checked, head, summary, weakening, asked=asked)
 
 
-def _text(path: Path) -> None:
-    """The text that does not load, so that the lines named above can be found."""
+# --- the line above -------------------------------------------------------------------------------------------------
+
+
+def _bar(
+    bar: st.delta_generator.DeltaGenerator,
+    project: Project,
+    draft: Draft,
+    checked: Checked,
+    head: Head,
+    summary: str,
+    weakening: str,
+    *,
+    asked: bool,
+) -> None:
+    against = policy_save.obstacle(draft, checked, head)
+    bar.html(cards.wrap(_state(project, draft, head, against)), width="stretch")
+    if draft.changed:
+        bar.download_button(
+            "Download draft", draft.text, "hierarchy-draft.yaml", "application/yaml", key="policy-download",
+            on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
+        bar.button(
+            "Discard draft", key="policy-discard", on_click=policy_draft.put,
+            args=(head.text, head.text, head.hash),
+            help="Goes back to the saved policy; Ctrl+Z in the editor brings the draft back.",
+        )  # fmt: skip
+    pressed = bar.button(
+        "Save …", type="primary", key="policy-save", disabled=bool(against), help=against or None,
+        icon=":material/save:",
+    )  # fmt: skip
+    if (pressed or asked) and not against:
+        policy_save.ask(project, draft, summary, weakening)
+
+
+def _state(project: Project, draft: Draft, head: Head, against: str) -> str:
+    told = st.session_state.pop(policy_save.SAVED, "")
+    name = f"<b>{escape(clean(project.policy_path.name))}</b>"
+    if draft.changed:
+        why = f"<span>Cannot be saved yet: {escape(against)}</span>" if against else ""
+        return f'<div class="meta">{name}<span class="synthetic">Unsaved draft</span>{why}</div>'
+    if told:
+        return f'<div class="meta">{name}<span class="ship word" role="status">{escape(told)}</span></div>'
+    newest = head.version
+    since = f"version {newest.number}, {moment(newest.at)}, by {clean(newest.by)}" if newest else "never saved here yet"
+    return f'<div class="meta">{name}<span>{escape(since)}</span></div>'
+
+
+# --- the editor -----------------------------------------------------------------------------------------------------
+
+
+def _edit(draft: Draft, checked: Checked) -> bool:
+    known = policy_words.signals_of(draft.text)
+    if known is None:
+        known = st.session_state.get("policy signals") or policy_words.signals_of(draft.base) or {}
+    st.session_state["policy signals"] = known
+    asked = policy_editor.editor(draft, checked.marks, policy_words.words(known), HEIGHT)
+    if policy_editor.bundle() is None:
+        st.html(cards.wrap(policy_panels.card("Problems", policy_panels.problem_list(checked.marks))))
+    return asked
+
+
+# --- beside it ------------------------------------------------------------------------------------------------------
+
+
+def _beside(project: Project, draft: Draft, checked: Checked, saved: Policy | None, head: Head) -> tuple[str, str]:
+    """Draw the panels; gives the headline as HTML and what the edit lets through in one sentence."""
+    policy = checked.policy
+    edited = draft.text != head.text
+    rows: tuple[Flip, ...] | SignalsError = ()
+    found = None
+    weakening = ""
+    if policy is None:
+        summary = policy_panels.waiting(checked)
+    elif not edited:
+        summary = policy_panels.untouched(checked)
+    else:
+        found = policy_check.difference(saved, policy) if saved else None
+        rows = _flips(project, saved, policy)
+        summary = policy_panels.headline(rows, found, checked)
+        weakening = policy_panels.weakening(found)
+    st.html(cards.wrap(summary))
+    with st.container(key="policy-panels"):
+        names = EDITED if edited else UNTOUCHED
+        tabs = dict(zip(names, st.tabs(names, key=f"policy-tabs-{edited}", on_change="rerun"), strict=True))
+        for name, tab in tabs.items():
+            if tab.open:
+                with tab:
+                    _tab(name, project, checked, saved, found, rows, head)
+    return summary, weakening
+
+
+def _flips(project: Project, saved: Policy | None, draft: Policy) -> tuple[Flip, ...] | SignalsError:
+    if saved is None:
+        return SignalsError("the saved policy does not load, so there is nothing to compare the draft with")
     try:
-        st.code(read_text(path), language="yaml", line_numbers=True)
-    except SignalsError:
-        return  # it cannot be read at all: the problem above says why
+        return policy_check.flips(project, saved, draft)
+    except SignalsError as error:
+        return error
+
+
+def _tab(
+    name: str,
+    project: Project,
+    checked: Checked,
+    saved: Policy | None,
+    found: Difference | None,
+    rows: tuple[Flip, ...] | SignalsError,
+    head: Head,
+) -> None:
+    policy = checked.policy
+    if name == "History":
+        policy_history.panel(project, head)
+    elif policy is None:
+        st.html(cards.wrap(policy_panels.line(policy_panels.WAITS)))
+    elif name == "What changes":
+        st.html(cards.wrap(policy_panels.changes(found)))
+    elif name == "Releases":
+        st.html(cards.wrap(policy_panels.releases(rows)))
+    elif name == "Tests":
+        st.html(cards.wrap(rules.tests_card(checked.tests)))
+    elif name == "In words":
+        st.html(cards.wrap(rules.facts_card(policy), rules.words_card(policy)))
+    else:
+        _open_release(project, policy, saved)
+
+
+def _open_release(project: Project, policy: Policy, saved: Policy | None) -> None:
+    """One release under the draft, and beside it under the saved policy."""
+    ids = [release.id for release in project.releases]
+    if not ids:
+        st.html(cards.wrap(policy_panels.line("No release is declared.")))
+        return
+    linked = st.session_state.get("release") or st.query_params.get("release")
+    newest = max(project.releases, key=lambda release: release.started).id
+    start = ids.index(linked if linked in ids else newest)
+    release = st.selectbox("Release", ids, index=start, key="policy-release") or ids[start]
+    draft, before = (policy_history.banner(project, release, one) if one else "" for one in (policy, saved))
+    if draft == before:
+        st.html(cards.wrap('<p class="small under">Under the draft as under the saved policy</p>', draft))
+        return
+    st.html(cards.wrap('<p class="small under">Under the draft</p>', draft))
+    if saved is not None:
+        st.html(cards.wrap('<p class="small under">Under the saved policy</p>', before))

@@ -224,7 +224,8 @@ class _Loader:
             self.known_signal((*here, "signal"), shape.signal)
             answers = {state: getattr(shape, state) for state in _ANSWERS}
             calls: Any = {state: call for state, call in answers.items() if call not in (None, "next")}
-            rows.append(Row(_rule(here), shape.signal, calls, self.conditions.get((*here, "when"))))
+            passed: Any = frozenset(state for state, call in answers.items() if call == "next")
+            rows.append(Row(_rule(here), shape.signal, calls, self.conditions.get((*here, "when")), passed))
         return tuple(rows)
 
     def overrides(self, loc: Loc, shapes: list[schema.OverrideShape]) -> tuple[Override, ...]:

@@ -13,12 +13,16 @@ from signals.policy.facts import Value
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the hierarchy. States that ``calls`` does not list let the next row speak."""
+    """One row of the hierarchy. States that ``calls`` does not list let the next row speak.
+
+    ``passed`` are the states whose answer is written as ``next``.
+    """
 
     rule: str
     signal: str
     calls: Mapping[State, Call]
     when: Condition | None = None
+    passed: frozenset[State] = frozenset()
 
 
 @dataclass(frozen=True)

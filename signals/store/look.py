@@ -37,13 +37,16 @@ class Look:
 
     def evidence_hash(
         self,
-        held: Mapping[str, Content],
         release: Release,
         sources: Sequence[str],
-        human_sources: Sequence[str],
-        until: datetime | None,
+        until: datetime | None = None,
+        *,
+        human_sources: Sequence[str] = (),
+        held: Mapping[str, Content] | None = None,
     ) -> str:
-        """See ``Store.evidence_hash``; ``held`` are the contents of at least these sources."""
+        """See ``Store.evidence_hash``."""
+        if held is None:
+            held = self.contents(sorted({*sources, *human_sources}))
         return reading.evidence_hash(self.connection, held, release, sources, human_sources, until)
 
     def estimate(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> Numbers | None:

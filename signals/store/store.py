@@ -176,15 +176,15 @@ class Store:
         until: datetime | None = None,
         *,
         human_sources: Sequence[str] = (),
+        held: Mapping[str, Content] | None = None,
     ) -> str:
         """Hash of what the store holds of the release's arms, from stored content hashes: no evidence is read.
 
         Evidence of other releases in the same sources does not change it. ``until`` counts only when it leaves
-        something out.
+        something out. ``held`` saves looking up the ``contents`` of these sources again.
         """
-        with self.database.read() as connection:
-            held = reading.contents(connection, sorted({*sources, *human_sources}))
-            return reading.evidence_hash(connection, held, release, sources, human_sources, until)
+        with self.look() as look:
+            return look.evidence_hash(release, sources, until, human_sources=human_sources, held=held)
 
     def elsewhere(self, release: Release, sources: Sequence[str]) -> dict[tuple[str, ...], int]:
         """Rows of these sources that are about other comparisons, by variant (or pair of variants)."""
@@ -307,6 +307,17 @@ class Store:
             return connection.execute(
                 select(tables.verdict.c.body).where(tables.verdict.c.hash == verdict_hash)
             ).scalar_one_or_none()
+
+    def verdicts_seen(self, hashes: Sequence[str]) -> dict[str, tuple[datetime, str]]:
+        """Moment and evidence hash of stored verdicts, by their hash."""
+        table, wanted = tables.verdict, sorted(set(hashes))
+        found: dict[str, tuple[datetime, str]] = {}
+        with self.database.read() as connection:
+            for start in range(0, len(wanted), 500):  # a statement takes a limited number of values
+                some = table.c.hash.in_(wanted[start : start + 500])
+                rows = connection.execute(select(table.c.hash, table.c.as_of, table.c.evidence_hash).where(some))
+                found |= {hash_: (as_of, evidence) for hash_, as_of, evidence in rows}
+        return found
 
     def decide(self, decision: Decision) -> Decision:
         """Record what people decided, with its entry in the audit chain; gives it back with the entry's hash.

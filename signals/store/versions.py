@@ -46,8 +46,10 @@ class VersionLog:
         at = datetime.now(UTC).replace(microsecond=0)
         hash_ = audit.text_hash(text)
         keep_text(self.connection, hash_, name, text, because, by)
-        row: dict[str, Any] = {"number": (last or 0) + 1, "hash": hash_, "parent": parent, "by": by, "because": because, "at": at,
-               "weakens": weakens}  # fmt: skip
+        row: dict[str, Any] = {
+            "number": (last or 0) + 1, "hash": hash_, "parent": parent, "by": by, "because": because, "at": at,
+            "weakens": weakens,
+        }  # fmt: skip
         entry = audit.append(self.connection, "version", plain(row), at)
         self.connection.execute(insert(policy_version), {**row, "entry": entry})
         return Version(**row, text=text, entry=entry)

@@ -93,12 +93,14 @@ def chart(space: Space, rules: Rules, kind: str | None = None) -> Atlas:
         SignalsError: When the rules are too entangled for that.
     """
     try:
-        return Atlas(space, rules, kind, _Chart(space, rules).node())
+        return Atlas(space, rules, kind, Chart(space, rules).node())
     except TooLargeError:
         raise too_large("its rules combine in too many ways") from None
 
 
-class _Chart:
+class Chart:
+    """The parts that an answer is made of, each by situation."""
+
     def __init__(self, space: Space, rules: Rules) -> None:
         self.space, self.rules = space, rules
         self.diagrams: Diagrams = space.diagrams

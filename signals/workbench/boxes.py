@@ -54,8 +54,9 @@ def largest(space: Space, node: Node) -> Part | None:
         return None
     paths = (box for box, value in diagrams.paths(node) if value is True)
     longest = sorted(itertools.islice(paths, LOOKED_AT), key=lambda box: -_size(diagrams, box))[:SEEDS]
+    seeds: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
     best: tuple[tuple[int, int], Box, Box] | None = None
-    for seed in ({level: (value,) for level, value in shortest.items()}, *longest):
+    for seed in seeds:
         box = _grown(diagrams, node, seed)
         rank = (-count(diagrams, node, box), len(box))
         if best is None or rank < best[0]:
@@ -114,7 +115,42 @@ def _grown(diagrams: Diagrams, node: Node, seed: Box) -> Box:
                 wider = {**box, level: tuple(sorted((*box[level], value)))}
                 if _within(diagrams, node, wider):
                     box = wider
+    box = _tight(diagrams, node, box)
+    for level in sorted(box, reverse=True):
+        kept = box.pop(level)
+        if not _within(diagrams, node, box):
+            box[level] = kept
     return box
+
+
+def _tight(diagrams: Diagrams, node: Node, box: Box) -> dict[int, tuple[int, ...]]:
+    """The box without values that no release in it can have."""
+    leads: dict[Node, bool] = {}  # to a situation of the box where the node is True
+    found: dict[int, set[int]] = {level: set() for level in box}
+
+    def walk(here: Node) -> bool:
+        if here not in leads:
+            level = diagrams.level(here)
+            if level == len(diagrams.sizes):
+                leads[here] = diagrams.value(here) is True
+            else:
+                leads[here] = False
+                for value in box.get(level, range(diagrams.sizes[level])):
+                    child = diagrams.child(here, level, value)
+                    if walk(child):
+                        leads[here] = True
+                        found.get(level, set()).add(value)
+                        open_between(level + 1, diagrams.level(child))
+        return leads[here]
+
+    def open_between(first: int, last: int) -> None:
+        for level in range(first, last):
+            if level in box:
+                found[level].update(box[level])
+
+    walk(node)
+    open_between(0, diagrams.level(node))
+    return {level: tuple(sorted(values)) for level, values in found.items()}
 
 
 def _within(diagrams: Diagrams, node: Node, box: Box) -> bool:

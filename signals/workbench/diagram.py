@@ -107,6 +107,10 @@ class Diagrams:
         """What a leaf says."""
         return self._values[node]
 
+    def below(self, node: Node) -> tuple[Node, ...]:
+        """Where a node leads, by the value of its variable; nowhere for a leaf."""
+        return self._below[node]
+
     def child(self, node: Node, level: int, value: int) -> Node:
         """Where a node leads for a value of the variable at ``level``: itself when it does not ask that variable."""
         return self._below[node][value] if self._levels[node] == level else node

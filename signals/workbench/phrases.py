@@ -10,6 +10,7 @@ from signals.model import STATES
 from signals.policy.compiled import Trit
 from signals.policy.syntax import Chain, Expr, Op, render
 from signals.workbench.boxes import Box
+from signals.workbench.grids import names
 from signals.workbench.possible import possible_states
 from signals.workbench.space import Space, Truths, Variable
 
@@ -58,9 +59,7 @@ def _truths(variable: Variable, held: Sequence[Truths]) -> str:
 
 
 def _fitting(variable: Variable, sets: Sequence[set[Trit]]) -> set[Truths]:
-    return {
-        truths for truths in variable.values if all(one in able for one, able in zip(truths, sets, strict=True))
-    }
+    return {truths for truths in variable.values if all(one in able for one, able in zip(truths, sets, strict=True))}
 
 
 def truth(atom: Expr, wanted: set[Trit]) -> str:
@@ -84,11 +83,9 @@ def _negation(atom: Expr) -> str:
 
 def _subject(atom: Expr) -> str:
     """What is unknown when the comparison is: the fact, where there is only one."""
-    from signals.workbench.grids import names
-
     found = list(dict.fromkeys(name.text for name in itertools.islice(names(atom), 3)))
     return found[0] if isinstance(atom, Chain) and len(found) == 1 else f"`{render(atom)}`"
 
 
 def _either(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return " or ".join(words)

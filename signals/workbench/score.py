@@ -20,9 +20,9 @@ PRECISION = 1e-12
 def score_bounds(x1: Array, n1: float, x0: Array, n0: float, z: float, confidence: float) -> tuple[Array, Array]:
     """Both bounds of the Miettinen-Nurminen interval of ``x1/n1 - x0/n0``.
 
-    The bound is where ``estimate - bound`` is ``z`` standard errors under that very bound. Putting the bound on the right
-    again and again finds it: the standard error hardly moves with it. The few pairs for which that does not settle (very
-    few events) are done one by one.
+    The bound is where ``estimate - bound`` is ``z`` standard errors under that very bound. Putting the bound on the
+    right again and again finds it: the standard error hardly moves with it. The few pairs for which that does not
+    settle (very few events) are done one by one.
 
     Args:
         x1: Successes of the candidate, shape (draws,).

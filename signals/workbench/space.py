@@ -297,7 +297,8 @@ class _Builder:
         """Every combination of values of the facts that the comparisons ask about."""
         owners = self._owners(group)
         outer = tuple(dict.fromkeys(
-            name.key for atom in group for name in names(atom) if ".segments" not in name.key and name.key in self.specs
+            name.key for atom in group for name in names(atom)
+            if ".segments" not in name.key and name.key in self.specs and self.specs[name.key].type != "state"
         ))  # fmt: skip
         lists = tuple(dict.fromkeys(
             name.key for atom in group for name in names(atom) if name.key.endswith(".segments")
@@ -307,7 +308,9 @@ class _Builder:
         spent = 0
         for versions in itertools.product(*(self.signals[owner] for owner in owners)):
             for states in itertools.product(*(possible_states(signal) for signal in versions)):
-                for facts in self._outer(versions, states, outer, values):
+                stated = {f"{owner}.state": state for owner, state in zip(owners, states, strict=True)}
+                for some in self._outer(versions, states, outer, values):
+                    facts = {**stated, **some}  # a state may be asked inside any() and all()
                     for full in self._with_lists(group, dict(zip(owners, states, strict=True)), versions, lists, facts):
                         spent += 1
                         if spent > MAX_POINTS:
@@ -395,6 +398,27 @@ def _lists(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> Iterato
 
 def _elements(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> dict[Truths, Element]:
     """A segment for every combination of answers that the bodies can have of one segment."""
+    tests = [compile_tree(one.body) for one in asked]
+    found: dict[Truths, Element] = {}
+    for element in every_element(signal, asked, facts):
+        found.setdefault(tuple(test(facts, element) for test in tests), element)
+    return found
+
+
+def every_element(
+    signal: Signal, asked: Sequence[Quantified], facts: Facts, *, pairs: bool = False
+) -> Iterator[Element]:
+    """Segments that stand for all segments.
+
+    Args:
+        signal: Whose segments they are.
+        asked: The any() and all() over them.
+        facts: Facts outside the list that segments may be compared with.
+        pairs: Whether also any two segments shall stand in every order that two can.
+
+    Raises:
+        SignalsError: When there are too many.
+    """
     specs = element_registry(signal)
     wanted = dict.fromkeys(name.text for one in asked for name in names(one.body) if name.local)
     local = {name: specs[name] for name in wanted}
@@ -406,22 +430,21 @@ def _elements(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> dict
     ]
     for name in known:
         known[name] += outer  # what a segment may be compared with
-    values = {name: grid.values for name, grid in grids(atoms, local, known).items()}
+    twins = {f"{name} of the other": spec for name, spec in local.items()} if pairs else {}
+    tied = [(name, twin) for name, twin in zip(local, twins, strict=False)]
+    values = {name: grid.values for name, grid in grids(atoms, local | twins, known, tied).items()}
     if "margin" in values:
         values["margin"] = _segment_margins(signal, values["margin"])
     sure = {"name", "share", *(() if absolute is None else ("margin",))}
     choices = [
         [*((name, value) for value in values[name]), *(() if name in sure else ((name, None),))] for name in wanted
     ]
-    tests = [compile_tree(one.body) for one in asked]
-    found: dict[Truths, Element] = {}
     for number, chosen in enumerate(itertools.product(*choices)):
         if number > MAX_POINTS:
             raise too_large(f"too many values must be told apart in `{render(asked[0]):.80}`")
         element = {name: value for name, value in chosen if value is not None}
         if all(element[a] <= element[b] for a, b in _ORDERED if a in element and b in element):
-            found.setdefault(tuple(test(facts, element) for test in tests), element)
-    return found
+            yield element
 
 
 _ORDERED = (("low", "benefit"), ("benefit", "high"), ("low", "high"), ("adjusted.low", "adjusted.high"),

@@ -15,6 +15,7 @@ import { completions, expand, explain } from "./complete.js";
 import { theme } from "./theme.js";
 
 const PAUSE = 300; // milliseconds without a key before the server is asked
+const NARROW = "(max-width: 760px)"; // a phone: scrolling sideways would hide half of every line
 const HELP = "Ctrl+S saves · Ctrl+Space completes · Ctrl+F finds · Esc, then Tab leaves the editor";
 const fromServer = Annotation.define();
 const editors = new WeakMap(); // one editor per place on the page, kept while the page redraws around it
@@ -41,11 +42,13 @@ function element(tag, className, parent) {
 }
 
 function create(root, data) {
-  const frame = element("div", "frame", root.querySelector(".policy-editor") ?? root);
+  const place = root.querySelector(".policy-editor") ?? root;
+  const frame = element("div", "frame", place);
   const editor = {
     frame, version: data.version, sent: 0, dirty: false, timer: 0, words: expand(data.words), component: null,
     code: element("div", "code", frame),
     problems: element("div", "problems", frame),
+    tips: element("div", "tips", place), // outside the frame, which would cut them off
   };
   editor.problems.setAttribute("role", "group");
   editor.problems.setAttribute("aria-label", "Problems: each moves the caret to its place");
@@ -71,9 +74,10 @@ function start(editor, data) {
       highlightSpecialChars(), bracketMatching(), closeBrackets(), indentOnInput(), indentUnit.of("  "),
       highlightSelectionMatches(), search({ top: true }), yaml(), theme,
       EditorState.tabSize.of(2),
+      ...(matchMedia(NARROW).matches ? [EditorView.lineWrapping] : []),
       autocompletion({ override: [completions(() => editor.words)], activateOnTyping: true, maxRenderedOptions: 60 }),
       hoverTooltip((view, pos) => tooltip(editor, view, pos)),
-      tooltips({ position: "fixed", parent: editor.frame }),
+      tooltips({ position: "fixed", parent: editor.tips }),
       keymap.of([
         ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap,
         indentWithTab,
@@ -120,10 +124,9 @@ function update(editor, data, fresh) {
   editor.words = expand(data.words);
   editor.frame.style.height = `${data.height}px`;
   if (!fresh && data.version !== editor.version) {
-    const whole = { from: 0, to: editor.view.state.doc.length, insert: data.text };
     clearTimeout(editor.timer);
     editor.dirty = false;
-    editor.view.dispatch({ changes: whole, annotations: fromServer.of(true) });
+    editor.view.dispatch({ changes: between(editor.view.state.doc.toString(), data.text), annotations: fromServer.of(true) });
   }
   const replaced = fresh || data.version !== editor.version;
   editor.version = data.version;
@@ -133,6 +136,16 @@ function update(editor, data, fresh) {
   show(editor, data.problems);
 }
 
+/** The one change that turns a text into another, as small as its ends allow, so that the caret stays where it was. */
+function between(old, text) {
+  const most = Math.min(old.length, text.length);
+  let from = 0;
+  while (from < most && old[from] === text[from]) from += 1;
+  let end = 0;
+  while (end < most - from && old[old.length - 1 - end] === text[text.length - 1 - end]) end += 1;
+  return { from, to: old.length - end, insert: text.slice(from, text.length - end) };
+}
+
 function show(editor, problems) {
   const doc = editor.view.state.doc;
   const placed = problems.map((problem) => ({ ...problem, range: range(doc, problem) }));
@@ -140,8 +153,12 @@ function show(editor, problems) {
     ...one.range, severity: one.severity, message: one.remedy ? `${one.what}. ${one.remedy}` : one.what,
   }));
   diagnostics.sort((one, other) => one.from - other.from);
-  editor.view.dispatch(setDiagnostics(editor.view.state, diagnostics));
+  const { view } = editor;
+  const caret = caretShows(view);
+  view.dispatch(setDiagnostics(view.state, diagnostics));
   list(editor, placed);
+  // A longer list leaves less room above it: the line that somebody works on stays in sight.
+  if (caret) view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head, { y: "nearest", yMargin: 20 }) });
   const errors = problems.filter((one) => one.severity === "error").length;
   const warnings = problems.length - errors;
   const parts = [];
@@ -149,6 +166,12 @@ function show(editor, problems) {
   if (warnings) parts.push(`${warnings} ${warnings === 1 ? "warning" : "warnings"}`);
   editor.count.textContent = parts.join(", ") || "No problems";
   editor.count.className = errors ? "bad" : warnings ? "odd" : "good";
+}
+
+function caretShows(view) {
+  const caret = view.coordsAtPos(view.state.selection.main.head);
+  const box = view.scrollDOM.getBoundingClientRect();
+  return view.hasFocus && caret !== null && caret.top >= box.top && caret.bottom <= box.bottom;
 }
 
 /** The word at a place that is counted in characters from 1, as the server counts. */
