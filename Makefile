@@ -8,18 +8,27 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 ORACLE_PYTHON ?= $(shell for python in python3.12 python3.13 python3.14 python3 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python; \
   do $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: demo test lint coverage oracle oracle-python lock clean
+EDITOR := signals/dashboard/editor
 
-demo: .venv/run.stamp            ## pull the bundled example, print its four verdicts, serve the dashboard
+.PHONY: demo test lint coverage editor oracle oracle-python lock clean
+
+demo: .venv/run.stamp editor     ## pull the bundled example, print its four verdicts, serve the dashboard
 	$(BIN)/signals demo
 
-test: .venv/dev.stamp lint       ## lint, types, every test
+test: .venv/dev.stamp lint editor  ## lint, types, every test
 	$(BIN)/python -m pytest -n auto
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+editor: $(EDITOR)/dist/LICENSES.txt  ## bundle the policy editor; without Node the Policy page uses a text field
+
+$(EDITOR)/dist/LICENSES.txt: $(wildcard $(EDITOR)/*.js) $(EDITOR)/package-lock.json
+	@if command -v npm >/dev/null; then echo "Bundling the policy editor …"; \
+	cd $(EDITOR) && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build; \
+	else false; fi || echo "The policy editor is not bundled: the Policy page uses a plain text field."
 
 oracle: .venv/run.stamp .venv-oracle/run.stamp  ## hold our numbers against an independent library
 	@$(BIN)/python -m benchmarks.oracle.cases | .venv-oracle/bin/python benchmarks/oracle/compare.py
@@ -56,4 +65,4 @@ lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-oracle build dist *.egg-info data/signals.db*
+	rm -rf .venv .venv-oracle build dist *.egg-info data/signals.db* $(EDITOR)/dist $(EDITOR)/node_modules

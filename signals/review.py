@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from signals.model import (
     Call,
     Decision,
+    Numbers,
     Problem,
     Project,
     Reading,
@@ -134,6 +135,22 @@ def record(result: Review, call: Call, by: str, because: str, second: str, docum
 def family_size(project: Project, release: Release) -> int:
     """How many declared candidates share the release's error rate: itself, and the others of its family."""
     return sum(1 for other in project.releases if other.family == release.family) if release.family else 1
+
+
+def numbers_of(
+    project: Project, policy: Policy, release: Release, as_of: datetime | None = None
+) -> tuple[Mapping[str, Numbers], datetime]:
+    """Numbers by signal of one release, and the moment that they are of.
+
+    Raises:
+        SignalsError: As ``review``.
+    """
+    from signals.lookup import Lookup
+
+    moment = moment_of(release, as_of)
+    lookup = Lookup(project, store_of(project))
+    lookup.check(release)
+    return lookup.of(lookup.wanted(policy.signals), release, moment, family_size(project, release))[0], moment
 
 
 def load(folder: Path | str | None = None) -> Project:

@@ -109,6 +109,8 @@ EDITS = {
     "split": ("split: 0.2", "split: 20", (11, 12, "between 0 and 1, such as 0.5")),
     "split as text": ("split: 0.2", "split: half", (11, 12, "number")),
     "family": ("family: autumn", "family: 7", (12, 13, "must be text")),
+    "outcome": ("family: autumn", "outcome: goood", (12, 14, "Did you mean 'good'?")),
+    "outcome as yes": ("family: autumn", "outcome: true", (12, 14, "Known: bad, good, unknown")),
     "connector": ("or: promptfoo", "or: promptfo", (16, 16, "unknown connector 'promptfo'. Did you mean 'promptfoo'?")),
     "source key": ("timezone: Europe", "timezon: Europe", (27, 5, "unknown key 'timezon'. Did you mean 'timezone'?")),
     "zone": ("e/Berlin", "e/Berln", (27, 15, "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?")),

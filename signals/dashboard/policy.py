@@ -100,7 +100,11 @@ def _bar(
         "Save …", type="primary", key="policy-save", disabled=bool(against), help=against or None,
         icon=":material/save:",
     )  # fmt: skip
-    if (pressed or asked) and not against:
+    if pressed or asked:
+        st.session_state[policy_save.ASKING] = True
+    if against:
+        st.session_state[policy_save.ASKING] = False
+    if st.session_state.get(policy_save.ASKING):
         policy_save.ask(project, draft, summary, weakening)
 
 
@@ -153,7 +157,13 @@ def _beside(project: Project, draft: Draft, checked: Checked, saved: Policy | No
     st.html(cards.wrap(summary))
     with st.container(key="policy-panels"):
         names = EDITED if edited else UNTOUCHED
-        tabs = dict(zip(names, st.tabs(names, key=f"policy-tabs-{edited}", on_change="rerun"), strict=True))
+        tabs = dict(
+            zip(
+                names,
+                st.tabs(names, key=f"policy-tabs-{'draft' if edited else 'saved'}", on_change="rerun"),
+                strict=True,
+            )
+        )
         for name, tab in tabs.items():
             if tab.open:
                 with tab:

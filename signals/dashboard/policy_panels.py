@@ -170,8 +170,13 @@ def _decider(row: Flip) -> str:
     """Who decides under the draft, and who did before."""
     if row.why:
         return row.why
-    now = "no row answers" if row.by_after == "otherwise" else f"{row.by_after} decides"
-    return now if row.by_after == row.by_before else f"{now}, before {row.by_before}"
+    return _who(row.by_before, row.by_after)
+
+
+def _who(before: str, after: str) -> str:
+    now = "no row answers" if after == "otherwise" else f"{after} decides"
+    then = "no row answered" if before == "otherwise" else before
+    return now if after == before else f"{now}, before {then}"
 
 
 # --- the tabs -------------------------------------------------------------------------------------------------------
@@ -200,8 +205,7 @@ def _change(one: Change) -> str:
     calls = f"{call_tag(one.before)} <span aria-label='becomes'>→</span> {call_tag(one.after, filled=True)}"
     kind = f" of releases of kind {one.kind}" if one.kind else ""
     many = f"{count(one.count)} of {plural(one.total, 'situations')}{kind}"
-    before, after = one.by
-    who = f"{after} decides" if before == after else f"{after} decides, before {before}"
+    who = _who(*one.by)
     most = f" (in {count(one.where_count)} of them)" if one.where_count != one.count else ""
     return (
         f'<div class="flip" role="listitem"><span class="calls">{calls}</span><span class="small">{escape(many)}</span>'

@@ -14,6 +14,7 @@ from signals.model import Project, SignalsError
 from signals.words import moment, plural
 
 SAVED = "policy saved"
+ASKING = "policy asking"
 NAME = "policy name"
 
 
@@ -31,7 +32,11 @@ def obstacle(draft: Draft, checked: Checked, head: Head) -> str:
     return ""
 
 
-@st.dialog("Save as a new version", icon=":material/save:")
+def _dismissed() -> None:
+    st.session_state[ASKING] = False
+
+
+@st.dialog("Save as a new version", icon=":material/save:", on_dismiss=_dismissed)
 def ask(project: Project, draft: Draft, summary: str, weakening: str) -> None:
     """Ask who saves and why, then save.
 
@@ -51,6 +56,7 @@ def ask(project: Project, draft: Draft, summary: str, weakening: str) -> None:
         st.html(cards.wrap('<p class="bad" role="alert">A version needs your name and a reason.</p>'))
         return
     st.session_state[NAME] = by.strip()
+    st.session_state[ASKING] = False
     save(project, draft, by.strip(), because.strip())
 
 

@@ -45,8 +45,8 @@ class Finding:
     file: str = "hierarchy.yaml"
 
     def __str__(self) -> str:
-        """One line: ``file:line:column: severity[id]: what. why. fix``."""
-        text = ". ".join(part.rstrip(". ") for part in (self.what, self.why, self.fix) if part)
+        """One line: ``file:line:column: severity[id]: what: why. fix``."""
+        text = f"{self.what}: {self.why}. {self.fix}"
         return f"{self.file}:{self.line}:{self.column}: {self.severity}[{self.id}]: {text}."
 
 

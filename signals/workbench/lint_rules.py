@@ -180,7 +180,7 @@ CATALOGUE: tuple[Rule, ...] = (
         "threshold-always-met", "warning",
         "A threshold that every value meets: the comparison is true whenever the value is known, or the check under "
         "`trust` can only fail for want of a number.",
-        "guardrails:\n  - {id: harm, when: any(conversion.segments, share >= 0% and high < 0), call: hold}",
+        "guardrails:\n  - {id: harm, when: 'any(conversion.segments, share >= 0% and high < 0)', call: hold}",
         "Write a threshold that tells something apart; to ask whether a value is known, write `has(...)`",
     ),
     Rule(

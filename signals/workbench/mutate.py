@@ -19,7 +19,7 @@ from signals.policy.testing import run_tests
 from signals.workbench.atlas import chart
 from signals.workbench.diagram import Node, TooLargeError
 from signals.workbench.mutants import Mutation, mutations
-from signals.workbench.proposals import Proposal, propose
+from signals.workbench.proposals import Proposal, Weaker, propose
 from signals.workbench.space import Space, space_of, too_large
 
 Fate = Literal["killed", "survived", "equivalent", "stricter"]
@@ -107,18 +107,16 @@ def mutate(policy: Policy) -> MutationReport:
     results = run_tests(policy)
     failing = tuple(result.name for result in results if not result.passed)
     sound = replace(policy, tests=tuple(test for test in policy.tests if test.name not in failing))
-    bench = _Bench(sound, mutations(sound))
-    taken = {test.name for test in policy.tests}
-    mutants = []
-    for mutation in bench.mutations:
-        mutant = _judged(bench, mutation, taken)
-        mutants.append(mutant)
-    return MutationReport(tuple(mutants), failing)
+    bench = _Bench(sound, mutations(sound), {test.name for test in policy.tests})
+    try:
+        return MutationReport(tuple(_judged(bench, mutation) for mutation in bench.mutations), failing)
+    except TooLargeError:
+        raise too_large("its rules combine in too many ways") from None
 
 
-def _judged(bench: _Bench, mutation: Mutation, taken: set[str]) -> Mutant:
+def _judged(bench: _Bench, mutation: Mutation) -> Mutant:
     found = Mutant(mutation.what, mutation.line, mutation.column, "equivalent")
-    weaker: list[tuple[ReleaseKind | None, Space, Node]] = []
+    weaker: list[Weaker] = []
     situations = 0
     for kind in bench.kinds:
         compared = bench.compared(mutation, kind)
@@ -136,17 +134,15 @@ def _judged(bench: _Bench, mutation: Mutation, taken: set[str]) -> Mutant:
     killer = next((result.name for result in run_tests(mutation.policy) if not result.passed), None)
     if killer is not None:
         return replace(found, fate="killed", killer=killer, situations=situations)
-    proposal = propose(bench.policy, mutation.policy, weaker, taken)
-    if proposal is not None:
-        taken.add(proposal.name)
-    return replace(found, fate="survived", situations=situations, proposal=proposal)
+    return replace(found, fate="survived", situations=situations, proposal=bench.proposal(mutation, weaker))
 
 
 class _Bench:
     """A policy and its edits over one space of situations per kind of release."""
 
-    def __init__(self, policy: Policy, found: Sequence[Mutation]) -> None:
-        self.policy, self.mutations = policy, found
+    def __init__(self, policy: Policy, found: Sequence[Mutation], taken: set[str]) -> None:
+        self.policy, self.mutations, self.taken = policy, found, taken
+        self.proposals: list[Proposal] = []
         own: list[ReleaseKind | None] = [kind for kind in RELEASE_KINDS if kind in policy.kinds]
         # None stands for the kinds that have no rules of their own, where there are any.
         self.kinds = own if len(own) == len(RELEASE_KINDS) else [None, *own]
@@ -172,11 +168,7 @@ class _Bench:
             except (SignalsError, TooLargeError):
                 self._shared[kind] = None  # full: from here on, each edit has a space of its own
         space = space_of([self.policy, mutation.policy], kind)
-        try:
-            node = space.diagrams.apply(_compared, chart(space, before, kind).node, chart(space, after, kind).node)
-        except TooLargeError:
-            raise too_large("its rules combine in too many ways") from None
-        return space, node
+        return space, space.diagrams.apply(_compared, chart(space, before, kind).node, chart(space, after, kind).node)
 
     def shared(self, kind: ReleaseKind | None) -> tuple[Space, Node] | None:
         """One space for all edits, and the policy's answers over it; None when that would be too entangled."""
@@ -187,6 +179,18 @@ class _Bench:
             except SignalsError:
                 self._shared[kind] = None
         return self._shared[kind]
+
+    def proposal(self, mutation: Mutation, weaker: Sequence[Weaker]) -> Proposal | None:
+        """A test that tells the edit: one that was proposed already, if it does."""
+        for proposal in self.proposals:
+            again = proposal.against(mutation.policy)
+            if again is not None:
+                return again
+        fresh = propose(self.policy, mutation.policy, weaker, self.taken)
+        if fresh is not None:
+            self.taken.add(fresh.name)
+            self.proposals.append(fresh)
+        return fresh
 
 
 def _compared(before: Answer | None, after: Answer | None) -> str | None:

@@ -94,6 +94,8 @@ class Characteristics:
     """The operating characteristics of a policy at given designs.
 
     Attributes:
+        policy: Its name.
+        units: Of the effects, by signal.
         vary: The signals that the curve moves together.
         unit: ``margin``, or ``standard error`` for signals without one.
         null: When nothing differs.
@@ -103,6 +105,8 @@ class Characteristics:
         asked: At the effects that were asked for, when some were.
     """
 
+    policy: str
+    units: Mapping[str, str]
     vary: tuple[str, ...]
     unit: str
     null: Point

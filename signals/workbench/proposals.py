@@ -6,11 +6,11 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from signals import strictyaml
-from signals.model import RELEASE_KINDS, SEVERITY, Problem, ReleaseKind, SignalsError, State
+from signals.model import RELEASE_KINDS, SEVERITY, Call, Problem, ReleaseKind, SignalsError, State
 from signals.policy.engine import Outcome
 from signals.policy.facts import FactSpec, Scalar, Value, element_registry, registry
 from signals.policy.rules import Policy, PolicyTest
@@ -18,7 +18,6 @@ from signals.policy.testing import run_tests
 from signals.words import CALL_WORDS
 from signals.workbench.boxes import Part, largest
 from signals.workbench.diagram import Node
-from signals.workbench.phrases import phrase
 from signals.workbench.space import Space, conditions
 
 TRIED = 300
@@ -42,14 +41,23 @@ class Proposal:
     Attributes:
         name: Of the test; no other test has it.
         yaml: The test, indented to be pasted under ``tests:``.
-        shows: The situation in words, and what it comes to before and after.
-        where: What holds in the largest part of the situations that the edit weakens.
+        situation: What it is about, in words.
+        shows: The same, with what it comes to before and after the edit.
+        test: The test as loaded.
     """
 
     name: str
     yaml: str
+    situation: str
     shows: str
-    where: str
+    test: PolicyTest = field(repr=False)
+
+    def against(self, edited: Policy) -> Proposal | None:
+        """The same test held against another edit of the same policy; None when it does not show a less severe call."""
+        after = run_tests(replace(edited, tests=(self.test,)))[0].outcome
+        if SEVERITY[after.call] >= SEVERITY[self.test.call]:
+            return None
+        return replace(self, shows=_shows(self.situation, self.test.call, self.test.by, after))
 
 
 def propose(policy: Policy, edited: Policy, weaker: Sequence[Weaker], taken: set[str]) -> Proposal | None:
@@ -77,11 +85,24 @@ def propose(policy: Policy, edited: Policy, weaker: Sequence[Weaker], taken: set
                 break
         for given in sorted(tests, key=writer.cost):
             told = writer.told(given)
-            if told is not None and writer.reads_back(given, told[0]):
-                name = _unused(writer.name(given, told[0]), taken)
-                where = phrase(space, part.box) if part else ""
-                return Proposal(name, writer.yaml(name, given, told[0]), writer.shows(given, *told), where)
+            if told is None:  # they were kept because they tell
+                raise AssertionError
+            name = _unused(writer.name(given, told[0]), taken)
+            yaml = writer.yaml(name, given, told[0])
+            test = read_test(policy, yaml)
+            if test is not None and _passes(policy, test) and not _passes(edited, test):
+                words = writer.words(given)
+                return Proposal(name, yaml, words, _shows(words, test.call, test.by, told[1]), test)
     return None
+
+
+def _passes(policy: Policy, test: PolicyTest) -> bool:
+    return run_tests(replace(policy, tests=(test,)))[0].passed
+
+
+def _shows(situation: str, call: Call, by: str | None, after: Outcome) -> str:
+    later = f"{CALL_WORDS[after.call]} by {after.decided_by or 'otherwise'}"
+    return f"{situation}: {CALL_WORDS[call]} by {by}, after the edit {later}"
 
 
 def _situations(space: Space, node: Node, part: Part | None) -> Iterator[dict[str, Value]]:
@@ -185,20 +206,6 @@ class _Writer:
             "", cast("ReleaseKind", given.get("release.kind", RELEASE_KINDS[0])), states, facts, absent, "hold"
         )
 
-    def reads_back(self, given: Given, before: Outcome) -> bool:
-        """Whether the text of the test loads, and then tells the edit as it should."""
-        test = read_test(self.policy, self.yaml("a test", given, before))
-        if test is None:
-            return False
-        passed = [run_tests(replace(one, tests=(test,)))[0].passed for one in (self.policy, self.edited)]
-        return passed == [True, False]
-
-    def shows(self, given: Given, before: Outcome, after: Outcome) -> str:
-        return (
-            f"{self.words(given)}: {CALL_WORDS[before.call]} by {before.decided_by or 'otherwise'}, "
-            f"after the edit {CALL_WORDS[after.call]} by {after.decided_by or 'otherwise'}"
-        )
-
     # --- text -------------------------------------------------------------------------------------------------------
 
     def name(self, given: Given, before: Outcome) -> str:
@@ -220,7 +227,7 @@ class _Writer:
         """The test in the style of the shipped policy: on one line while that is short."""
         entries = {key: self.text(key, value) for key, value in given.items()}
         line = f"    given: {{{', '.join(f'{key}: {text}' for key, text in entries.items())}}}"
-        lines = [f"  - name: {_word(name)}"]
+        lines = [f"  - name: {_word(name, commas=True)}"]
         if len(line) <= WIDE:
             lines.append(line)
         else:
@@ -281,14 +288,12 @@ def _short(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def _word(text: str) -> str:
-    """Text as YAML reads it back, in quotes where it must be."""
-    plain = re.fullmatch(r"[A-Za-z][\w .=()<>/%…-]*[\w)%…]|[A-Za-z]", text)
-    return (
-        text
-        if plain and text.lower() not in ("true", "false", "null", "yes", "no")
-        else json.dumps(text, ensure_ascii=False)
-    )
+def _word(text: str, *, commas: bool = False) -> str:
+    """Text as YAML reads it back, in quotes where it must be; a comma ends a value inside brackets."""
+    plain = re.fullmatch(r"[A-Za-z][\w .,=()<>/%…-]*[\w)%…]|[A-Za-z]", text)
+    if plain and (commas or "," not in text) and text.lower() not in ("true", "false", "null", "yes", "no"):
+        return text
+    return json.dumps(text, ensure_ascii=False)
 
 
 def read_test(policy: Policy, yaml: str) -> PolicyTest | None:

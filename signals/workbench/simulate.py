@@ -56,7 +56,7 @@ def simulate(
     Raises:
         SignalsError: For effects, designs or settings that cannot be.
     """
-    return _Simulation(policy, designs, setting or Setting()).at([truth or {}])[0]
+    return Simulation(policy, designs, setting or Setting()).at([truth or {}])[0]
 
 
 def operating_characteristics(
@@ -84,7 +84,7 @@ def operating_characteristics(
     """
     setting = setting or Setting()
     truth = dict(truth or {})
-    run = _Simulation(policy, designs, setting)
+    run = Simulation(policy, designs, setting)
     moving = tuple(vary) or _first(policy, designs, setting.kind)
     for name in moving:
         if name not in designs:
@@ -99,6 +99,8 @@ def operating_characteristics(
     null, asked, *moved = run.at([{}, truth, *truths])
     points = {step: replace(point, at=step) for step, point in zip(wanted, moved, strict=True)}
     return Characteristics(
+        policy.name,
+        {name: design.unit for name, design in designs.items()},
         moving,
         "margin" if margins else "standard error",
         null,
@@ -131,7 +133,7 @@ def _known(designs: Mapping[str, Design]) -> str:
 # --- the draws ------------------------------------------------------------------------------------------------------
 
 
-class _Simulation:
+class Simulation:
     """A policy with designs and setting: asked at several truths, it settles each situation once."""
 
     def __init__(self, policy: Policy, designs: Mapping[str, Design], setting: Setting) -> None:
@@ -182,7 +184,7 @@ class _Simulation:
         """One chunk of draws through all looks. ``drawn`` keeps signals whose effect was the same before."""
         going = np.ones(noise.size, dtype=bool)
         for number in range(len(self.shares)):
-            table = self._table(known, noise, drawn, Look(number, self.shares))
+            table = self.table(known, noise, drawn, Look(number, self.shares))
             last = number == len(self.shares) - 1
             keys, firsts, back, counts = self._groups(table, going)
             ends = np.zeros(len(keys), dtype=bool)
@@ -205,7 +207,7 @@ class _Simulation:
             found = self.settled[key] = outcome.call, outcome.rule, outcome.decided_by, outcome.reason
         return found
 
-    def _table(
+    def table(
         self, known: Mapping[str, Truth], noise: Noise, drawn: dict[tuple[str, Truth, int], Drawn], look: Look
     ) -> Table:
         table = Table(noise.size)

@@ -38,21 +38,20 @@ def with_error(point: Point, call: Call) -> str:
 
 
 def effect_text(policy: Policy, designs: Mapping[str, Design], name: str, value: float) -> str:
-    """``−0.60 pp (−2.0 % of control)``."""
+    """``−0.60 pp, −2.0 % of control``."""
     design = designs[name]
     text = number(value, design.unit, signed=True)
-    relative = value / design.control if design.control else None
-    if relative is None or design.unit == "net preference" or policy.signals[name].kind in ("judge", "panel"):
+    if not value or not design.control or policy.signals[name].kind in ("judge", "panel"):
         return text
-    return f"{text} ({100 * relative:+.1f} % of control)".replace("-", "−")
+    return f"{text}, {100 * value / design.control:+.1f} % of control".replace("-", "−")
 
 
 def effects_text(policy: Policy, designs: Mapping[str, Design], point: Point) -> str:
-    """Every effect that is not zero: ``conversion −0.60 pp (−2.0 % of control)``."""
+    """Every effect that is not zero: ``conversion −0.60 pp, −2.0 % of control``."""
     some = [
         f"{name} {effect_text(policy, designs, name, value)}" for name, value in point.effects.items() if value != 0.0
     ]
-    return ", ".join(some) or "no signal differs"
+    return "; ".join(some) or "no difference"
 
 
 def headline(result: Characteristics, policy: Policy, designs: Mapping[str, Design]) -> tuple[str, ...]:
@@ -69,7 +68,7 @@ def headline(result: Characteristics, policy: Policy, designs: Mapping[str, Desi
     )
     unit = f"one {result.unit}"
     for point, call, side in ((result.better, "ship", "better"), (result.worse, "rollback", "worse")):
-        moved = ", ".join(f"{name} {effect_text(policy, designs, name, point.effects[name])}" for name in result.vary)
+        moved = "; ".join(f"{name} {effect_text(policy, designs, name, point.effects[name])}" for name in result.vary)
         lines.append(f"{unit.capitalize()} {side} ({moved}): {DOES[call]} {with_error(point, call)}.")  # type: ignore[index,arg-type]  # two of the calls
     if result.setting.looks > 1:
         lines.append(
@@ -104,11 +103,11 @@ def _cell(point: Point, call: Call) -> str:
 
 
 def decider_text(decider: Decider) -> str:
-    """``rollback by conversion (hierarchy[0]), 98 %``."""
-    by = "" if decider.by is None or decider.by == decider.rule else f"{decider.by} "
-    rule = f"({decider.rule})" if by else decider.rule
+    """``rollback by conversion (hierarchy[0]), 98 %``; ``hold by otherwise (needs-data), 84 %``."""
     share = f"{100 * decider.chance:.0f} %" if decider.chance >= 0.01 else "under 1 %"
-    return f"{decider.call} by {by}{rule}, {share}"
+    if decider.by is None or decider.by == decider.rule:
+        return f"{decider.call} by {decider.rule} ({decider.reason}), {share}"
+    return f"{decider.call} by {decider.by} ({decider.rule}), {share}"
 
 
 def assumptions(result: Characteristics, policy: Policy, designs: Mapping[str, Design]) -> tuple[str, ...]:
@@ -120,8 +119,8 @@ def assumptions(result: Characteristics, policy: Policy, designs: Mapping[str, D
         lines.append(f"No evidence: {', '.join(absent)}; missing in every draw.")
     lines += [text for name in policy.signals if name in designs and (text := _failing(policy, designs[name]))]
     lines.append(
-        "Checks keep the numbers that they have here in every draw, except heterogeneity and reversals of the segments, "
-        "which are drawn; counts follow the sample."
+        "Checks keep the numbers that they have here in every draw, except heterogeneity and reversals of the "
+        "segments, which are drawn; counts follow the sample."
     )
     if any(design.segments for design in designs.values()):
         lines.append(
@@ -131,9 +130,9 @@ def assumptions(result: Characteristics, policy: Policy, designs: Mapping[str, D
     lines.append(_correlated(result))
     if setting.looks > 1:
         lines.append(
-            f"{setting.looks} equal looks at a growing sample of users and responses; golden sets and panels are there "
-            "from the first. The first ship or rollback ends it. Intervals that are made for one look are used at every "
-            "look as they are."
+            f"{setting.looks} equal looks at a growing sample of users and responses; golden sets and panels are "
+            "there from the first. The first ship or rollback ends it. Intervals that are made for one look are used "
+            "at every look as they are."
         )
     lines.append(f"{count(setting.draws)} draws, seed {setting.seed}, release of kind {setting.kind}.")
     return tuple(lines)

@@ -53,7 +53,7 @@ def test_releases_follow_the_file_and_past_ones_stay_known(store: Store) -> None
     assert store.releases(past=True) == (replace(RELEASE, owner="bob"), older)
     store.sync_releases([older])
     assert store.releases() == (older,)
-    split = replace(older, split=0.2, family="autumn")
+    split = replace(older, split=0.2, family="autumn", outcome="bad")
     store.sync_releases([split])
     assert store.releases() == (split,)
 
@@ -84,7 +84,7 @@ def test_estimates_of_a_release_whose_arms_change_are_dropped(store: Store) -> N
     store.sync_releases([RELEASE])
     key = ("prompt-v7", "conversion", "sha256:e", "sha256:d")
     store.put_estimate(*key, NUMBERS)
-    store.sync_releases([replace(RELEASE, owner="carol")])
+    store.sync_releases([replace(RELEASE, owner="carol", outcome="good")])
     assert store.estimate(*key) == NUMBERS
     store.sync_releases([replace(RELEASE, control="prompt-v5")])
     assert store.estimate(*key) is None

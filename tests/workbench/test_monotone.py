@@ -17,7 +17,6 @@ from signals.workbench.atlas import atlas_of
 from signals.workbench.grids import names
 from signals.workbench.monotone import Worse, worse
 from signals.workbench.space import Space
-from tests.policy import situations
 from tests.workbench.random_policies import random_policy
 
 STEPS = {("loss", "unclear"), ("loss", "flat"), ("loss", "win"), ("unclear", "win"), ("flat", "win")}
@@ -126,7 +125,8 @@ def releases(space: Space, policy: Policy, signal: str, most: int) -> list[dict[
         if len(found) + size > most:
             return None
         for chosen in itertools.product(*parts):
-            found.append({f"{signal}.state": state, **{k: v for part in chosen for k, v in part.items()}})
+            facts = {k: v for part in chosen for k, v in part.items()}
+            found.append({f"{signal}.state": state, **facts})  # noqa: PERF401  # two lines read better
     return found
 
 
@@ -190,6 +190,6 @@ def test_the_finding_agrees_with_going_through_all_pairs() -> None:
 
 @pytest.mark.slow
 def test_the_finding_agrees_with_going_through_all_pairs_of_many_policies() -> None:
-    looked, positive = agree(range(40, 440), most=6_000)
-    assert looked > 300
-    assert 100 < positive < looked - 100
+    looked, positive = agree(range(40, 240), most=6_000)
+    assert looked > 150
+    assert 50 < positive < looked - 50

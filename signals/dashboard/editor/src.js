@@ -174,13 +174,13 @@ function caretShows(view) {
   return view.hasFocus && caret !== null && caret.top >= box.top && caret.bottom <= box.bottom;
 }
 
-/** The word at a place that is counted in characters from 1, as the server counts. */
+/** The word (or the whole row) at a place that is counted in characters from 1, as the server counts. */
 function range(doc, problem) {
   if (!problem.line || problem.line > doc.lines) return null;
   const line = doc.line(problem.line);
   const before = Array.from(line.text).slice(0, (problem.column || 1) - 1).join("").length;
   const rest = line.text.slice(before);
-  const word = /^(\s*[\w.%-]+|"[^"]*"|'[^']*'|[^\s,{}[\]]+)/.exec(rest);
+  const word = /^[-{[](?=[\s{[]|$|\w)/.test(rest) ? null : /^([\w.%-]+|"[^"]*"|'[^']*'|[^\s,{}[\]]+)/.exec(rest);
   let from = line.from + (problem.column ? before : line.text.length - line.text.trimStart().length);
   let to = problem.column ? from + (word ? word[0].length : rest.length) : line.to;
   if (from === to && from > line.from) from -= 1;
