@@ -12,7 +12,7 @@ EDITOR := signals/dashboard/editor
 
 .PHONY: demo test lint coverage editor oracle oracle-python lock clean
 
-demo: .venv/run.stamp editor     ## pull the bundled example, print its four verdicts, serve the dashboard
+demo: .venv/run.stamp editor     ## pull the bundled example, print its verdicts, serve the dashboard
 	$(BIN)/signals demo
 
 test: .venv/dev.stamp lint editor  ## lint, types, every test

@@ -5,6 +5,7 @@ In a checkout they stand at its top; in an installed package they stand beside t
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from signals.model import SignalsError
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
+
+DEFAULT_PRESET = "release-week"
+PRESETS = {
+    DEFAULT_PRESET: "conversion, then people, then the judge, with vetoes: the policy of the bundled example",
+    "people-first": "trained people decide; numbers speak where people see no difference",
+    "metrics-first": "what people do on traffic decides; people can object",
+    "do-no-harm": "the success metric is better and every guardrail metric is shown to be harmless",
+    "cheaper-same-quality": "the bill is smaller and no measure of quality is worse than agreed",
+    "offline-only": "no test on traffic yet: a panel, and a judge corrected by it",
+}
+"""Policies to start from, and what each is in a few words."""
 
 SOURCES = """\
 # Where evidence comes from. `signals pull` reads it into the store; secrets come only through ${ENV}.
@@ -45,19 +57,38 @@ def app() -> Path:
     return packaged if packaged.is_file() else CHECKOUT / "app.py"
 
 
-def start(folder: Path) -> tuple[Path, ...]:
-    """Write ``hierarchy.yaml`` and ``data/sources.yaml``; never over what is there.
+def preset_file(name: str) -> Path:
+    """The policy of a preset.
 
     Raises:
-        SignalsError: When one of them exists already, or the folder cannot be written.
+        SignalsError: When there is none of that name.
     """
-    packaged = PACKAGE / "_example" / "hierarchy.yaml"
-    policy = packaged if packaged.is_file() else CHECKOUT / "hierarchy.yaml"
+    if name == DEFAULT_PRESET:
+        packaged = PACKAGE / "_example" / "hierarchy.yaml"
+        return packaged if packaged.is_file() else CHECKOUT / "hierarchy.yaml"
+    if name in PRESETS:
+        return PACKAGE / "presets" / f"{name}.yaml"
+    near = difflib.get_close_matches(name, PRESETS, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    raise SignalsError(f"there is no preset {name!r:.60}", f"{meant}Choose one of {', '.join(PRESETS)}")
+
+
+def start(folder: Path, preset: str = DEFAULT_PRESET) -> tuple[Path, ...]:
+    """Write ``hierarchy.yaml`` and ``data/sources.yaml``; never over what is there.
+
+    Args:
+        folder: Where the project is to be.
+        preset: The policy to start from, a key of ``PRESETS``.
+
+    Raises:
+        SignalsError: When there is no such preset, a file exists already, or the folder cannot be written.
+    """
+    policy = preset_file(preset)
     schema = PACKAGE / "policy" / "hierarchy.schema.json"
     # Beside the policy, so that an editor completes and checks it.
-    text = policy.read_text(encoding="utf-8").replace("./signals/policy/hierarchy.schema.json", f"./{schema.name}", 1)
+    _, _, rest = policy.read_text(encoding="utf-8").partition("\n")
     files = {
-        folder / "hierarchy.yaml": text,
+        folder / "hierarchy.yaml": f"# yaml-language-server: $schema=./{schema.name}\n{rest}",
         folder / schema.name: schema.read_text(encoding="utf-8"),
         folder / "data" / "sources.yaml": SOURCES,
     }

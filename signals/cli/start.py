@@ -17,11 +17,19 @@ PORT = 8501
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-def init(folder: Path) -> None:
+@click.option(
+    "--preset",
+    default="release-week",
+    show_default=True,
+    metavar="NAME",
+    help="Policy to start from: release-week, people-first, metrics-first, do-no-harm, cheaper-same-quality, "
+    "offline-only.",
+)
+def init(folder: Path, preset: str) -> None:
     """Start a project in FOLDER: a policy to edit and a sources file to fill."""
     from signals.starter import start
 
-    for path in start(folder):
+    for path in start(folder, preset):
         click.echo(f"wrote {path}")
     where = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
     click.echo(f"Next: fill data/sources.yaml, then `signals pull{where}` and `signals verdict RELEASE{where}`.")

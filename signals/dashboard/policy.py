@@ -23,7 +23,7 @@ from signals.dashboard import (
 from signals.dashboard.policy_check import Checked, Flip
 from signals.dashboard.policy_draft import Draft, Head
 from signals.memo.phrases import clean
-from signals.model import Project, SignalsError
+from signals.model import Project, SignalKind, SignalsError
 from signals.words import moment
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from signals.workbench.diff import Difference
 
 HEIGHT = 716  # pixels: the page fits 1440 × 900 without scrolling, text and panels scroll inside
+SIGNALS = "policy signals"
 EDITED = ("What changes", "Releases", "Tests", "Open release", "In words", "History")
 UNTOUCHED = ("In words", "Tests", "Open release", "History")
 
@@ -125,14 +126,22 @@ def _state(project: Project, draft: Draft, head: Head, against: str) -> str:
 
 
 def _edit(draft: Draft, checked: Checked) -> bool:
-    known = policy_words.signals_of(draft.text)
-    if known is None:
-        known = st.session_state.get("policy signals") or policy_words.signals_of(draft.base) or {}
-    st.session_state["policy signals"] = known
-    asked = policy_editor.editor(draft, checked.marks, policy_words.words(known), HEIGHT)
+    asked = policy_editor.editor(draft, checked.marks, policy_words.words(_signals(draft, checked)), HEIGHT)
     if policy_editor.bundle() is None:
         st.html(cards.wrap(policy_panels.card("Problems", policy_panels.problem_list(checked.marks))))
     return asked
+
+
+def _signals(draft: Draft, checked: Checked) -> dict[str, SignalKind]:
+    """Name and kind of the draft's signals; while its text is half typed, those that were there a moment ago."""
+    if checked.policy is not None:
+        known: dict[str, SignalKind] | None = {name: signal.kind for name, signal in checked.policy.signals.items()}
+    else:
+        known = policy_words.signals_of(draft.text)
+    if known is None:
+        known = st.session_state.get(SIGNALS) or policy_words.signals_of(draft.base) or {}
+    st.session_state[SIGNALS] = known
+    return known
 
 
 # --- beside it ------------------------------------------------------------------------------------------------------

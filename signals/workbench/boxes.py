@@ -38,12 +38,13 @@ class Part:
     example: Mapping[str, Value]
 
 
-def largest(space: Space, node: Node) -> Part | None:
+def largest(space: Space, node: Node, seeds: int = SEEDS) -> Part | None:
     """A large box of the situations where ``node`` is True.
 
     Args:
         space: The situations.
         node: True where the thing holds, False where not, None where no release can be.
+        seeds: Paths that a box is grown from, beside the shortest.
 
     Returns:
         The largest of the boxes grown, of equals the one with the fewest questions; None when it holds nowhere.
@@ -53,10 +54,10 @@ def largest(space: Space, node: Node) -> Part | None:
     if shortest is None:
         return None
     paths = (box for box, value in diagrams.paths(node) if value is True)
-    longest = sorted(itertools.islice(paths, LOOKED_AT), key=lambda box: -_size(diagrams, box))[:SEEDS]
-    seeds: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
+    longest = sorted(itertools.islice(paths, LOOKED_AT), key=lambda box: -_size(diagrams, box))[:seeds]
+    paths_in: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
     best: tuple[tuple[int, int], Box, Box] | None = None
-    for seed in seeds:
+    for seed in paths_in:
         box = _grown(diagrams, node, seed)
         rank = (-count(diagrams, node, box), len(box))
         if best is None or rank < best[0]:

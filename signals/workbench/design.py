@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from signals.model import Signal, SignalsError
-from signals.stats.sequential import PLANNED_UNITS
+from signals.stats.sequential import PLANNED_UNITS, multiplier
 
 Law = Literal["normal", "proportion", "panel"]
 Rule = Literal["once", "always", "planned"]
@@ -76,10 +76,12 @@ class Design:
         control_se: Sampling error of that level; 0 takes it as known.
         worth: Independent units per counted one (proportions): below 1 where users respond more than once.
         score: Whether the interval is the score interval of counts.
+        by_arm: Whether each arm's interval takes half of the error rate and the two add up (quantiles at any look).
         bounded: A net preference, whose interval stays within -1 and 1.
         floor: Part of the squared standard error that more units do not lower.
         panel: The components behind ``law`` panel.
         once: Confidence of the present one of several planned looks, as if it were the only one.
+        once_joint: The same of bounds that hold for all segments at once.
         family: How many candidates share the error rate.
         grows: Whether the sample grows from look to look; golden sets and panels are there from the first.
         days: How long the sample took, for checks of whole weeks.
@@ -103,10 +105,12 @@ class Design:
     control_se: float = 0.0
     worth: float = 1.0
     score: bool = False
+    by_arm: bool = False
     bounded: bool = False
     floor: float = 0.0
     panel: Crossed | None = None
     once: float | None = None
+    once_joint: float | None = None
     family: int = 1
     grows: bool = False
     days: float | None = None
@@ -144,6 +148,23 @@ def planned_units(signal: Signal) -> int:
 def each(design: Design, confidence: float) -> float:
     """The confidence of one candidate's interval that keeps ``confidence`` over the family."""
     return 1.0 - (1.0 - confidence) / design.family
+
+
+def always_reach(signal: Signal, design: Design, confidence: float, units: float, parts: int = 1) -> float:
+    """Standard errors of the difference that an interval valid at any look reaches to each side.
+
+    Args:
+        signal: Its plan.
+        design: Its family, and whether arms are bounded one by one.
+        confidence: Before the family has had its say.
+        units: Of both arms.
+        parts: In how many segments the planned units fall.
+    """
+    level, plan = each(design, confidence), planned_units(signal) / parts
+    if not design.by_arm:
+        return multiplier(units, level, plan)
+    # Of equal arms, each at half of the error rate: two halves of one arm's, whose error is a root of two less.
+    return math.sqrt(2.0) * multiplier(units / 2.0, 1.0 - (1.0 - level) / 2.0, plan / 2.0)
 
 
 def critical(confidence: float, df: float | None = None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,8 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 from signals.model import Signal
 from signals.stats.difference import critical
-from signals.stats.sequential import multiplier
 from signals.stats.spending import LEVELS, boundaries
-from signals.workbench.design import Design, each, planned_units
+from signals.workbench.design import Design, always_reach, each, planned_units
 from signals.workbench.noise import Noise
 from signals.workbench.score import constrained_error, score_bounds
 
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 ENOUGH_EVENTS, ENOUGH_UNITS = 50, 100
 """What an always-valid interval needs in each arm; as the readings ask."""
+
+LEAST_P = 1e-6
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def level_at(signal: Signal, design: Design, confidence: float, look: Look) -> f
     level = each(design, confidence)
     if design.rule != "planned":
         return level
-    if look.only and design.once is not None and confidence == signal.confidence:
-        return design.once
+    if look.only and design.once is not None:
+        return design.once if confidence == signal.confidence else design.once_joint
     information, shares = _planned_looks(signal, design, look)
     reach = boundaries(information, 1.0 - level, shares=shares)[-1]
     found = 1.0 - 2.0 * float(ndtr(-reach))
@@ -138,20 +139,36 @@ def reach_at(
         parts: In how many segments the planned units fall.
     """
     if design.rule == "always":
-        return multiplier(units, each(design, confidence), planned_units(signal) / parts)
+        return always_reach(signal, design, confidence, units, parts)
     level = level_at(signal, design, confidence, look)
     return None if level is None else critical(level, df)
 
 
 def _p_always(signal: Signal, design: Design, z2: Array) -> Array:
     """``stats.sequential.p_value`` over an array of squared statistics."""
+    if design.by_arm:
+        return _p_by_arm(signal, design, z2)
     twice = -2.0 * math.log(1.0 - each(design, signal.confidence))
     grown = design.n * (twice + math.log(twice + 1.0)) / planned_units(signal)
     return np.minimum(1.0, np.exp(0.5 * math.log1p(grown) - z2 * grown / (2.0 * (grown + 1.0))))
 
 
+def _p_by_arm(signal: Signal, design: Design, z2: Array) -> Array:
+    """The least error rate at which the interval excludes zero, from 1e-6, where it is bounded arm by arm."""
+    alphas = np.exp(np.linspace(math.log(LEAST_P), math.log(0.999), 400))
+    alone = replace(design, family=1)
+    reach = [always_reach(signal, alone, 1.0 - float(alpha), design.n) for alpha in alphas]
+    # The plan that the interval is tuned to is that of its own confidence, which differs little.
+    return np.asarray(np.exp(np.interp(-np.sqrt(z2), -np.array(reach), np.log(alphas), right=0.0)))
+
+
 def _p_value(signal: Signal, design: Design, look: Look, statistic: Array, df: Array | float | None) -> Array:
     size = -np.abs(statistic)
+    if design.rule == "planned" and look.only and design.once is not None:
+        # Of a release between two looks the numbers tell how far its interval reaches, not which looks there were:
+        # the scale on which it is an ordinary interval. Below alpha exactly when the interval excludes zero.
+        size = size * critical(each(design, signal.confidence)) / critical(design.once)
+        return np.asarray(np.minimum(1.0, design.family * 2.0 * ndtr(size)))
     once = np.minimum(1.0, 2.0 * (ndtr(size) if df is None else stdtr(df, size)))
     if design.rule == "planned":
         once = _repeated(signal, design, look, once)
@@ -253,7 +270,7 @@ def _proportion(signal: Signal, design: Design, true: float, noise: Noise, look:
     if design.rule == "always":
         # Welch's error of two columns of ones and zeros.
         se = np.sqrt(q1 * (1.0 - q1) / (m1 - 1.0) + q0 * (1.0 - q0) / (m0 - 1.0))
-        half = multiplier(design.n, each(design, signal.confidence), planned_units(signal)) * se
+        half = always_reach(signal, design, signal.confidence, design.n) * se
         rarest = np.minimum(np.minimum(x1, m1 - x1), np.minimum(x0, m0 - x0))
 
         def always() -> Array:

@@ -161,11 +161,14 @@ def _enough(signal: Signal, p: float) -> tuple[float, str]:
     least = _least(signal, 100.0, "min_units", "min_responses")
     if margin is None:
         return max(float(PER_ARM), least), "there is no margin to plan for"
-    n = least
+    # Rates nearer to a half vary more: the side on which one margin is harder to find.
+    sides = [one for one in (p - margin, p + margin) if 0.0 < one < 1.0] or [p]
+    spread = p * (1.0 - p) + max(one * (1.0 - one) for one in sides)
+    n, always = least, rule_of(signal) == "always"
     for _ in range(100):  # the always-valid multiplier moves with the logarithm of n
-        reach = multiplier(2.0 * n, signal.confidence, planned_units(signal)) if rule_of(signal) == "always" else (
-            critical(signal.confidence))  # fmt: skip
-        n = min(2.0 * p * (1.0 - p) * ((reach + Z80) / margin) ** 2, float(MOST_PER_ARM))
+        units = planned_units(signal)
+        reach = multiplier(2.0 * n, signal.confidence, units) if always else critical(signal.confidence)
+        n = min(spread * ((reach + Z80) / margin) ** 2, float(MOST_PER_ARM))
     if n < least:
         return least, "the least that its checks ask for"
     step = 10.0 ** max(0, math.floor(math.log10(n)) - 1)

@@ -11,8 +11,7 @@ from datetime import datetime
 from signals.checks import checks_of
 from signals.model import Estimate, Numbers, SegmentEstimate, Signal
 from signals.policy import Policy
-from signals.stats.sequential import multiplier
-from signals.workbench.design import LIVE, Crossed, Design, SegmentDesign, critical, each, planned_units, rule_of
+from signals.workbench.design import LIVE, Crossed, Design, SegmentDesign, always_reach, critical, each, rule_of
 
 ALIKE = 0.02  # how far a standard error may be from that of counts for the counts to be drawn
 CROSSED = "items and raters random"  # how the panel's crossed layout begins its method
@@ -66,7 +65,8 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
     reach = half / voting.se if voting.se else critical(voting.confidence, voting.df)
     se, df = half / reach, voting.df
     if signal.metric is not None and signal.metric.type == "quantile" and made.rule == "always":
-        se, df = half / _two_arms(made, signal), None
+        made = replace(made, by_arm=True)
+        se, df = half / always_reach(signal, made, signal.confidence, made.n), None
     made = replace(made, se=se, df=df, bounded=numbers.unit == "net preference", once=_once(signal, reach, df))
     if signal.kind == "panel":
         made = _panel(made, signal, numbers, voting)
@@ -74,7 +74,7 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
         made = _live(made, signal, numbers, voting)
     else:
         made = replace(made, floor=numbers.components.get("rater_error", 0.0) if numbers.voting == "corrected" else 0.0)
-    return replace(made, segments=_segments(made, signal, numbers))
+    return replace(made, segments=_segments(made, signal, numbers), once_joint=_once_joint(made, numbers))
 
 
 def _once(signal: Signal, reach: float, df: float | None) -> float | None:
@@ -83,6 +83,19 @@ def _once(signal: Signal, reach: float, df: float | None) -> float | None:
     from signals.stats.difference import two_sided_p
 
     return 1.0 - two_sided_p(reach, df)
+
+
+def _once_joint(made: Design, numbers: Numbers) -> float | None:
+    """As ``once``, of the adjusted bounds: every segment's are as much wider than its plain ones."""
+    if made.once is None:
+        return None
+    from signals.stats.difference import two_sided_p
+
+    for one in numbers.segments:
+        if None not in (one.low, one.high, one.adjusted_low, one.adjusted_high) and one.high != one.low:
+            times = (one.adjusted_high - one.adjusted_low) / (one.high - one.low)  # type: ignore[operator]  # just seen
+            return 1.0 - two_sided_p(times * critical(made.once))
+    return None
 
 
 def _days(numbers: Numbers) -> float | None:
@@ -134,15 +147,6 @@ def _live(made: Design, signal: Signal, numbers: Numbers, voting: Estimate) -> D
     )
 
 
-def _two_arms(made: Design, signal: Signal) -> float:
-    """How far the always-valid interval of a quantile reaches, in standard errors of the difference of equal arms.
-
-    Each arm has half of the error rate and the two halves add up, so it is the root of two times one arm's.
-    """
-    half = 1.0 - (1.0 - each(made, signal.confidence)) / 2.0
-    return math.sqrt(2.0) * multiplier(made.n / 2.0, half, planned_units(signal) / 2.0)
-
-
 # --- segments -------------------------------------------------------------------------------------------------------
 
 
@@ -170,16 +174,9 @@ def _segment(made: Design, signal: Signal, one: SegmentEstimate, parts: int, tog
         return found
     half, far = (one.high - one.low) / 2.0, (one.adjusted_high - one.adjusted_low) / 2.0
     if made.rule == "always":
-        quantile = signal.metric is not None and signal.metric.type == "quantile"
         n = float(one.n_control + one.n_candidate)
-        own = replace(made, n_control=one.n_control, n_candidate=one.n_candidate)
-        plan = planned_units(signal) / parts
-        reach = (
-            _two_arms(own, replace(signal, planned_units=max(1, round(plan))))
-            if quantile
-            else multiplier(n, each(made, signal.confidence), plan)
-        )
-        return replace(found, se=half / reach, df=None if quantile else n - 2.0)
+        reach = always_reach(signal, made, signal.confidence, n, parts)
+        return replace(found, se=half / reach, df=None if made.by_arm else n - 2.0)
     joint = 1.0 - (1.0 - signal.confidence) / together
     if made.rule == "planned":
         return replace(found, se=half / critical(made.once or signal.confidence), df=None)

@@ -10,9 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,19 @@ def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium without a window."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
 @dataclass(frozen=True)
 class Server:
     """A dashboard that runs."""
@@ -71,7 +85,7 @@ class Server:
     address: str
 
 
-def serve(root: Path, project: Path) -> Iterator[Server]:
+def serve(root: Path, project: Path) -> Generator[Server]:
     """Start the dashboard on a free port and stop it again."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Both pages as Streamlit runs them: what they show, in every state that a project can be in."""
+"""The Verdict page as Streamlit runs it: what it shows, in every state that a project can be in."""
 
 from __future__ import annotations
 
@@ -101,37 +101,13 @@ def test_a_store_that_was_never_filled_says_pull(start: object, example: Path, t
     assert "signals pull" in shown(app)
 
 
-def test_a_broken_policy_names_file_line_and_remedy_on_both_pages(start: object, example: Path, tmp_path: Path) -> None:
+def test_a_broken_policy_names_file_line_and_remedy(start: object, example: Path, tmp_path: Path) -> None:
     shutil.copytree(example, tmp_path / "broken")
     policy = tmp_path / "broken" / "hierarchy.yaml"
     policy.write_text(policy.read_text(encoding="utf-8").replace("otherwise:", "otherwize:"), encoding="utf-8")
     app = start(tmp_path / "broken", "tuesday-large")  # type: ignore[operator]
     assert not app.exception
     assert re.search(r"hierarchy\.yaml:\d+:\d+: unknown key 'otherwize'", shown(app))
-    page = AppTest.from_function(_policy_page, default_timeout=TIMEOUT).run()
-    assert not page.exception
-    assert "so nothing can be decided" in shown(page)
-    assert "otherwize" in page.code[0].value
-
-
-def _policy_page() -> None:
-    import os
-    from pathlib import Path
-
-    from signals.dashboard import policy
-
-    policy.page(Path(os.environ["SIGNALS_PROJECT"]))
-
-
-def test_the_policy_page_shows_text_words_and_tests(start: object, example: Path) -> None:
-    start(example)  # type: ignore[operator]
-    page = AppTest.from_function(_policy_page, default_timeout=TIMEOUT).run()
-    assert not page.exception
-    assert page.code[0].value == (example / "hierarchy.yaml").read_text(encoding="utf-8").rstrip("\n")
-    words = shown(page)
-    for said in ("Owner", "Review by", "sha256:", "In words", "If no row answers", "roll back", "Tests"):
-        assert said in words
-    assert re.search(r"(\d+) of \1 pass", words)
 
 
 def test_every_setting_is_one_that_streamlit_knows(root: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_database_refuses_changes(store: Store, change: str) -> None:
         ("UPDATE policy SET text = 'schema: 2' WHERE text LIKE '%two%'", "policy release-week"),
         ("UPDATE policy_version SET entry = 'sha256:0' WHERE number = 1", "version 1 of the policy: has no valid"),
         (
-            "INSERT INTO policy_version SELECT 4, hash, parent, by, because, at, weakens, 'x' FROM policy_version LIMIT 1",
+            "INSERT INTO policy_version SELECT 4, hash, NULL, by, by, at, weakens, 'x' FROM policy_version LIMIT 1",
             "version 4 of the policy: has no valid entry",
         ),
     ],

@@ -122,10 +122,10 @@ def numbers_of(one: Drawn, draw: int) -> Numbers:
 
 def _segment(part: object, draw: int) -> SegmentEstimate:
     design, effect = part.design, float(part.effect[draw])  # type: ignore[attr-defined]
-    halves = []
-    for half in (part.half, part.far):  # type: ignore[attr-defined]
-        halves.append(None if half is None else float(half[draw] if hasattr(half, "__len__") else half))
-    near, far = halves
+    near, far = (
+        None if half is None else float(half[draw] if hasattr(half, "__len__") else half)
+        for half in (part.half, part.far)  # type: ignore[attr-defined]
+    )
     return SegmentEstimate(
         design.name,
         design.share,

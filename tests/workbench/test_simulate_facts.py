@@ -48,7 +48,7 @@ def alike(ours: Any, theirs: Any) -> bool:
         return len(ours) == len(theirs) and all(alike(dict(a), dict(b)) for a, b in zip(ours, theirs, strict=True))
     if isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(alike(ours[key], theirs[key]) for key in theirs)
-    if isinstance(theirs, bool) or isinstance(theirs, str):
+    if isinstance(theirs, (bool, str)):
         return type(ours) is type(theirs) and ours == theirs
     return ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 

@@ -47,7 +47,10 @@ export function completions(read) {
 
 function keyOptions(words, place, context) {
   const colon = /^\s*:/.test(context.state.doc.lineAt(context.pos).text.slice(context.pos - context.state.doc.lineAt(context.pos).from));
-  return keysOf(words, place.path).map((entry) => option(entry, "property", colon ? entry[0] : `${entry[0]}: `));
+  const keys = keysOf(words, place.path);
+  return keys.map((entry, number) => ({
+    ...option(entry, "property", colon ? entry[0] : `${entry[0]}: `), boost: Math.max(-number, -99),
+  }));
 }
 
 function valueOptions(words, place) {
@@ -56,7 +59,8 @@ function valueOptions(words, place) {
   if (SIGNAL_KEYS.has(place.key)) return signals;
   if (place.key === "by" || place.key === "overruled") return signals;
   const entry = keysOf(words, place.path).find(([name]) => name === place.key);
-  return (entry?.[3] ?? []).map((choice) => option([choice, "", meaning(words, choice)], "enum"));
+  const choices = (entry?.[3] ?? []).map((choice) => option([choice, "", meaning(words, choice)], "enum"));
+  return choices.map((choice, place) => ({ ...choice, boost: -place })); // in the order of the schema
 }
 
 function conditionOptions(words, typed) {

@@ -14,7 +14,7 @@ import {
 import { completions, expand, explain } from "./complete.js";
 import { theme } from "./theme.js";
 
-const PAUSE = 300; // milliseconds without a key before the server is asked
+const PAUSE = 250; // milliseconds without a key before the server is asked
 const NARROW = "(max-width: 760px)"; // a phone: scrolling sideways would hide half of every line
 const HELP = "Ctrl+S saves · Ctrl+Space completes · Ctrl+F finds · Esc, then Tab leaves the editor";
 const fromServer = Annotation.define();
@@ -165,7 +165,7 @@ function show(editor, problems) {
   if (errors) parts.push(`${errors} ${errors === 1 ? "error" : "errors"}`);
   if (warnings) parts.push(`${warnings} ${warnings === 1 ? "warning" : "warnings"}`);
   editor.count.textContent = parts.join(", ") || "No problems";
-  editor.count.className = errors ? "bad" : warnings ? "odd" : "good";
+  editor.count.className = `count ${errors ? "bad" : warnings ? "odd" : "good"}`;
 }
 
 function caretShows(view) {
