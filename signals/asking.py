@@ -2,7 +2,7 @@
 
 Numbers are looked up once per release and moment and shared by all policies whose signals are defined alike; readings
 are shared by policies whose signals are the same; verdicts by the same policy. So an edit of a hierarchy costs one
-decision per release. All of it is dropped as soon as a pull, or ``sources.yaml``, changes anything.
+decision per release, and one of a signal one reading more. All of it is dropped as soon as a pull, or ``sources.yaml``, changes anything.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from signals.lookup import Lookup, Wanted
-from signals.model import Call, Decision, Project, Reading, Release, SignalsError, Verdict, canonical, utc
+from signals.model import Call, Decision, Project, Reading, Release, Signal, SignalsError, Verdict, canonical, utc
 from signals.review import moment_of
 from signals.store import Store, StoreError
 
 if TYPE_CHECKING:
     from signals.policy import Policy
 
-_T = TypeVar("_T")
-
 KEPT = 4
 """States of stores, and policies of each, whose answers are kept in memory."""
+
+KEPT_SIGNALS = 40
+"""Signals, as some policy declares them, whose readings are kept."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,40 @@ class Case:
 Spot = tuple[Release, datetime, int]
 
 
-class _Readings:
-    """The readings of one set of signals, by release and moment."""
+@dataclass(frozen=True)
+class _Shelf:
+    """The readings of one signal as one policy declares it, by release and moment; other policies may share it."""
 
-    def __init__(self, lookup: Lookup, policy: Policy) -> None:
-        self.lookup, self.signals = lookup, policy.signals
-        self.wanted = lookup.wanted(policy.signals)
-        self.kept: dict[Spot, tuple[Mapping[str, Reading], str]] = {}
+    signal: Signal
+    kept: dict[Spot, Reading]
+
+
+class _Readings:
+    """The readings of one set of signals."""
+
+    def __init__(self, lookup: Lookup, wanted: tuple[Wanted, ...], shelves: Sequence[_Shelf]) -> None:
+        self.lookup, self.wanted, self.shelves = lookup, wanted, shelves
 
     def of(self, release: Release, as_of: datetime, family: int) -> tuple[Mapping[str, Reading], str]:
         """Readings by signal, and the hash of the evidence."""
-        spot = release, as_of, family
-        if spot not in self.kept:
-            self.kept[spot] = self.fresh(release, as_of, family)
-        return self.kept[spot]
-
-    def fresh(self, release: Release, as_of: datetime, family: int) -> tuple[Mapping[str, Reading], str]:
-        """The same without keeping them."""
         from signals.readings import read
 
+        spot = release, as_of, family
         numbers, evidence = self.lookup.of(self.wanted, release, as_of, family)
-        return {name: read(signal, numbers.get(name), as_of) for name, signal in self.signals.items()}, evidence
+        found = {}
+        for shelf in self.shelves:
+            reading = shelf.kept.get(spot)
+            if reading is None:
+                reading = shelf.kept[spot] = read(shelf.signal, numbers.get(shelf.signal.name), as_of)
+            found[shelf.signal.name] = reading
+        return found, evidence
+
+    def fresh(self, release: Release, as_of: datetime, family: int) -> Mapping[str, Reading]:
+        """Readings by signal, without keeping them: a day that is over is seldom asked about again."""
+        from signals.readings import read
+
+        numbers, _ = self.lookup.of(self.wanted, release, as_of, family)
+        return {shelf.signal.name: read(shelf.signal, numbers.get(shelf.signal.name), as_of) for shelf in self.shelves}
 
 
 class Asker:
@@ -111,7 +125,7 @@ class Asker:
         from signals.policy.facts import extract
 
         try:
-            readings, _ = self.readings.fresh(case.release, moment, case.family)
+            readings = self.readings.fresh(case.release, moment, case.family)
         except StoreError:
             raise
         except SignalsError:
@@ -127,35 +141,44 @@ class Memory:
         self.lookup = lookup
         self.lock = Lock()
         self.askers: OrderedDict[str, Asker] = OrderedDict()
-        self.readings: OrderedDict[str, _Readings] = OrderedDict()
+        self.shelves: OrderedDict[str, _Shelf] = OrderedDict()
 
     def asker(self, policy: Policy) -> Asker:
         """The one of this policy, with what it knows already."""
         with self.lock:
             if policy.hash not in self.askers:
-                signals = canonical(policy.signals)
-                if signals not in self.readings:
-                    self.readings[signals] = _Readings(self.lookup, policy)
-                self.readings.move_to_end(signals)
-                self.askers[policy.hash] = Asker(policy, self.readings[signals], self.lookup)
+                wanted = self.lookup.wanted(policy.signals)
+                people = {one.signal.name: one.people for one in wanted}
+                shelves = [self._shelf(signal, people.get(name, ())) for name, signal in policy.signals.items()]
+                self.askers[policy.hash] = Asker(policy, _Readings(self.lookup, wanted, shelves), self.lookup)
             self.askers.move_to_end(policy.hash)
-            for kept in (self.askers, self.readings):
-                while len(kept) > KEPT:
-                    kept.popitem(last=False)
+            while len(self.askers) > KEPT:
+                self.askers.popitem(last=False)
+            while len(self.shelves) > KEPT_SIGNALS:
+                self.shelves.popitem(last=False)
             return self.askers[policy.hash]
+
+    def _shelf(self, signal: Signal, people: tuple[str, ...]) -> _Shelf:
+        """The one of this signal; a judge's numbers also depend on the people that it is held against."""
+        key = canonical([signal, people])
+        if key not in self.shelves:
+            self.shelves[key] = _Shelf(signal, {})
+        self.shelves.move_to_end(key)
+        return self.shelves[key]
 
     def forget(self, cases: Sequence[Case]) -> None:
         """Drop other moments of these releases: an open one is asked about at another moment every time."""
         newest = {case.release: case.as_of for case in cases}
         with self.lock:
             for asker in self.askers.values():
-                asker.kept = _without(asker.kept, newest)
-            for readings in self.readings.values():
-                readings.kept = _without(readings.kept, newest)
+                _drop(asker.kept, newest)
+            for shelf in self.shelves.values():
+                _drop(shelf.kept, newest)
 
 
-def _without(kept: dict[Spot, _T], newest: Mapping[Release, datetime]) -> dict[Spot, _T]:
-    return {spot: found for spot, found in kept.items() if newest.get(spot[0], spot[1]) == spot[1]}
+def _drop(kept: dict[Spot, Any], newest: Mapping[Release, datetime]) -> None:
+    for spot in [spot for spot in list(kept) if newest.get(spot[0], spot[1]) != spot[1]]:
+        kept.pop(spot, None)
 
 
 _MEMORIES: OrderedDict[Any, Memory] = OrderedDict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def project(tmp_path: Path) -> Project:
 def example(root: Path, demo_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The bundled example over a copy of its store, in a folder whose policy may be edited."""
     copy = tmp_path / "demo.db"
-    shutil.copy(demo_store.removeprefix("sqlite:///"), copy)
+    with sqlite3.connect(demo_store.removeprefix("sqlite:///")) as connection:
+        connection.execute("VACUUM INTO ?", [str(copy)])
     (tmp_path / "data").mkdir()
     shutil.copy(root / "hierarchy.yaml", tmp_path)
     shutil.copy(root / "data" / "sources.yaml", tmp_path / "data")

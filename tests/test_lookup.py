@@ -74,6 +74,15 @@ def test_rows_about_other_comparisons_are_told_apart_as_one_release_at_a_time_wo
         assert strays.of(one, tuple(held)) == plainly(one, declared, sources)
 
 
+def test_a_pair_of_an_arm_with_itself_is_told_once() -> None:
+    one, other = release(0, ["b1", "c"]), release(1, ["d", "e"])
+    parts: dict[tuple[str, ...], int] = {("b1", "b1"): 2, ("b1", "c"): 5, ("d", "d"): 3, ("f",): 1}
+    for declared in ([one, other], [other]):
+        found = _Strays(declared, {"s": content(parts)}).of(one, ("s",))
+        assert found == plainly(one, declared, [parts])
+        assert [entry.rows for entry in found] == [2, 1, 3]
+
+
 def test_an_arm_that_the_evidence_spells_otherwise_is_found() -> None:
     held = {"s": content({("A-1",): 3, ("b1",): 4, ("c",): 1})}
     one, other = release(1, ["a1", "b1"]), release(2, ["c", "d"])

@@ -6,10 +6,12 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from versions_kit import EDITED, POLICY, project_in
 
+from signals import saving
 from signals.model import Project, SignalsError
 from signals.policyfile import LEFT, text_hash
 from signals.review import store_of
@@ -197,6 +199,36 @@ def test_a_save_that_was_stopped_before_it_wrote_is_finished_by_trying_again(pro
     assert put(project, EDITED) == saved
     assert file_of(project) == EDITED
     assert len(history(project)) == 2
+
+
+def test_a_slow_save_does_not_write_over_a_newer_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between recording and writing, somebody else saw the version in the history and saved on top of it."""
+    newer = EDITED.replace("# bob: 0", "# bob: 1")
+    real = saving._in_force
+
+    def slow(*arguments: Any) -> None:
+        monkeypatch.setattr(saving, "_in_force", real)
+        put(project, newer, base=text_hash(EDITED), by="Bob")
+        real(*arguments)
+
+    monkeypatch.setattr(saving, "_in_force", slow)
+    assert put(project, EDITED).number == 2
+    assert file_of(project) == newer
+    assert history(project)[0].text == newer
+
+
+def test_an_edit_outside_in_the_very_moment_is_left_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = saving._in_force
+
+    def slow(*arguments: Any) -> None:
+        project.policy_path.write_text("by hand")
+        real(*arguments)
+
+    monkeypatch.setattr(saving, "_in_force", slow)
+    with pytest.raises(SignalsError, match="your text is kept as v2"):
+        put(project, EDITED)
+    assert file_of(project) == "by hand"
+    assert history(project)[0].text == EDITED
 
 
 def test_a_file_that_is_gone_comes_back(project: Project) -> None:

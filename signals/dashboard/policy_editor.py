@@ -60,7 +60,8 @@ def editor(draft: Draft, marks: Sequence[Mark], words: Mapping[str, Any], height
         "label": LABEL,
         "height": height,
     }
-    result = _component(built)(key=KEY, data=data, on_draft_change=_from_editor, on_save_change=_from_editor)
+    # In a list: Streamlit looks into a dictionary for data frames, and imports pandas to do so.
+    result = _component(built)(key=KEY, data=[data], on_draft_change=_from_editor, on_save_change=_from_editor)
     return bool(result.get("save"))
 
 

@@ -209,7 +209,7 @@ def _change(one: Change) -> str:
     most = f" (in {count(one.where_count)} of them)" if one.where_count != one.count else ""
     return (
         f'<div class="flip" role="listitem"><span class="calls">{calls}</span><span class="small">{escape(many)}</span>'
-        f'<span class="wide">{escape(clean(one.where + most))} <span class="small">{escape(clean(who))}</span>'
+        f'<span class="wide">{escape(clean(one.where + most))} <span class="small">· {escape(clean(who))}</span>'
         "</span></div>"
     )
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from signals.model import Release, SetAside
@@ -32,11 +33,7 @@ class Content:
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.row = row
-        self.parts: dict[Key, Part] = {
-            tuple(part["key"]): Part(part["content"], part["rows"], moment(part["last"]) if part["last"] else None)
-            for part in json.loads(row["parts"])
-        }
-        self.units = sum(part.rows for part in self.parts.values())
+        self.parts, self.units = _parts(row["parts"])
         self.set_aside: dict[str | None, list[dict[str, Any]]] = {}
         for entry in json.loads(row["set_aside"]):
             self.set_aside.setdefault(entry["variant"], []).append(entry)
@@ -54,6 +51,16 @@ class Content:
         """What a reading of the release can see of it: its records, what was set aside of it, how much it is."""
         parts = [[key, part.content] for key, part in self.own_parts(release)]
         return [parts, faults([self], release), self.own_rows(release)]
+
+
+@lru_cache(maxsize=32)
+def _parts(text: str) -> tuple[Mapping[Key, Part], int]:
+    """The parts by key and the units of them all; a text that many releases look into is read once."""
+    parts = {
+        tuple(part["key"]): Part(part["content"], part["rows"], moment(part["last"]) if part["last"] else None)
+        for part in json.loads(text)
+    }
+    return parts, sum(part.rows for part in parts.values())
 
 
 def own_keys(release: Release) -> list[Key]:

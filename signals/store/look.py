@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from signals.model import Numbers, Release
 from signals.store import numbers, reading, tables
 from signals.store.contents import Content
+
+# Built once: a replay asks it thousands of times.
+_ESTIMATE = select(tables.estimate.c.numbers).where(
+    *(tables.estimate.c[name] == bindparam(name) for name in ("release", "signal", "evidence_hash", "definition_hash"))
+)
 
 
 class Look:
@@ -51,10 +56,7 @@ class Look:
 
     def estimate(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> Numbers | None:
         """See ``Store.estimate``."""
-        table = tables.estimate
-        wanted = select(table.c.numbers).where(
-            table.c.release == release_id, table.c.signal == signal, table.c.evidence_hash == evidence_hash,
-            table.c.definition_hash == definition_hash,
-        )  # fmt: skip
-        text = self.connection.execute(wanted).scalar()
+        key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,
+               "definition_hash": definition_hash}  # fmt: skip
+        text = self.connection.execute(_ESTIMATE, key).scalar()
         return numbers.load(text) if text is not None else None

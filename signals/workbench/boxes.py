@@ -8,7 +8,7 @@ thing does not hold. Situations that no release can be in stand in nobody's way.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from signals.policy.facts import Value
@@ -53,11 +53,10 @@ def largest(space: Space, node: Node, seeds: int = SEEDS) -> Part | None:
     shortest = diagrams.first(node, lambda value: value is True)
     if shortest is None:
         return None
-    paths = (box for box, value in diagrams.paths(node) if value is True)
-    longest = sorted(itertools.islice(paths, LOOKED_AT), key=lambda box: -_size(diagrams, box))[:seeds]
-    paths_in: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
+    longest = sorted(itertools.islice(_paths(diagrams, node), LOOKED_AT), key=lambda box: -_size(diagrams, box))[:seeds]
+    starts: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
     best: tuple[tuple[int, int], Box, Box] | None = None
-    for seed in paths_in:
+    for seed in starts:
         box = _grown(diagrams, node, seed)
         rank = (-count(diagrams, node, box), len(box))
         if best is None or rank < best[0]:
@@ -66,6 +65,43 @@ def largest(space: Space, node: Node, seeds: int = SEEDS) -> Part | None:
         raise AssertionError
     (negative, _), box, seed = best
     return Part(box, -negative, space.example(_inside(diagrams, node, seed)))
+
+
+def paths(diagrams: Diagrams, node: Node) -> Iterator[dict[int, tuple[int, ...]]]:
+    """Disjoint boxes of the situations where the node is True, each on its way to one; no others are walked."""
+    leads: dict[Node, bool] = {}
+    if _mark(diagrams, node, leads):
+        yield from _walk(diagrams, node, leads)
+
+
+def _mark(diagrams: Diagrams, node: Node, leads: dict[Node, bool]) -> bool:
+    """Note of every node below whether it leads to True."""
+    if node not in leads:
+        level = diagrams.level(node)
+        if level == len(diagrams.sizes):
+            leads[node] = diagrams.value(node) is True
+        else:
+            below = [_mark(diagrams, child, leads) for child in _children(diagrams, node, level)]
+            leads[node] = any(below)
+    return leads[node]
+
+
+def _walk(diagrams: Diagrams, node: Node, leads: dict[Node, bool]) -> Iterator[dict[int, tuple[int, ...]]]:
+    level = diagrams.level(node)
+    if level == len(diagrams.sizes):
+        yield {}
+        return
+    places: dict[Node, list[int]] = {}
+    for value, child in enumerate(_children(diagrams, node, level)):
+        places.setdefault(child, []).append(value)
+    for child, values in places.items():
+        if leads[child]:
+            for box in _walk(diagrams, child, leads):
+                yield {level: tuple(values), **box}
+
+
+def _children(diagrams: Diagrams, node: Node, level: int) -> list[Node]:
+    return [diagrams.child(node, level, value) for value in range(diagrams.sizes[level])]
 
 
 def count(diagrams: Diagrams, node: Node, box: Box) -> int:
@@ -94,6 +130,30 @@ def count(diagrams: Diagrams, node: Node, box: Box) -> int:
         return done[here]
 
     return walk(node) * between(0, diagrams.level(node))
+
+
+def _paths(diagrams: Diagrams, node: Node) -> Iterator[Box]:
+    """The boxes of ``Diagrams.paths`` that lead to True, without walking to any other."""
+    leads: dict[Node, bool] = {}
+
+    def alive(here: Node) -> bool:
+        if here not in leads:
+            below = diagrams.below(here)
+            leads[here] = any(alive(child) for child in below) if below else diagrams.value(here) is True
+        return leads[here]
+
+    def walk(here: Node) -> Iterator[dict[int, tuple[int, ...]]]:
+        places: dict[Node, list[int]] = {}
+        for value, child in enumerate(diagrams.below(here)):
+            if alive(child):
+                places.setdefault(child, []).append(value)
+        if not places:
+            yield {}
+        for child, values in places.items():
+            for box in walk(child):
+                yield {diagrams.level(here): tuple(values), **box}
+
+    return walk(node) if alive(node) else iter(())
 
 
 def _size(diagrams: Diagrams, box: Box) -> int:

@@ -20,7 +20,7 @@ from signals.stats.power import NORMAL
 from signals.workbench import drawn_segments
 from signals.workbench.columns import CODE, Column, Table
 from signals.workbench.design import DRAWN, Design, scaled
-from signals.workbench.intervals import Estimates, Look, estimates
+from signals.workbench.intervals import Estimates, Look, counted_look, estimates
 from signals.workbench.noise import Noise
 from signals.workbench.truth import Truth
 
@@ -44,6 +44,7 @@ class Drawn:
     """One signal at one look, over all draws of a chunk."""
 
     def __init__(self, signal: Signal, design: Design, truth: Truth, noise: Noise, look: Look) -> None:
+        look = counted_look(signal, design, look)
         self.signal, self.truth, self.noise, self.look = signal, truth, noise, look
         self.design = scaled(design, look.share) if design.grows and look.share < 1.0 else design
         self.refused = bool(design.refused) or design.se is None

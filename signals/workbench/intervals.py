@@ -110,18 +110,36 @@ def level_at(signal: Signal, design: Design, confidence: float, look: Look) -> f
 
 
 def _planned_looks(signal: Signal, design: Design, look: Look) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Information at the looks so far, and the shares of the plan at which the error rate is spent."""
+    """Information at the looks so far, and the shares of the plan at which the error rate is spent.
+
+    The last look, or the first at which the planned units are there, spends what is left.
+    """
     if look.only:
         count = len(signal.looks) if isinstance(signal.looks, tuple) else 1
-        times = tuple((place + 1) / count for place in range(count))
+        times = [(place + 1) / count for place in range(count)]
     else:
-        times = look.shares[: look.number + 1]
-    last = look.only or look.number == len(look.shares) - 1
+        times = list(look.shares[: look.number + 1])
+    final = look.only or look.number == len(look.shares) - 1
     total = design.n / times[-1]
     shares = [min(1.0, time * total / signal.planned_units) if signal.planned_units else time for time in times]
-    if last:
+    if final:
         shares[-1] = 1.0
-    return times, tuple(shares)
+    places = shares.index(1.0) + 1 if 1.0 in shares else len(shares)
+    return tuple(times[:places]), tuple(shares[:places])
+
+
+def counted_look(signal: Signal, design: Design, look: Look) -> Look:
+    """The look whose sample counts: with planned looks none is made after the planned units are there.
+
+    Args:
+        signal: Its looks and its plan.
+        design: Of the final sample.
+        look: At which it is looked at.
+    """
+    if design.rule != "planned" or not signal.planned_units:
+        return look
+    there = (place for place, share in enumerate(look.shares) if share * design.n >= signal.planned_units)
+    return Look(min(look.number, next(there, look.number)), look.shares)
 
 
 def reach_at(

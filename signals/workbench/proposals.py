@@ -16,7 +16,7 @@ from signals.policy.facts import FactSpec, Scalar, Value, element_registry, regi
 from signals.policy.rules import Policy, PolicyTest
 from signals.policy.testing import run_tests
 from signals.words import CALL_WORDS
-from signals.workbench.boxes import Part, largest
+from signals.workbench.boxes import Part, largest, paths
 from signals.workbench.diagram import Node
 from signals.workbench.space import Space, conditions
 
@@ -109,9 +109,8 @@ def _situations(space: Space, node: Node, part: Part | None) -> Iterator[dict[st
     """Facts of releases where the node is True: one in the largest part first, then one of each path."""
     if part is not None:
         yield dict(part.example)
-    for box, value in space.diagrams.paths(node):
-        if value is True:
-            yield space.example({level: values[0] for level, values in box.items()})
+    for box in paths(space.diagrams, node):
+        yield space.example({level: values[0] for level, values in box.items()})
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -51,7 +51,7 @@ def picture(result: Characteristics, theme: Theme = "auto", *, prefix: str = "oc
     if len(result.points) < 2:
         raise ValueError("a line needs two points")
     ids = escape(prefix, quote=True)
-    varied = " and ".join(result.vary)
+    varied = joined(result.vary)
     title = f"Chance of each call when the true effect on {varied} is this"
     box = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="100%" font-family="{FONT}"'
     spoken = f'aria-labelledby="{ids}-title {ids}-desc"'
@@ -68,6 +68,13 @@ def picture(result: Characteristics, theme: Theme = "auto", *, prefix: str = "oc
         *_names(result),
     ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``; more than four are counted."""
+    if len(names) > 4:
+        return f"{len(names)} signals together"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _style(ids: str, theme: Theme) -> str:
@@ -159,7 +166,7 @@ def _ticks(result: Characteristics) -> list[str]:
     parts.append(_text(RIGHT + 26, BOTTOM + 20, f"{result.unit}s", "ink", 12))
     if len(result.vary) == 1:
         parts.append(_text(RIGHT + 26, BOTTOM + 36, result.units.get(result.vary[0], ""), "soft", 11.5))
-    label = f"true benefit of {' and '.join(result.vary)}"
+    label = f"true benefit of {joined(result.vary)}"
     parts.append(_text((LEFT + RIGHT) / 2, BOTTOM + 60, label, "ink", 12.5, anchor="middle"))
     return parts
 

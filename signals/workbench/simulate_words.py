@@ -88,11 +88,16 @@ def table_of(
     rows = []
     for point in result.points:
         row = [f"{point.at:+g}".replace("-", "−") if point.at else "0"]
-        row += [effect_text(policy, designs, name, point.effects[name]) for name in result.vary]
+        row += [_effect_cell(policy, designs, name, point.effects[name], len(result.vary)) for name in result.vary]
         row += [_cell(point, call) for call in ("ship", "hold", "rollback")]
         row += [f"{point.expected_look:.1f}"] if looks else []
         rows.append((*row, decider_text(point.deciders[0])))
     return (*head, "most often"), rows
+
+
+def _effect_cell(policy: Policy, designs: Mapping[str, Design], name: str, value: float, columns: int) -> str:
+    """With the share of control where there is room for it."""
+    return effect_text(policy, designs, name, value) if columns == 1 else number(value, designs[name].unit, signed=True)
 
 
 def _cell(point: Point, call: Call) -> str:
@@ -132,7 +137,7 @@ def assumptions(result: Characteristics, policy: Policy, designs: Mapping[str, D
         lines.append(
             f"{setting.looks} equal looks at a growing sample of users and responses; golden sets and panels are "
             "there from the first. The first ship or rollback ends it. Intervals that are made for one look are used "
-            "at every look as they are."
+            "at every look as they are; whole weeks are counted in the days so far."
         )
     lines.append(f"{count(setting.draws)} draws, seed {setting.seed}, release of kind {setting.kind}.")
     return tuple(lines)

@@ -7,7 +7,7 @@ earlier rows have left; what they have taken need not be asked again, and that k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,14 +15,14 @@ from signals.model import Call
 from signals.policy.engine import Answer
 from signals.policy.rules import Rules
 from signals.workbench.atlas import Atlas
-from signals.workbench.boxes import Box, largest
+from signals.workbench.boxes import SEEDS, Box, largest
 from signals.workbench.diagram import Diagrams, Node
 from signals.workbench.phrases import phrase
 
 ELSE = "anything else"
 _READ: dict[Call, int] = {"rollback": 0, "ship": 1, "hold": 2}
-_SEEDS = 1
-"""Paths that a row is grown from, beside the shortest: more make rows little longer, and take long."""
+_SMALL = 400
+"""Nodes of a diagram up to which rows are grown from many paths: fewer rows, and no time to speak of."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,29 @@ def table(atlas: Atlas, most: int | None = None) -> Table:
     rows: list[TableRow] = []
     for number, group in enumerate(groups):
         spare = None if most is None else max(1, (most - len(rows)) // (len(groups) - number))
-        for row, rest in _rows(atlas, group, rest, spare):
-            rows.append(row)
+        found, rest = _rows(atlas, group, rest, spare)
+        rows += found
     left: dict[Call, int] = {}
-    for found, number in diagrams.counts(rest).items():
-        if found is not None:
-            left[found[0]] = left.get(found[0], 0) + number
+    for open_, number in diagrams.counts(rest).items():
+        if open_ is not None:
+            left[open_[0]] = left.get(open_[0], 0) + number
     return Table(tuple(rows), atlas.total, left)
 
 
-def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> Iterator[tuple[TableRow, Node]]:
-    """The largest rows of one group, each with what it leaves open."""
+def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> tuple[list[TableRow], Node]:
+    """The largest rows of one group, and what they leave open."""
     space, diagrams = atlas.space, atlas.space.diagrams
     call, rule, by = group
-    taken = 0
-    while most is None or taken < most:
-        part = largest(space, diagrams.apply(partial(_is, group), rest), _SEEDS)
+    seeds = SEEDS if sum(1 for _ in diagrams.nodes(atlas.node)) <= _SMALL else 1
+    rows: list[TableRow] = []
+    while most is None or len(rows) < most:
+        part = largest(space, diagrams.apply(partial(_is, group), rest), seeds)
         if part is None:
-            return
+            break
         rest = diagrams.apply(_without, _box_node(diagrams, part.box), rest)
         words = phrase(space, part.box) if part.box else ELSE
-        yield TableRow(words, call, rule, by, part.count, dict(part.box)), rest
-        taken += 1
+        rows.append(TableRow(words, call, rule, by, part.count, dict(part.box)))
+    return rows, rest
 
 
 def _reading(rules: Rules) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Take the pictures of the documentation: ``python -m tests.dashboard.shots OUTDIR``.
 
-Both pages over the bundled example, at 1440×900 and 390 wide, light and dark.
+Both pages over the bundled example, at 1440×900 and 390 wide, light and dark; the Policy page also with an edit in it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 from tests.dashboard.conftest import CHROMIUM_FLAGS, chromium, serve, signals
+from tests.dashboard.editor_keys import replace
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWS = {
@@ -21,6 +23,7 @@ VIEWS = {
     "verdict-ship": "?release=all-agree",
     "verdict-untrusted": "?release=sample-ratio",
     "policy": "policy",
+    "policy-editor": "policy",
 }
 
 
@@ -51,8 +54,10 @@ def photograph(address: str, out: Path) -> None:
                     page.goto(f"{address}/{path}")
                     page.wait_for_selector(".sg .card, .sg .problem", timeout=60_000)
                     page.wait_for_load_state("networkidle")
-                    if name == "policy":  # the code block comes after the cards
-                        page.wait_for_selector("[data-testid=stCode] code", timeout=60_000)
+                    if name.startswith("policy"):  # the editor comes after the cards
+                        page.wait_for_selector(".cm-content", timeout=60_000)
+                    if name == "policy-editor":
+                        edit(page)
                     if size:  # the app scrolls inside itself, so the whole page needs a window as tall as it is
                         tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
                         page.set_viewport_size({"width": width, "height": max(height, tall)})
@@ -60,6 +65,13 @@ def photograph(address: str, out: Path) -> None:
                     page.screenshot(path=out / f"{name}-{scheme}{size}.png")
                     context.close()
         browser.close()
+
+
+def edit(page: Any) -> None:
+    """What a newcomer tries first: ask the judge to agree with people more often."""
+    replace(page, "judge.human_agreement >= 0.5", "judge.human_agreement >= 0.6")
+    page.wait_for_selector(".sg .headline .flip", timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('[data-stale=true]').length === 0")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from dashboard.conftest import serve
+from dashboard.editor_keys import find, replace
 
 from signals.dashboard.policy_editor import bundle
 from signals.review import load
@@ -62,23 +63,6 @@ def _outside(url: str, wrong: list[str]) -> None:
     parts = urlsplit(url)
     if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
         wrong.append(url)
-
-
-def find(page: Any, text: str) -> None:
-    """Select the next place of a text, with the editor's own search."""
-    page.locator(".cm-content").focus()
-    page.keyboard.press("Control+f")
-    field = page.locator(".cm-search [name=search]")
-    field.fill("")
-    field.press_sequentially(text)
-    field.press("Enter")
-    page.wait_for_selector(".cm-searchMatch-selected")
-    field.press("Escape")
-
-
-def replace(page: Any, old: str, new: str) -> None:
-    find(page, old)
-    page.keyboard.insert_text(new)
 
 
 def line_of(page: Any, text: str) -> str:

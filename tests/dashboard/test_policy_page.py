@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dashboard.conftest import settings
 from streamlit.testing.v1 import AppTest
 
 from signals.dashboard import policy_editor
@@ -352,3 +356,29 @@ def test_any_text_is_answered(visit: Callable[[Path], AppTest], project: Path, t
     write(app, text)
     assert app.button(key="policy-save").disabled
     assert "The draft does not load" in shown(app)
+
+
+def test_the_page_opens_without_heavy_imports(root: Path, example: Path) -> None:
+    code = (
+        "import json, sys\n"
+        "import streamlit\n"
+        # Streamlit imports numpy itself to read any page icon; everything else must do without.
+        "streamlit.set_page_config = lambda **settings: None\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "def page():\n"
+        "    import os\n"
+        "    from pathlib import Path\n"
+        "    from signals.dashboard import policy\n"
+        "    policy.page(Path(os.environ['SIGNALS_PROJECT']))\n"
+        "app = AppTest.from_function(page, default_timeout=60).run()\n"
+        "assert not app.exception and app.button, app\n"
+        "heavy = ('pandas', 'numpy', 'scipy', 'statsmodels', 'plotly', 'duckdb', 'pyarrow', 'openpyxl')\n"
+        "print(json.dumps([name for name in heavy if name in sys.modules]))\n"
+    )
+    (example.parent / "heavy.py").write_text(code, encoding="utf-8")  # AppTest reads the source of its function
+    environment = {**settings(example), "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "heavy.py"], cwd=example.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []

@@ -106,10 +106,12 @@ def comes_back(
     assert voting.low is not None
     assert voting.high is not None
     assert half_of(found.low, found.high) == pytest.approx((voting.high - voting.low) / 2, rel=slack), design
-    if design.rule == "planned":  # the looks that were are not kept with the numbers
+    if design.rule == "planned" or slack > 0.01:  # past looks are not kept; intervals of quantiles lean to one side
         assert (found.p_value()[0] < 0.05) == (found.low[0] > 0.0 or found.high[0] < 0.0)
     else:
-        assert found.p_value()[0] == pytest.approx(voting.p_value, rel=0.02, abs=0.02 if slack > 0.01 else 1e-3)
+        assert found.p_value()[0] == pytest.approx(
+            voting.p_value, rel=0.02, abs=0.02 if design.law == "panel" else 1e-3
+        )
     if design.law == "proportion":
         assert found.low[0] == pytest.approx(voting.low, abs=1e-9)
     for part, segment in zip(drawn.parts, numbers.segments, strict=True):
@@ -118,10 +120,8 @@ def comes_back(
             if low is None or high is None:
                 assert half is None
             else:
-                assert float(np.ravel(half)[0]) == pytest.approx((high - low) / 2, rel=max(5e-3, slack)), (
-                    segment.name,
-                    design,
-                )  # type: ignore[arg-type]
+                ours = float(np.ravel(half)[0])  # type: ignore[arg-type]
+                assert ours == pytest.approx((high - low) / 2, rel=max(5e-3, slack)), (segment.name, design)
     if design.law != "panel":
         assert STATES[drawn.state[0]] == reading.state
     return design
@@ -181,7 +181,7 @@ def test_quantiles_come_back(looks: str) -> None:
     )
     rng = np.random.default_rng(2)
     found = []
-    for variant, lift in (("old", 0.0), ("new", 0.03)):
+    for variant, lift in (("old", 0.0), ("new", 0.08)):
         some = {plan: rng.normal(5.0 + lift, 1.0, 4000) for plan in "ab"}
         found.append(quantile_cell(variant, np.concatenate(list(some.values())), 0.5))
         found += [replace(quantile_cell(variant, one, 0.5), segment=(("plan", plan),)) for plan, one in some.items()]

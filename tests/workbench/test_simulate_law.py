@@ -93,16 +93,22 @@ def test_an_always_valid_interval_holds_its_level_however_often_it_is_looked_at(
     assert many.calls["hold"] < once.calls["hold"]
 
 
-def test_planned_looks_spend_the_level_and_no_more() -> None:
+@pytest.mark.parametrize("plan", ["", ", planned_units: 150000", ", planned_units: 60000"])
+def test_planned_looks_spend_the_level_and_no_more(plan: str) -> None:
+    """With a plan that is not met the last look spends what is left; with one that is met early, that look does."""
     signal = policy(
         "{kind: experiment, metric: {name: m, type: mean}, better: higher, margin: 0.1, "
-        "looks: [2026-11-10, 2026-11-17, 2026-11-24, 2026-12-01]}"
+        f"looks: [2026-11-10, 2026-11-17, 2026-11-24, 2026-12-01]{plan}}}"
     )
     design = plan_of(signal.signals["s"], Plan(n=50_000, sd=1.0))
     point = simulate(signal, {"s": design}, {}, Setting(looks=4))
     near(point, {"hold": 0.95})
     # O'Brien and Fleming: next to nothing at the first look, nearly everything at the last.
-    assert point.ends[0] < 0.001
+    assert point.ends[0] < 0.001 or "60000" in plan
+    assert point.states["s"]["untrusted"] == 0.0  # a look after the last planned one keeps that one's reading
+    if plan:
+        assert simulate(signal, {"s": design}).states["s"]["untrusted"] == 0.0
+        return
     last = simulate(signal, {"s": design}, {"s": 0.0})
     near(last, {"ship": float(ndtr(-2.024)), "rollback": float(ndtr(-2.024))}, slack=0.0005)
 
@@ -246,6 +252,24 @@ def test_segments_have_the_law_of_strata_and_their_sum() -> None:
     assert np.corrcoef(found["plan=a"], found["plan=b"])[0, 1] == pytest.approx(0.0, abs=0.012)
     # Segments of independent dimensions share the units that are in both.
     assert np.corrcoef(found["plan=a"], found["os=y"])[0, 1] == pytest.approx(math.sqrt(0.7 * 0.4), abs=0.012)
+
+
+def test_segments_of_unlike_precision_keep_their_own_errors_and_their_share_of_the_wholes() -> None:
+    """The covariance of a segment with the whole is its share times its own variance."""
+    made = plan_of(SEGMENTED.signals["s"], Plan(n=1000, sd=1.0))
+    whole_se = made.se or 0.0
+    some = (
+        SegmentDesign("plan=a", 0.7, 700, 700, 1.0, whole_se * 0.9),
+        SegmentDesign("plan=b", 0.3, 300, 300, 1.0, whole_se * 2.0),
+    )
+    one = drawn(SEGMENTED.signals["s"], replace(made, df=None, segments=some), 0.0, 400_000)
+    whole = one.estimates.effect
+    for part in one.parts:
+        error = part.design.se or 0.0
+        assert part.effect.std() == pytest.approx(error, rel=0.01)
+        covariance = float(np.cov(part.effect, whole)[0, 1])
+        assert covariance == pytest.approx(part.design.share * error**2, rel=0.03)
+    assert np.corrcoef(one.parts[0].effect, one.parts[1].effect)[0, 1] == pytest.approx(0.0, abs=0.01)
 
 
 def test_adjusted_bounds_hold_for_all_segments_at_once() -> None:

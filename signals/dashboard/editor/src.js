@@ -21,12 +21,12 @@ const fromServer = Annotation.define();
 const editors = new WeakMap(); // one editor per place on the page, kept while the page redraws around it
 
 export default function mount(component) {
-  const root = component.parentElement;
+  const { parentElement: root, data: [data] } = component;
   const kept = editors.get(root);
-  const editor = kept ?? create(root, component.data);
+  const editor = kept ?? create(root, data);
   editors.set(root, editor);
   editor.component = component;
-  update(editor, component.data, !kept);
+  update(editor, data, !kept);
   return () => {
     flush(editor);
     editor.view.destroy();
@@ -174,15 +174,16 @@ function caretShows(view) {
   return view.hasFocus && caret !== null && caret.top >= box.top && caret.bottom <= box.bottom;
 }
 
-/** The word (or the whole row) at a place that is counted in characters from 1, as the server counts. */
+/** The word at a place that is counted in characters from 1, as the server counts; of a row its first pair. */
 function range(doc, problem) {
   if (!problem.line || problem.line > doc.lines) return null;
   const line = doc.line(problem.line);
-  const before = Array.from(line.text).slice(0, (problem.column || 1) - 1).join("").length;
-  const rest = line.text.slice(before);
-  const word = /^[-{[](?=[\s{[]|$|\w)/.test(rest) ? null : /^([\w.%-]+|"[^"]*"|'[^']*'|[^\s,{}[\]]+)/.exec(rest);
-  let from = line.from + (problem.column ? before : line.text.length - line.text.trimStart().length);
-  let to = problem.column ? from + (word ? word[0].length : rest.length) : line.to;
+  const start = Array.from(line.text).slice(0, (problem.column || 1) - 1).join("").length;
+  const lead = /^[\s{[]*(-\s[\s{[]*)?/.exec(line.text.slice(start))[0].length;
+  const rest = line.text.slice(start + lead);
+  const word = /^(-?[\w.%]+:\s+[\w.-]+(?=[,}]))?/.exec(rest)[0] || /^("[^"]*"|'[^']*'|[^\s,{}[\]:]+|\S)?/.exec(rest)[0];
+  let from = line.from + start + lead;
+  let to = from + word.length;
   if (from === to && from > line.from) from -= 1;
   if (from === to && to < line.to) to += 1;
   return { from, to };

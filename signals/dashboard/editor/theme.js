@@ -45,7 +45,7 @@ const look = EditorView.theme({
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--st-primary-color)", color: "#fff" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected] .cm-completionDetail": { color: "#fff" },
   ".cm-completionDetail": { color: soft, fontStyle: "normal", marginLeft: "10px" },
-  ".cm-completionInfo": { padding: "6px 10px", maxWidth: "300px", fontFamily: "var(--st-font), sans-serif" },
+  ".cm-completionInfo": { padding: "6px 10px", maxWidth: "min(300px, 70vw)", fontFamily: "var(--st-font), sans-serif" },
   ".cm-hover": { padding: "6px 10px", maxWidth: "380px", fontFamily: "var(--st-font), sans-serif", lineHeight: "1.4" },
   ".cm-hover b": { fontFamily: "var(--st-code-font), monospace", fontSize: "12.5px" },
   ".cm-diagnostic": { fontFamily: "var(--st-font), sans-serif", padding: "5px 10px", maxWidth: "420px" },
