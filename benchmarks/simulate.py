@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from signals.policy import load_policy, settle
-from signals.workbench.intervals import Look
 from signals.workbench.noise import Noise, Streams
 from signals.workbench.outcomes import STEPS, Setting
 from signals.workbench.plan import planned
+from signals.workbench.reach import Look
 from signals.workbench.simulate import Simulation, operating_characteristics, simulate
 
 DRAWS, ALONE, REPEATS = 100_000, 2_000, 5

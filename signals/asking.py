@@ -1,8 +1,9 @@
 """Policies that can be asked about many releases, and what they keep in memory between two questions.
 
-Numbers are looked up once per release and moment and shared by all policies whose signals are defined alike; readings
-are shared by policies whose signals are the same; verdicts by the same policy. So an edit of a hierarchy costs one
-decision per release, and one of a signal one reading more. All of it is dropped as soon as a pull, or ``sources.yaml``, changes anything.
+Numbers are looked up once per release and moment and shared by all policies whose signals are defined alike; a reading
+is shared by policies that declare its signal alike; a verdict by the same policy. So an edit of a row costs one
+decision per release, and an edit of a margin one reading more. All of it is dropped as soon as a pull, or
+``sources.yaml``, changes anything.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from signals.lookup import Lookup, Wanted
-from signals.model import Call, Decision, Project, Reading, Release, Signal, SignalsError, Verdict, canonical, utc
+from signals.model import (
+    Call,
+    Decision,
+    Numbers,
+    Project,
+    Reading,
+    Release,
+    Signal,
+    SignalsError,
+    Verdict,
+    canonical,
+    utc,
+)
 from signals.review import moment_of
 from signals.store import Store, StoreError
 
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
     from signals.policy import Policy
 
 KEPT = 4
-"""States of stores, and policies of each, whose answers are kept in memory."""
+"""Stores, and policies of each, whose answers are kept in memory."""
 
 KEPT_SIGNALS = 40
 """Signals, as some policy declares them, whose readings are kept."""
@@ -42,6 +55,10 @@ class Case:
 
 
 Spot = tuple[Release, datetime, int]
+"""A release, a moment, and the size of its family."""
+
+Found = tuple[Mapping[str, Numbers], str]
+Definitions = tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -55,15 +72,19 @@ class _Shelf:
 class _Readings:
     """The readings of one set of signals."""
 
-    def __init__(self, lookup: Lookup, wanted: tuple[Wanted, ...], shelves: Sequence[_Shelf]) -> None:
-        self.lookup, self.wanted, self.shelves = lookup, wanted, shelves
+    def __init__(
+        self, lookup: Lookup, wanted: tuple[Wanted, ...], shelves: Sequence[_Shelf], found: dict[Spot, Found]
+    ) -> None:
+        self.lookup, self.wanted, self.shelves, self.found = lookup, wanted, shelves, found
 
     def of(self, release: Release, as_of: datetime, family: int) -> tuple[Mapping[str, Reading], str]:
         """Readings by signal, and the hash of the evidence."""
         from signals.readings import read
 
         spot = release, as_of, family
-        numbers, evidence = self.lookup.of(self.wanted, release, as_of, family)
+        if spot not in self.found:
+            self.found[spot] = self.lookup.of(self.wanted, release, as_of, family)
+        numbers, evidence = self.found[spot]
         found = {}
         for shelf in self.shelves:
             reading = shelf.kept.get(spot)
@@ -76,17 +97,16 @@ class _Readings:
         """Readings by signal, without keeping them: a day that is over is seldom asked about again."""
         from signals.readings import read
 
-        numbers, _ = self.lookup.of(self.wanted, release, as_of, family)
+        numbers, _ = self.lookup.of(self.wanted, release, as_of, family, keep=False)
         return {shelf.signal.name: read(shelf.signal, numbers.get(shelf.signal.name), as_of) for shelf in self.shelves}
 
 
 class Asker:
     """One policy over one state of the store."""
 
-    def __init__(self, policy: Policy, readings: _Readings, lookup: Lookup) -> None:
-        self.policy, self.readings, self.lookup = policy, readings, lookup
-        self.wanted: tuple[Wanted, ...] = readings.wanted
-        self.defined = tuple((one.signal.name, one.definition, one.people) for one in self.wanted)
+    def __init__(self, policy: Policy, readings: _Readings, defined: Definitions) -> None:
+        self.policy, self.readings, self.defined = policy, readings, defined
+        self.lookup, self.wanted = readings.lookup, readings.wanted
         self.kept: dict[Spot, Verdict | SignalsError] = {}
 
     def knows(self, case: Case) -> bool:
@@ -142,6 +162,7 @@ class Memory:
         self.lock = Lock()
         self.askers: OrderedDict[str, Asker] = OrderedDict()
         self.shelves: OrderedDict[str, _Shelf] = OrderedDict()
+        self.found: OrderedDict[Definitions, dict[Spot, Found]] = OrderedDict()
 
     def asker(self, policy: Policy) -> Asker:
         """The one of this policy, with what it knows already."""
@@ -150,10 +171,15 @@ class Memory:
                 wanted = self.lookup.wanted(policy.signals)
                 people = {one.signal.name: one.people for one in wanted}
                 shelves = [self._shelf(signal, people.get(name, ())) for name, signal in policy.signals.items()]
-                self.askers[policy.hash] = Asker(policy, _Readings(self.lookup, wanted, shelves), self.lookup)
+                defined = tuple((one.signal.name, one.definition, one.people) for one in wanted)
+                found = self.found.setdefault(defined, {})
+                self.found.move_to_end(defined)
+                self.askers[policy.hash] = Asker(policy, _Readings(self.lookup, wanted, shelves, found), defined)
             self.askers.move_to_end(policy.hash)
             while len(self.askers) > KEPT:
                 self.askers.popitem(last=False)
+            while len(self.found) > KEPT:
+                self.found.popitem(last=False)
             while len(self.shelves) > KEPT_SIGNALS:
                 self.shelves.popitem(last=False)
             return self.askers[policy.hash]
@@ -172,8 +198,8 @@ class Memory:
         with self.lock:
             for asker in self.askers.values():
                 _drop(asker.kept, newest)
-            for shelf in self.shelves.values():
-                _drop(shelf.kept, newest)
+            for kept in (*(shelf.kept for shelf in self.shelves.values()), *self.found.values()):
+                _drop(kept, newest)
 
 
 def _drop(kept: dict[Spot, Any], newest: Mapping[Release, datetime]) -> None:
@@ -181,7 +207,7 @@ def _drop(kept: dict[Spot, Any], newest: Mapping[Release, datetime]) -> None:
         kept.pop(spot, None)
 
 
-_MEMORIES: OrderedDict[Any, Memory] = OrderedDict()
+_MEMORIES: OrderedDict[Any, tuple[Any, Memory]] = OrderedDict()
 _LOCK = Lock()
 
 
@@ -190,11 +216,13 @@ def memory_of(project: Project, store: Store) -> Memory:
     with store.look() as look:
         state = look.newest_pull()
     sources = tuple((source.name, source.signal) for source in project.sources)
-    key = project.store_url, state, project.releases, sources, project.sources_path
+    of, now = (project.store_url, project.sources_path), (state, project.releases, sources)
     with _LOCK:
-        if key not in _MEMORIES:
-            _MEMORIES[key] = Memory(Lookup(project, store))
-        _MEMORIES.move_to_end(key)
+        was, memory = _MEMORIES.get(of, (None, None))
+        if memory is None or was != now:
+            memory = Memory(Lookup(project, store))
+        _MEMORIES[of] = now, memory
+        _MEMORIES.move_to_end(of)
         while len(_MEMORIES) > KEPT:
             _MEMORIES.popitem(last=False)
-        return _MEMORIES[key]
+        return memory

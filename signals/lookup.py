@@ -90,7 +90,7 @@ class Lookup:
                 raise SignalsError(what, "Spell it as the evidence does", file=self.project.sources_path.name)
 
     def of(
-        self, wanted: Sequence[Wanted], release: Release, as_of: datetime, family: int
+        self, wanted: Sequence[Wanted], release: Release, as_of: datetime, family: int, *, keep: bool = True
     ) -> tuple[Mapping[str, Numbers], str]:
         """Numbers by signal, stored or newly computed, and the hash of the evidence behind them.
 
@@ -99,11 +99,12 @@ class Lookup:
             release: Whose two arms.
             as_of: Evidence that is newer does not count.
             family: How many candidates share the release's error rate.
+            keep: Keep them in memory; the store keeps them anyway.
         """
         found: dict[str, Numbers] = {}
         hashes: dict[str, str] = {}
         for one in wanted:
-            hashes[one.signal.name], found[one.signal.name] = self._of(one, release, as_of, family)
+            hashes[one.signal.name], found[one.signal.name] = self._of(one, release, as_of, family, keep=keep)
         return found, digest(hashes)
 
     def fetch(self, wanted: Sequence[Wanted], release: Release, as_of: datetime, family: int, look: Look) -> bool:
@@ -119,21 +120,22 @@ class Lookup:
                     self._stored[key] = numbers
         return whole
 
-    def _of(self, one: Wanted, release: Release, as_of: datetime, family: int) -> tuple[str, Numbers]:
+    def _of(self, one: Wanted, release: Release, as_of: datetime, family: int, *, keep: bool) -> tuple[str, Numbers]:
         key = self._key(one, release, as_of, family)
         whole = self._numbers.get((release, key))
         if whole is None:
             numbers = self._stored.get(key) or self.store.estimate(*key)
             if numbers is None:
                 key, numbers = self._measure(key, one, release, as_of, family)
-            self._stored[key] = numbers
             # Neither is evidence of the release, so both are looked up each time instead of being kept in the store.
             whole = replace(
                 numbers,
                 set_aside=(*numbers.set_aside, *self._strays.of(release, one.sources)),
                 measures=(*numbers.measures, self._last_pull(one.sources)),
             )
-            self._numbers[release, key] = whole
+            if keep:
+                self._stored[key] = numbers
+                self._numbers[release, key] = whole
         return key[2], whole
 
     def _measure(

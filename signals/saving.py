@@ -140,11 +140,19 @@ def _said(words: str, what: str, most: int | None = MAX_WORDS) -> str:
     words = words.strip() if most else words
     if not words.strip():
         raise SignalsError(f"a version needs {what}", "Give --by WHO and --because TEXT")
-    if "\0" in words or any("\ud800" <= sign <= "\udfff" for sign in words):
+    if "\0" in words or not _whole(words):
         raise SignalsError(f"{what} holds a NUL character or half a character", "Type it again")
     if most and len(words) > most:
         raise SignalsError(f"{what} is {len(words):,} characters; at most {most:,}", "Say it shorter")
     return words
+
+
+def _whole(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plan(

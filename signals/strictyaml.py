@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,6 +77,7 @@ def load(path: Path, file: str = "") -> Document:
     return parse(read_text(path), file or str(path))
 
 
+@lru_cache(maxsize=2)  # loading a policy and pointing into its text need the same; nobody changes a document
 def parse(text: str, file: str) -> Document:
     """Read one YAML text.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from signals.versions import Version
 
 KEY = "policy draft"
+HALF = re.compile("[\ud800-\udfff]")  # half a character, which a browser can hold and no file can
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def typed(text: str, number: int, sent: int = 0) -> None:
 
 
 def as_in_file(text: str, base: str) -> str:
-    """The text with the line ends of the file: editors in a browser know only one kind."""
-    plain = text.replace("\r\n", "\n")
+    """The text as a file can hold it, with the file's line ends: editors in a browser know only one kind."""
+    plain = HALF.sub("\ufffd", text).replace("\r\n", "\n")
     if plain == base.replace("\r\n", "\n"):
         return base
     windows = "\r\n" in base and "\n" not in base.replace("\r\n", "")

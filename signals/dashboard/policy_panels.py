@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 4  # flips in the headline; the rest is under their own tab
 LISTED = 60  # changes and lines of a list that anyone could still read
 LONG = 400  # characters of a line of a diff
+COMPARED = 300_000  # characters of a text that is compared line by line: several times what any policy may have
 OUTCOME_WORDS: dict[Outcome, str] = {
     "good": "turned out good", "bad": "turned out bad", "unknown": "outcome not known",
 }  # fmt: skip
@@ -54,7 +55,8 @@ def badge(difference: Difference) -> str:
 
 def card(title: str, *parts: str, small: str = "", tone: str = "") -> str:
     """A card with a heading; ``parts`` are HTML already."""
-    note = f'<span class="small">{escape(small)}</span>' if small else ""
+    title = clean(title)
+    note = f'<span class="small">{escape(clean(small))}</span>' if small else ""
     head = f"<h2>{escape(title)}{note}</h2>"
     return f'<section class="card {tone}" aria-label="{escape(title)}">{head}{"".join(parts)}</section>'
 
@@ -99,8 +101,6 @@ def headline(rows: Sequence[Flip] | SignalsError, difference: Difference | None,
         title = f"This edit flips {len(flipped)} of {plural(len(rows), 'releases')}"
         if not rows:
             title = "No release is known yet"
-        elif not flipped:
-            title = f"None of {plural(len(rows), 'releases')} flips"
         tone = f"headline {flipped[0].after or 'hold'}" if flipped else "headline none"
         parts.append(f'<div role="list">{"".join(flip_row(row) for row in flipped[:SHOWN])}</div>')
         if flipped[SHOWN:]:
@@ -257,6 +257,8 @@ def _first_line(hunk: str) -> str:
 
 def text_diff(old: str, new: str, label: str) -> str:
     """What changed between two texts, line by line, with three lines around it."""
+    if max(len(old), len(new)) > COMPARED:
+        return line("The texts are too long to be compared line by line.")
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
     rows = []
     for one in list(lines)[2:]:
@@ -266,4 +268,4 @@ def text_diff(old: str, new: str, label: str) -> str:
         shown = f"line {_first_line(one)}" if kind == "place" else one if len(one) <= LONG else one[:LONG] + " …"
         rows.append(f'<div class="{kind}">{spoken}{escape(clean(shown, lines=True)) or " "}</div>')
     body = "".join(rows) or '<div class="place">The texts are the same.</div>'
-    return f'<div class="diff" role="region" tabindex="0" aria-label="{escape(label)}">{body}</div>'
+    return f'<div class="diff" role="region" tabindex="0" aria-label="{escape(clean(label))}">{body}</div>'

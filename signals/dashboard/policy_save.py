@@ -56,7 +56,6 @@ def ask(project: Project, draft: Draft, summary: str, weakening: str) -> None:
         st.html(cards.wrap('<p class="bad" role="alert">A version needs your name and a reason.</p>'))
         return
     st.session_state[NAME] = by.strip()
-    st.session_state[ASKING] = False
     save(project, draft, by.strip(), because.strip())
 
 
@@ -68,13 +67,15 @@ def save(project: Project, draft: Draft, by: str, because: str) -> None:
     try:
         version = write(project, draft.text, base=draft.base_hash, by=by, because=because)
     except ConflictError:
-        st.rerun()  # the page sees the newer file by itself, and shows both edits
+        st.session_state[ASKING] = False
+        st.rerun()  # the page sees the newer text by itself, and shows both edits
     except SignalsError as error:
         st.html(cards.wrap(cards.problem("It was not saved", error)))
         return
     kept: Draft = st.session_state.get(policy_draft.KEY, draft)
     text = version.text if kept.text == draft.text else kept.text
     policy_draft.keep(Draft(text, version.text, version.hash, kept.number, kept.sent))
+    st.session_state[ASKING] = False
     st.session_state[SAVED] = f"Saved as version {version.number}."
     st.rerun()
 
@@ -91,7 +92,7 @@ def three_ways(draft: Draft, head: Head) -> None:
     told = "The file was edited elsewhere."
     if theirs:
         told = f"Version {theirs.number}, {moment(theirs.at)}, by {clean(theirs.by)}: “{clean(theirs.because)}”."
-    merged = merge(draft.base, draft.text, head.text)
+    merged = merge(draft.base, draft.text, head.text) if len(draft.text) <= policy_panels.COMPARED else None
     advice = (
         "The two edits do not touch the same lines, so they fit into one text."
         if merged is not None

@@ -50,11 +50,15 @@ def signals_of(text: str) -> dict[str, SignalKind] | None:
     """Name and kind of the signals that a draft declares, as far as they can be read.
 
     Returns:
-        In the order of the file; None when the text is not YAML at the moment, as happens while somebody types.
+        In the order of the file; None when the text is too long, or no YAML at the moment, as happens while
+        somebody types.
     """
+    from signals.policy.load import MAX_TEXT
     from signals.policy.schema import READABLE
     from signals.strictyaml import parse
 
+    if len(text) > MAX_TEXT:
+        return None
     try:
         data = parse(text, "draft").data
     except SignalsError:

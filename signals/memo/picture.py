@@ -45,7 +45,7 @@ def forest_svg(plot: Forest, palette: Palette | None = None, *, prefix: str = "f
     height = TOP + STEP * len(plot.rows) + 4
     ids = escape(prefix)
     spoken = ". ".join(row.spoken for row in plot.rows) or "No signals"
-    font = "Source Sans 3,Segoe UI,Helvetica,Arial,sans-serif"
+    font = "'Source Sans 3','Segoe UI',Helvetica,Arial,sans-serif"
     box = f'viewBox="0 0 {WIDTH:g} {height:g}" width="100%" font-family="{font}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {box} aria-labelledby="{ids}-title {ids}-desc">',

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from functools import lru_cache
 from typing import Literal
 
 from signals.checks import checks_of
@@ -99,10 +100,18 @@ def registry(signals: Mapping[str, Signal]) -> dict[str, FactSpec]:
     """Full fact name -> spec, of every declared signal and of the release."""
     found = {spec.name: spec for spec in RELEASE}
     for signal in signals.values():
-        for spec in facts_of(signal.kind):
-            full = f"{signal.name}.{spec.name}"
-            found[full] = _owned(spec, signal, full)
+        found |= _named(signal.name, signal.kind, family(signal))
     return found
+
+
+@lru_cache(maxsize=1024)  # every condition of a policy asks for it again
+def _named(name: str, kind: SignalKind, sort: Family) -> dict[str, FactSpec]:
+    return {
+        f"{name}.{spec.name}": replace(
+            spec, name=f"{name}.{spec.name}", signal=name, family=sort if spec.type == "effect" else ""
+        )
+        for spec in facts_of(kind)
+    }
 
 
 def element_registry(signal: Signal) -> dict[str, FactSpec]:

@@ -18,8 +18,10 @@ from signals.policy.syntax import Quantified
 from signals.workbench.grids import names
 from signals.workbench.space import Point, Space, Truths, every_element
 
-MAX_PAIRS = 200_000
+MAX_PAIRS = 100_000
 """Pairs of facts, or of segments, that are held against each other for one variable: more are refused."""
+MAX_FOLDS = 50_000
+"""Pairs of lists that are made longer by one pair of segments: more are refused."""
 BETTER: frozenset[tuple[State, State]] = frozenset(
     {("loss", "unclear"), ("loss", "flat"), ("loss", "win"), ("unclear", "win"), ("flat", "win")}
 )
@@ -215,10 +217,16 @@ def _lists(
     def fold(one: Truths, two: Truths) -> Truths:
         return tuple(way(pair) for way, pair in zip(folds, zip(one, two, strict=True), strict=True))
 
-    found = {pair: ((one,), (two,)) for pair, (one, two) in segments.items()}
+    found: dict[tuple[Truths, Truths], tuple[tuple[Element, ...], tuple[Element, ...]]] = {
+        pair: ((one,), (two,)) for pair, (one, two) in segments.items()
+    }
     waiting = list(found)
+    budget = MAX_FOLDS
     while waiting:
         here = waiting.pop()
+        budget -= len(segments)
+        if budget < 0:
+            raise too_many(key.removesuffix(".segments"))
         for pair, (one, two) in segments.items():
             there = (fold(here[0], pair[0]), fold(here[1], pair[1]))
             if there not in found:

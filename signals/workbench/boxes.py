@@ -19,6 +19,8 @@ SEEDS = 6
 """Paths that a box is grown from; the largest box is kept."""
 LOOKED_AT = 300
 """Paths among which those seeds are the largest."""
+EFFORT = 60_000
+"""Nodes times questions: for a larger diagram the box is grown from its shortest path only."""
 
 Box = Mapping[int, tuple[int, ...]]
 
@@ -53,8 +55,10 @@ def largest(space: Space, node: Node, seeds: int = SEEDS) -> Part | None:
     shortest = diagrams.first(node, lambda value: value is True)
     if shortest is None:
         return None
-    longest = sorted(itertools.islice(_paths(diagrams, node), LOOKED_AT), key=lambda box: -_size(diagrams, box))[:seeds]
-    starts: list[Box] = [{level: (value,) for level, value in shortest.items()}, *longest]
+    starts: list[Box] = [{level: (value,) for level, value in shortest.items()}]
+    if sum(1 for _ in diagrams.nodes(node)) * len(diagrams.sizes) <= EFFORT:
+        some = itertools.islice(paths(diagrams, node), LOOKED_AT)
+        starts += sorted(some, key=lambda box: -_size(diagrams, box))[:seeds]
     best: tuple[tuple[int, int], Box, Box] | None = None
     for seed in starts:
         box = _grown(diagrams, node, seed)
@@ -65,43 +69,6 @@ def largest(space: Space, node: Node, seeds: int = SEEDS) -> Part | None:
         raise AssertionError
     (negative, _), box, seed = best
     return Part(box, -negative, space.example(_inside(diagrams, node, seed)))
-
-
-def paths(diagrams: Diagrams, node: Node) -> Iterator[dict[int, tuple[int, ...]]]:
-    """Disjoint boxes of the situations where the node is True, each on its way to one; no others are walked."""
-    leads: dict[Node, bool] = {}
-    if _mark(diagrams, node, leads):
-        yield from _walk(diagrams, node, leads)
-
-
-def _mark(diagrams: Diagrams, node: Node, leads: dict[Node, bool]) -> bool:
-    """Note of every node below whether it leads to True."""
-    if node not in leads:
-        level = diagrams.level(node)
-        if level == len(diagrams.sizes):
-            leads[node] = diagrams.value(node) is True
-        else:
-            below = [_mark(diagrams, child, leads) for child in _children(diagrams, node, level)]
-            leads[node] = any(below)
-    return leads[node]
-
-
-def _walk(diagrams: Diagrams, node: Node, leads: dict[Node, bool]) -> Iterator[dict[int, tuple[int, ...]]]:
-    level = diagrams.level(node)
-    if level == len(diagrams.sizes):
-        yield {}
-        return
-    places: dict[Node, list[int]] = {}
-    for value, child in enumerate(_children(diagrams, node, level)):
-        places.setdefault(child, []).append(value)
-    for child, values in places.items():
-        if leads[child]:
-            for box in _walk(diagrams, child, leads):
-                yield {level: tuple(values), **box}
-
-
-def _children(diagrams: Diagrams, node: Node, level: int) -> list[Node]:
-    return [diagrams.child(node, level, value) for value in range(diagrams.sizes[level])]
 
 
 def count(diagrams: Diagrams, node: Node, box: Box) -> int:
@@ -132,7 +99,7 @@ def count(diagrams: Diagrams, node: Node, box: Box) -> int:
     return walk(node) * between(0, diagrams.level(node))
 
 
-def _paths(diagrams: Diagrams, node: Node) -> Iterator[Box]:
+def paths(diagrams: Diagrams, node: Node) -> Iterator[Box]:
     """The boxes of ``Diagrams.paths`` that lead to True, without walking to any other."""
     leads: dict[Node, bool] = {}
 

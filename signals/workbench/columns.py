@@ -135,7 +135,7 @@ def _truth(node: Expr, table: Table, element: Element) -> Codes:
             parts = [_truth(part, table, element) for part in node.parts]
             return _fold(np.minimum if node.word == "and" else np.maximum, parts)
         case Not():
-            return cast("Codes", TRUE - _truth(node.body, table, element))
+            return np.asarray(TRUE - _truth(node.body, table, element), dtype=np.int8)
         case Is():
             column = table.column(node.name.key)
             if column is None:

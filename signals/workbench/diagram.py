@@ -12,8 +12,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 Node = int
-MAX_NODES = 200_000
-"""Where a function is refused as too tangled: some seconds and 100 MB."""
+MAX_NODES = 100_000
+"""Nodes where a function is refused as too tangled: some 50 MB."""
+MAX_WORK = 200_000
+"""Steps of combining functions where they are refused: about a second."""
 
 
 class TooLargeError(Exception):
@@ -34,6 +36,7 @@ class Diagrams:
         self._values: list[Hashable] = []
         self._known: dict[Hashable, Node] = {}
         self._applied: dict[tuple[Hashable, ...], Node] = {}
+        self._work = 0
 
     # --- making -----------------------------------------------------------------------------------------------------
 
@@ -58,6 +61,7 @@ class Diagrams:
         found = self._applied.get(key)
         if found is None:
             level = min(self._levels[node] for node in nodes)
+            self._spend(1 if level == len(self.sizes) else self.sizes[level])
             if level == len(self.sizes):
                 found = self.leaf(function(*(self._values[node] for node in nodes)))
             else:
@@ -85,6 +89,15 @@ class Diagrams:
             return done[here]
 
         return walk(node)
+
+    def renew(self) -> None:
+        """Allow as much work again: for who looks at a function that was made, beyond making it."""
+        self._work = 0
+
+    def _spend(self, work: int) -> None:
+        self._work += work
+        if self._work > MAX_WORK:
+            raise TooLargeError
 
     def _make(self, key: Hashable, level: int, below: tuple[Node, ...], value: Hashable) -> Node:
         found = self._known.get(key)

@@ -20,8 +20,9 @@ from signals.stats.power import NORMAL
 from signals.workbench import drawn_segments
 from signals.workbench.columns import CODE, Column, Table
 from signals.workbench.design import DRAWN, Design, scaled
-from signals.workbench.intervals import Estimates, Look, counted_look, estimates
+from signals.workbench.intervals import Estimates, estimates
 from signals.workbench.noise import Noise
+from signals.workbench.reach import Look, counted_look
 from signals.workbench.truth import Truth
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from signals.model import Signal
 from signals.stats.difference import critical
 from signals.workbench.columns import Column, Element
 from signals.workbench.design import Design, SegmentDesign
-from signals.workbench.intervals import ENOUGH_EVENTS, ENOUGH_UNITS, Look, bounds, reach_at
+from signals.workbench.intervals import ENOUGH_EVENTS, ENOUGH_UNITS, bounds
 from signals.workbench.noise import Noise
+from signals.workbench.reach import Look, reach_at
 from signals.workbench.truth import Truth
 
 if TYPE_CHECKING:

@@ -119,6 +119,7 @@ def books_of(policy: Policy) -> tuple[tuple[Book, ...], tuple[str, ...]]:
             chart = Chart(space, rules)
             first = space.diagrams.apply(_inside(_same), space.domain, chart.hierarchy())
             found.append(Book(kind, rules, space, chart, first, chart.node()))
+            space.diagrams.renew()
         except SignalsError as error:
             problems.append(whose + error.problems[0].what)
         except TooLargeError:

@@ -108,13 +108,24 @@ def mutate(policy: Policy) -> MutationReport:
     failing = tuple(result.name for result in results if not result.passed)
     sound = replace(policy, tests=tuple(test for test in policy.tests if test.name not in failing))
     bench = _Bench(sound, mutations(sound), {test.name for test in policy.tests})
+    return MutationReport(tuple(_judged(bench, mutation) for mutation in bench.mutations), failing)
+
+
+def _judged(bench: _Bench, mutation: Mutation) -> Mutant:
     try:
-        return MutationReport(tuple(_judged(bench, mutation) for mutation in bench.mutations), failing)
+        return _judge(bench, mutation)
+    except (TooLargeError, SignalsError):
+        if not bench.sharing:
+            raise
+    # The space of all edits is too large, or full: from here on, each edit has one of its own.
+    bench.sharing = False
+    try:
+        return _judge(bench, mutation)
     except TooLargeError:
         raise too_large("its rules combine in too many ways") from None
 
 
-def _judged(bench: _Bench, mutation: Mutation) -> Mutant:
+def _judge(bench: _Bench, mutation: Mutation) -> Mutant:
     found = Mutant(mutation.what, mutation.line, mutation.column, "equivalent")
     weaker: list[Weaker] = []
     situations = 0
@@ -138,7 +149,7 @@ def _judged(bench: _Bench, mutation: Mutation) -> Mutant:
 
 
 class _Bench:
-    """A policy and its edits over one space of situations per kind of release."""
+    """A policy and its edits over one space of situations per kind of release, while ``sharing``."""
 
     def __init__(self, policy: Policy, found: Sequence[Mutation], taken: set[str]) -> None:
         self.policy, self.mutations, self.taken = policy, found, taken
@@ -146,39 +157,31 @@ class _Bench:
         own: list[ReleaseKind | None] = [kind for kind in RELEASE_KINDS if kind in policy.kinds]
         # None stands for the kinds that have no rules of their own, where there are any.
         self.kinds = own if len(own) == len(RELEASE_KINDS) else [None, *own]
-        self._shared: dict[ReleaseKind | None, tuple[Space, Node] | None] = {}
-
-    def rules(self, policy: Policy, kind: ReleaseKind | None) -> Rules:
-        return policy.rules if kind is None else policy.for_kind(kind)
+        self.sharing = True
+        self._shared: dict[ReleaseKind | None, tuple[Space, Node]] = {}
 
     def compared(self, mutation: Mutation, kind: ReleaseKind | None) -> tuple[Space, Node] | None:
         """Where the edit's call is ``softer``, ``harder`` or the ``same``; None when it does not touch this kind.
 
         Raises:
-            SignalsError: When even the two alone are too entangled.
+            SignalsError, TooLargeError: When that is too entangled.
         """
-        before, after = self.rules(self.policy, kind), self.rules(mutation.policy, kind)
+        before, after = _rules(self.policy, kind), _rules(mutation.policy, kind)
         if before == after:
             return None
-        shared = self.shared(kind)
-        if shared is not None:
-            space, base = shared
-            try:
-                return space, space.diagrams.apply(_compared, base, chart(space, after, kind).node)
-            except (SignalsError, TooLargeError):
-                self._shared[kind] = None  # full: from here on, each edit has a space of its own
-        space = space_of([self.policy, mutation.policy], kind)
-        return space, space.diagrams.apply(_compared, chart(space, before, kind).node, chart(space, after, kind).node)
+        space, base = self.space(mutation, kind)
+        return space, space.diagrams.apply(_compared, base, chart(space, after, kind).node)
 
-    def shared(self, kind: ReleaseKind | None) -> tuple[Space, Node] | None:
-        """One space for all edits, and the policy's answers over it; None when that would be too entangled."""
-        if kind not in self._shared:
-            try:
-                space = space_of([self.policy, *(mutation.policy for mutation in self.mutations)], kind)
-                self._shared[kind] = space, chart(space, self.rules(self.policy, kind), kind).node
-            except SignalsError:
-                self._shared[kind] = None
-        return self._shared[kind]
+    def space(self, mutation: Mutation, kind: ReleaseKind | None) -> tuple[Space, Node]:
+        """A space that tells the edit from the policy, and the policy's answers over it."""
+        if kind in self._shared and self.sharing:
+            return self._shared[kind]
+        edits = self.mutations if self.sharing else (mutation,)
+        space = space_of([self.policy, *(one.policy for one in edits)], kind)
+        found = space, chart(space, _rules(self.policy, kind), kind).node
+        if self.sharing:
+            self._shared[kind] = found
+        return found
 
     def proposal(self, mutation: Mutation, weaker: Sequence[Weaker]) -> Proposal | None:
         """A test that tells the edit: one that was proposed already, if it does."""
@@ -191,6 +194,10 @@ class _Bench:
             self.taken.add(fresh.name)
             self.proposals.append(fresh)
         return fresh
+
+
+def _rules(policy: Policy, kind: ReleaseKind | None) -> Rules:
+    return policy.rules if kind is None else policy.for_kind(kind)
 
 
 def _compared(before: Answer | None, after: Answer | None) -> str | None:

@@ -68,6 +68,7 @@ class Point:
         states: Chance of each state by signal, when the call was made.
         ends: Chance that each look was the last one.
         at: Of a curve: the varied effect in margins of benefit.
+        segments: By signal, the effects of segments that were given one of their own.
     """
 
     effects: Mapping[str, float]
@@ -77,6 +78,7 @@ class Point:
     states: Mapping[str, Mapping[State, float]]
     ends: tuple[float, ...]
     at: float | None = None
+    segments: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def error(self, call: Call) -> float:
         """Monte Carlo standard error of the chance of a call."""

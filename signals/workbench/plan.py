@@ -10,13 +10,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from signals.checks import DAY, checks_of
 from signals.model import Signal, SignalsError
 from signals.policy import Policy
 from signals.stats.power import NORMAL
 from signals.stats.sequential import multiplier
 from signals.words import count
-from signals.workbench.design import FOLLOW_N, Crossed, Design, SegmentDesign, critical, planned_units, rule_of
+from signals.workbench.design import Crossed, Design, SegmentDesign, critical, planned_units, rule_of
+from signals.workbench.healthy import WEEKS, healthy
 
 Z80 = NORMAL.inv_cdf(0.8)
 PER_ARM, MOST_PER_ARM = 10_000, 10**9
@@ -26,22 +26,6 @@ LEVEL = 1.0
 SHARES = (("a", 0.6), ("b", 0.3), ("c", 0.1))
 BETWEEN_ITEMS, BETWEEN_RATERS = 0.25, 0.01
 """Of the variance of one rater's difference on one item; the rest is neither the item's nor the rater's."""
-WEEKS = 2.0
-
-HEALTHY: Mapping[str, float | None] = {
-    "max_age": 0.0, "last_pull": 1.0, "max_set_aside": 0.0, "heterogeneity_p": None, "max_reversals": None,
-    "max_sources": 1.0, "sample_ratio_p": 0.5, "sample_ratio_sequential_p": 0.5, "sample_ratio_day_p": 0.5,
-    "sample_ratio_segment_p": 0.5, "min_units": None, "min_clusters": None, "both_arms": 0.0,
-    "max_outlier_leverage": 0.0, "max_skew": 0.0, "covariate_balance_p": 0.5, "full_weeks": WEEKS,
-    "outcome_complete": 1.0, "novelty_p": 0.5, "min_items": None, "paired": 1.0, "same_judge": 1.0,
-    "max_error_rate": 0.0, "coverage": 1.0, "min_effective_items": None, "human_agreement": 0.7, "min_overlap": None,
-    "label_balance_p": 0.5, "judge_bias_p": 0.5, "judge_drift_p": 0.5, "max_length_bias": 0.0, "max_ceiling": 0.0,
-    "max_golden_age": 30 * DAY, "max_duplicates": 0.0, "max_leaked": 0.0, "min_raters": None, "agreement": 0.7,
-    "agreement_low": 0.6, "ac2": 0.7, "max_straight_lining": 0.0, "self_consistency": 0.8, "order_bias_p": 0.5,
-    "gold_accuracy": 1.0, "response_rate_shift_p": 0.5, "min_responses": None, "max_user_share": 0.0,
-    "min_effective_share": 1.0, "tipping_share": 1.0,
-}  # fmt: skip
-"""The number of each check where nothing is wrong; None: it follows from the size, or is drawn."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +88,7 @@ def plan_of(signal: Signal, plan: Plan) -> Design:
         made = _panel(signal, plan)
     else:
         made = _mean(signal, plan)
-    made = replace(made, checks=_checks(signal, made, plan))
+    made = replace(made, checks=healthy(signal, made, plan.raters or RATERS))
     return replace(made, segments=_segments(signal, plan, made))
 
 
@@ -253,22 +237,6 @@ def _typical_df(one: Crossed, items: float) -> float:
     rater = one.rater + math.sqrt(2.0 * (of_raters + rest)) / items
     level = raters * item + items * rater + one.residual
     return max(1.0, level**2 / sum(doubts(item, rater)))
-
-
-def _checks(signal: Signal, made: Design, plan: Plan) -> dict[str, float | None]:
-    """Every check passes: healthy numbers, or the policy's own threshold where that asks for more."""
-    found: dict[str, float | None] = {}
-    for spec in checks_of(signal.kind):
-        value, asked = HEALTHY[spec.name], signal.trust.get(spec.name)
-        if spec.name in FOLLOW_N and spec.name != "min_clusters":
-            value = min(made.n_control, made.n_candidate)
-        elif spec.name == "min_raters":
-            value = float(made.panel.raters if made.panel else plan.raters or max(RATERS, asked or 0.0))
-        elif asked is not None:
-            usual = asked if value is None else value
-            value = max(usual, asked) if spec.passes == ">=" else min(usual, asked)
-        found[spec.name] = value
-    return found
 
 
 def _segments(signal: Signal, plan: Plan, made: Design) -> tuple[SegmentDesign, ...]:

@@ -9,23 +9,23 @@ group with the facts of its first draw: the result is that of asking it for ever
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from signals.model import CALLS, STATES, Call, Reason, ReleaseKind, SignalsError
+from signals.model import STATES, ReleaseKind, SignalsError
 from signals.policy.conditions import Condition
 from signals.policy.engine import settle
 from signals.policy.rules import Policy, Rules
 from signals.workbench.columns import TRUE, Column, Table, truth
 from signals.workbench.design import Design
 from signals.workbench.drawn import Drawn, put_missing
-from signals.workbench.intervals import Look
 from signals.workbench.noise import Noise, Streams, mixing
-from signals.workbench.outcomes import STEPS, Characteristics, Decider, Point, Setting
+from signals.workbench.outcomes import STEPS, Characteristics, Point, Setting
+from signals.workbench.reach import Look
+from signals.workbench.tally import Found, Tally, state_codes
 from signals.workbench.truth import NOTHING, Effect, Truth, margin_of, resolve
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ CHUNK = 20_000
 MOST_DRAWS, MOST_LOOKS = 10_000_000, 1_000
 
 Key = int | bytes
-Found = tuple[Call, str, str | None, Reason]
 
 
 def simulate(
@@ -154,7 +153,7 @@ class Simulation:
     def at(self, truths: Sequence[Mapping[str, Effect | float]]) -> list[Point]:
         """Chances at several sets of true effects: all from the same draws, so that they differ by the effects only."""
         known = [self._resolved(truth) for truth in truths]
-        tallies = [_Tally(tuple(self.designs), self.setting.looks) for _ in known]
+        tallies = [Tally(tuple(self.designs), self.setting.looks) for _ in known]
         streams = Streams(self.setting.seed)
         left = self.setting.draws
         while left:
@@ -165,9 +164,19 @@ class Simulation:
                 self._chunk(one, noise, drawn, tally)
             left -= size
         return [
-            tally.point({name: truth.value for name, truth in one.items()}, self.setting.draws)
-            for one, tally in zip(known, tallies, strict=True)
+            tally.point({name: truth.value for name, truth in one.items()}, self.setting.draws, self._own(given, one))
+            for given, one, tally in zip(truths, known, tallies, strict=True)
         ]
+
+    def _own(self, given: Mapping[str, Effect | float], known: Mapping[str, Truth]) -> dict[str, Mapping[str, float]]:
+        """Effects of segments that were given one of their own."""
+        found: dict[str, Mapping[str, float]] = {}
+        for name, effect in given.items():
+            own = effect.segments if isinstance(effect, Effect) else {}
+            values = zip(self.designs[name].segments, known[name].segments, strict=True)
+            if own:
+                found[name] = {one.name: value for one, value in values if one.name in own}
+        return found
 
     def _resolved(self, truths: Mapping[str, Effect | float]) -> dict[str, Truth]:
         for name in truths:
@@ -179,7 +188,7 @@ class Simulation:
         }
 
     def _chunk(
-        self, known: Mapping[str, Truth], noise: Noise, drawn: dict[tuple[str, Truth, int], Drawn], tally: _Tally
+        self, known: Mapping[str, Truth], noise: Noise, drawn: dict[tuple[str, Truth, int], Drawn], tally: Tally
     ) -> None:
         """One chunk of draws through all looks. ``drawn`` keeps signals whose effect was the same before."""
         going = np.ones(noise.size, dtype=bool)
@@ -228,7 +237,7 @@ class Simulation:
         self, table: Table, where: NDArray[np.bool_]
     ) -> tuple[list[Key], list[int], NDArray[np.intp], NDArray[np.intp]]:
         """Draws that the engine cannot tell apart: keys, a draw of each, each draw's group, sizes."""
-        parts = [(_values(table, f"{name}.state"), len(STATES)) for name in self.ranked]
+        parts = [(state_codes(table, f"{name}.state"), len(STATES)) for name in self.ranked]
         parts += [(truth(one.tree, table), TRUE + 1) for one in self.conditions]
         places = np.flatnonzero(where)
         packed: NDArray[Any] = np.zeros(places.size, dtype=np.int64)
@@ -241,45 +250,6 @@ class Simulation:
         unique, first, back, counts = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
         keys: list[Key] = [one if isinstance(one, int) else bytes(one) for one in unique.tolist()]
         return keys, places[first].tolist(), back, counts
-
-
-class _Tally:
-    """What the draws came to."""
-
-    def __init__(self, signals: Sequence[str], looks: int) -> None:
-        self.outcomes: Counter[Found] = Counter()
-        self.ends = [0] * looks
-        self.states = {name: np.zeros(len(STATES), dtype=np.int64) for name in signals}
-
-    def see(self, table: Table, ended: NDArray[np.intp]) -> None:
-        """Count the states of the draws that ended."""
-        for name in self.states:
-            self.states[name] += np.bincount(_values(table, f"{name}.state")[ended], minlength=len(STATES))
-
-    def point(self, effects: Mapping[str, float], draws: int) -> Point:
-        """As chances."""
-        calls: Counter[Call] = Counter()
-        for (call, *_), count in self.outcomes.items():
-            calls[call] += count
-        ranked = sorted(self.outcomes.items(), key=lambda entry: (-entry[1], entry[0][1], entry[0][0]))
-        return Point(
-            effects,
-            draws,
-            {call: calls[call] / draws for call in CALLS},
-            tuple(Decider(call, rule, by, reason, count / draws) for (call, rule, by, reason), count in ranked),
-            {
-                name: {state: int(count) / draws for state, count in zip(STATES, counts, strict=True)}
-                for name, counts in self.states.items()
-            },
-            tuple(count / draws for count in self.ends),
-        )
-
-
-def _values(table: Table, key: str) -> NDArray[np.int8]:
-    column = table.column(key)
-    if column is None or not isinstance(column.values, np.ndarray):
-        raise KeyError(key)
-    return np.asarray(column.values, dtype=np.int8)
 
 
 def conditions_of(rules: Rules) -> Iterable[Condition]:

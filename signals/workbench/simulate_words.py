@@ -51,6 +51,11 @@ def effects_text(policy: Policy, designs: Mapping[str, Design], point: Point) ->
     some = [
         f"{name} {effect_text(policy, designs, name, value)}" for name, value in point.effects.items() if value != 0.0
     ]
+    some += [
+        f"{name}[{segment}] {number(value, designs[name].unit, signed=True)}"
+        for name, own in point.segments.items()
+        for segment, value in own.items()
+    ]
     return "; ".join(some) or "no difference"
 
 
@@ -219,6 +224,7 @@ def _point(point: Point) -> dict[str, Any]:
     return {
         "at": point.at,
         "effects": dict(point.effects),
+        "segments": plain(point.segments),
         "calls": dict(point.calls),
         "errors": {call: point.error(call) for call in point.calls},
         "deciders": [plain(one) for one in point.deciders],

@@ -23,8 +23,12 @@ from signals.workbench.diagram import Diagrams, Node, TooLargeError
 from signals.workbench.grids import Grid, Links, grids, inner, leaves, names
 from signals.workbench.possible import BELIEVED, NUMBERS, partials, possible_states
 
-MAX_POINTS = 100_000
+MAX_POINTS = 30_000
 """Combinations of values of facts that hang together: more are refused."""
+MAX_LOOKED_AT = 1_000_000
+"""Combinations that those are picked from, by size alone: more are refused before any is looked at."""
+MAX_ASKED = 300_000
+"""Comparisons asked of all such points of a space: more are refused."""
 RELEASE = "release"
 
 Truths = tuple[Trit, ...]
@@ -236,6 +240,7 @@ class _Builder:
                 if set(self._owners(group)) <= placed:
                     waiting.remove(group)
                     order.append(("", group))
+        total = 0
         variables: list[Variable] = []
         points: dict[int, tuple[Point, ...]] = {}
         levels: dict[Any, int] = {}
@@ -248,6 +253,9 @@ class _Builder:
             found: dict[Any, Point] = {}
             for point in self.every(group):
                 found.setdefault((point.states, point.truths), point)
+                total += len(group)
+                if total > MAX_ASKED:
+                    raise too_large("its comparisons must be told apart in too many ways")
             points[level] = tuple(found.values())
             values = tuple(dict.fromkeys(point.truths for point in points[level]))
             variables.append(Variable("; ".join(render(atom) for atom in group), self._owners(group), group, values))
@@ -304,6 +312,8 @@ class _Builder:
             name.key for atom in group for name in names(atom) if name.key.endswith(".segments")
         ))  # fmt: skip
         values = self._grids(group, outer)
+        if self._looked_at(owners, outer, values) > MAX_LOOKED_AT:
+            raise too_large(f"too many values must be told apart for `{render(group[0]):.80}`")
         ask = _asks(group)
         spent = 0
         for versions in itertools.product(*(self.signals[owner] for owner in owners)):
@@ -316,6 +326,23 @@ class _Builder:
                         if spent > MAX_POINTS:
                             raise too_large(f"too many values must be told apart for `{render(group[0]):.80}`")
                         yield Point(states, full, ask(full))
+
+    def _looked_at(self, owners: Sequence[str], outer: Sequence[str], values: Mapping[str, Grid]) -> int:
+        """How many combinations the facts outside lists are picked from, at most."""
+        found = 1
+        for owner in owners:
+            # The bounds of the interval are looked at for every fact that follows from them.
+            keys = {key for key in values if key.startswith(f"{owner}.")} | {
+                k for k in outer if k.startswith(f"{owner}.")
+            }
+            relative = any(one.margin is not None and one.margin.relative for one in self.signals[owner])
+            for key in keys:
+                if key in values and (key != f"{owner}.margin" or relative):
+                    found *= len(values[key].values)
+        for key in outer:
+            if key.startswith(f"{RELEASE}."):
+                found *= len(values[key].values)
+        return found
 
     def _grids(self, group: Sequence[Expr], outer: Sequence[str]) -> dict[str, Grid]:
         specs = {key: self.specs[key] for key in outer}

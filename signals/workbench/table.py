@@ -16,8 +16,9 @@ from signals.policy.engine import Answer
 from signals.policy.rules import Rules
 from signals.workbench.atlas import Atlas
 from signals.workbench.boxes import SEEDS, Box, largest
-from signals.workbench.diagram import Diagrams, Node
+from signals.workbench.diagram import Diagrams, Node, TooLargeError
 from signals.workbench.phrases import phrase
+from signals.workbench.space import too_large
 
 ELSE = "anything else"
 _READ: dict[Call, int] = {"rollback": 0, "ship": 1, "hold": 2}
@@ -72,8 +73,19 @@ def table(atlas: Atlas, most: int | None = None) -> Table:
         atlas: What is decided.
         most: About how many rows are wanted; each call and deciding rule gets its share of them, the largest ones, and
             at least one. None for as many as it takes.
+
+    Raises:
+        SignalsError: When the policy is too entangled to be told in rows.
     """
+    try:
+        return _table(atlas, most)
+    except TooLargeError:
+        raise too_large("what it decides cannot be told in rows") from None
+
+
+def _table(atlas: Atlas, most: int | None) -> Table:
     diagrams = atlas.space.diagrams
+    diagrams.renew()
     rest = diagrams.apply(_group, atlas.node)
     groups = sorted(diagrams.leaves(rest) - {None}, key=partial(_place, _reading(atlas.rules)))
     rows: list[TableRow] = []
@@ -106,8 +118,9 @@ def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> tuple[lis
 
 def _reading(rules: Rules) -> dict[str, int]:
     """Each rule with its place in the order in which a policy is read."""
-    read = [rule.rule for rule in (*rules.hierarchy, *rules.guardrails, *rules.ship_requires)]
-    return {rule: place for place, rule in enumerate([*read, "otherwise"])}
+    rows = [row.rule for row in rules.hierarchy]
+    vetoes = [*(guard.rule for guard in rules.guardrails), *(need.rule for need in rules.ship_requires)]
+    return {rule: place for place, rule in enumerate([*rows, *vetoes, "otherwise"])}
 
 
 def _place(reading: Mapping[str, int], group: Group) -> tuple[int, int]:

@@ -21,3 +21,12 @@ def replace(page: Any, old: str, new: str) -> None:
     """Type over the next place of a text."""
     find(page, old)
     page.keyboard.insert_text(new)
+
+
+def paste(page: Any, text: str) -> None:
+    """Paste at the caret, without a clipboard."""
+    page.locator(".cm-content").evaluate(
+        "(editor, text) => { const data = new DataTransfer(); data.setData('text/plain', text); editor.dispatchEvent("
+        "new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})); }",
+        text,
+    )

@@ -114,6 +114,10 @@ def test_a_file_with_both_line_ends_is_left_alone_until_it_is_edited() -> None:
     assert as_in_file("a\nb\nd", "a\r\nb\nc") == "a\nb\nd"
 
 
+def test_half_a_character_becomes_a_whole_one() -> None:
+    assert as_in_file("a\ud800b\n", "a\n") == "a\ufffdb\n"
+
+
 def test_the_editor_finds_its_place_in_half_typed_text(root: Path) -> None:
     """The part that must run in the browser, under Node's own test runner."""
     if not (node := shutil.which("node")):

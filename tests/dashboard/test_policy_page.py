@@ -116,7 +116,7 @@ def test_an_error_is_told_with_its_place_and_everything_else_waits(
 ) -> None:
     app = visit(project)
     change(app, ROW, STRICTER)
-    assert "This edit flips" in shown(app)
+    assert "This edit flips 1 of" in shown(app)
     change(app, "otherwise: hold", "otherwize: hold")
     words = shown(app)
     assert re.search(r"line \d+:1: unknown key 'otherwize'", words)
@@ -349,7 +349,8 @@ def test_hostile_text_stays_text(visit: Callable[[Path], AppTest], project: Path
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "- [" * 300, "x: &a [*a]", "\t", "schema: 1\n# " + "x" * 63_000, "'" + "y" * 100_000, "\u2028: \x07"],
+    ["", "a", "- [" * 300, "x: &a [*a]", "\t", "schema: 1\n# " + "x" * 63_000, "'" + "y" * 100_000, "\u2028: \x07",
+     "- a\n" * 300_000],
 )  # fmt: skip
 def test_any_text_is_answered(visit: Callable[[Path], AppTest], project: Path, text: str) -> None:
     app = visit(project)

@@ -11,10 +11,10 @@ from signals.model import Estimate, Measure, Numbers, Release, SegmentEstimate, 
 from signals.policy import Policy
 from signals.workbench.design import Design
 from signals.workbench.drawn import Drawn
-from signals.workbench.intervals import Look
 from signals.workbench.noise import Noise, Streams
 from signals.workbench.outcomes import Setting
 from signals.workbench.plan import Plan, plan_of
+from signals.workbench.reach import Look
 from signals.workbench.simulate import Simulation
 from signals.workbench.truth import Effect, Truth
 

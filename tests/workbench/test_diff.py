@@ -129,7 +129,7 @@ def test_a_policy_is_the_same_as_itself_however_it_is_written() -> None:
 def test_what_newly_ships_comes_first(root: Path) -> None:
     old = shipped(root)
     new = shipped(
-        root, ("- {signal: thumbs, loss: hold}", "- {signal: thumbs, loss: rollback}"),
+        root, ("{signal: thumbs, win: next, loss: hold}", "{signal: thumbs, win: next, loss: rollback}"),
         ("call: rollback\n    because: An average", "call: hold\n    because: An average"),
         ("human_agreement >= 0.5", "human_agreement >= 0.45"),
         ("otherwise: hold", "otherwise: ship"),

@@ -50,13 +50,13 @@ def test_a_weakening_with_a_reason_passes(old: Path) -> None:
 
 
 def test_a_strengthening_needs_no_reason(old: Path) -> None:
-    result = diff(old, edited(old, "{signal: thumbs, loss: hold}", "{signal: thumbs, loss: rollback}"))
+    result = diff(old, edited(old, "otherwise: hold", "otherwise: rollback"))
     assert (result.exit_code, result.stderr) == (0, "")
     assert "ROLLBACK instead of HOLD" in result.stdout
 
 
 def test_without_b_it_is_the_projects_file(old: Path) -> None:
-    new = edited(old, "loss: hold}\notherwise: hold", "loss: hold}\notherwise: ship")
+    new = edited(old, "otherwise: hold", "otherwise: ship")
     assert "HOLD instead of SHIP" in diff(new).stdout
     assert diff(old).stdout.strip() == "Decides every situation as before."
 

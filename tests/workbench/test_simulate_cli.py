@@ -104,6 +104,7 @@ def test_looks_and_correlation_are_told(here: Path) -> None:
 
 def test_a_segment_may_have_an_effect_of_its_own(here: Path) -> None:
     found = document("--effect", "conversion=0", "--effect", "conversion[plan=enterprise]=-5pp", *FEW)
+    assert found["asked"]["segments"] == {"conversion": {"plan=enterprise": -0.05}}
     fired = [one for one in found["asked"]["deciders"] if one["by"] == "no-segment-left-behind"]
     assert sum(one["chance"] for one in fired) > 0.4
     assert found["asked"]["calls"]["rollback"] > 10 * found["null"]["calls"]["rollback"]

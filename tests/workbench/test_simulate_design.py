@@ -30,10 +30,11 @@ from signals.readings import measure, read
 from signals.stats.moments import from_arrays
 from signals.workbench.design import Design, resized, scaled
 from signals.workbench.drawn import Drawn
-from signals.workbench.intervals import Look
+from signals.workbench.healthy import HEALTHY
 from signals.workbench.noise import Noise, Streams
 from signals.workbench.outcomes import Setting
-from signals.workbench.plan import HEALTHY, Plan, plan_of, planned
+from signals.workbench.plan import Plan, plan_of, planned
+from signals.workbench.reach import Look
 from signals.workbench.release_design import designs_of
 from signals.workbench.simulate import operating_characteristics, simulate
 from signals.workbench.truth import Effect, Truth, effect_of, resolve

@@ -12,7 +12,7 @@ from signals.policy import parse_policy, settle
 from signals.policy.facts import extract
 from signals.readings import read
 from signals.workbench.columns import TRUE, UNKNOWN, truth
-from signals.workbench.intervals import Look
+from signals.workbench.reach import Look
 from signals.workbench.simulate import Simulation
 from tests.workbench.random_policies import random_policy
 from tests.workbench.simulate_kit import (

@@ -2,6 +2,7 @@
 
 import { placeAt, placeNames } from "./place.js";
 
+const MOST = 200_000; // characters of a text that is looked through at every key
 const CONDITIONS = new Set(["when", "that"]);
 const SIGNAL_KEYS = new Set(["signal", "put", "above"]);
 
@@ -35,6 +36,7 @@ function option([label, detail, info], type, apply) {
 export function completions(read) {
   return (context) => {
     const words = read();
+    if (context.state.doc.length > MOST) return null;
     const place = placeAt(context.state.doc.toString(), context.pos);
     if (place.comment) return null;
     const wide = CONDITIONS.has(place.key) || place.path.includes("given");
@@ -83,6 +85,7 @@ function meaning(words, word) {
  * @returns {{from: number, to: number, title: string, text: string}|null}
  */
 export function explain(words, text, pos) {
+  if (text.length > MOST) return null;
   let from = pos;
   let to = pos;
   while (from > 0 && /[\w.-]/.test(text[from - 1])) from -= 1;

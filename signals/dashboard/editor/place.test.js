@@ -88,6 +88,7 @@ function offered(marked) {
     pos, explicit: true,
     state: {
       doc: {
+        length: text.length,
         toString: () => text,
         lineAt: () => ({ from: text.lastIndexOf("\n", pos - 1) + 1, text: text.split("\n")[text.slice(0, pos).split("\n").length - 1] }),
       },
