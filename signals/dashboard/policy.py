@@ -60,9 +60,10 @@ def _workbench(project: Project) -> None:
     checked = policy_check.check(draft.text, file, today)
     saved = policy_check.check(head.text, file, today)
     bar = st.container(horizontal=True, vertical_alignment="center", key="policy-bar")
-    policy_save.catch_up(project, head)
-    if draft.changed and draft.base_hash != head.hash:
-        policy_save.three_ways(draft, head)
+    with st.container(key="policy-notices"):  # always there: what comes and goes above it would redraw the editor
+        policy_save.catch_up(project, head)
+        if draft.changed and draft.base_hash != head.hash:
+            policy_save.three_ways(draft, head)
     left, right = st.columns([1.22, 1], gap="small")
     with left:
         asked = _edit(draft, checked)

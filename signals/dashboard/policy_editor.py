@@ -52,6 +52,7 @@ def editor(draft: Draft, marks: Sequence[Mark], words: Mapping[str, Any], height
         "text": draft.text.replace("\r\n", "\n"),
         "version": draft.number,
         "sent": draft.sent,
+        "unsaved": draft.changed,
         "problems": [
             {"severity": m.severity, "line": m.line, "column": m.column, "what": m.what, "remedy": m.remedy}
             for m in marks

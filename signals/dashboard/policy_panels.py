@@ -126,7 +126,9 @@ def _many(difference: Difference) -> str:
         parts.append(f"{plural(len(difference.edits), 'other changes')}.")
     elif difference.edits:
         more = len(difference.edits) - 1
-        parts.append(clean(difference.edits[0].words) + (f", and {plural(more, 'more changes')}." if more else "."))
+        told = clean(difference.edits[0].words)
+        told = told if badge(difference) else f"Changes: {told}"
+        parts.append(told + (f", and {plural(more, 'more changes')}." if more else "."))
     if difference.refused:
         parts.append("Some situations cannot be compared.")
     if not parts:

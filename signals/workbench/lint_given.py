@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 from signals.checks import BY_NAME
 from signals.policy.compiled import OPS
 from signals.policy.conditions import Condition
-from signals.policy.facts import FactSpec
+from signals.policy.facts import FactSpec, FactType
 from signals.policy.rules import Policy
 from signals.policy.syntax import Chain, Is, Name, Number, Op, render
 from signals.policy.testing import run_tests
@@ -101,16 +101,16 @@ def thresholds(policy: Policy) -> Iterator[Found]:
             spec = BY_NAME[check]
             if spec.unit == "yes":
                 continue
-            found = _idle(_range(FactSpec(check, spec.unit, "")), spec.passes, threshold)
+            found = _idle(_of_check(check), spec.passes, threshold)
             if found:
                 yield _of_trust(name, check, found)
     for loc, condition in conditions(policy):
         for leaf in dict.fromkeys(inner(condition.tree)):
             if isinstance(leaf, Chain):
-                for name, op, number, verdict in _compared(leaf):
-                    what = f"`{render(name)} {op} {render(number)}` is {verdict} true"
-                    why = f"{name.text} is {_bounds(name)}"
-                    yield Found(f"threshold-{verdict}-met", loc, what, why, "", condition.text, name.at)
+                for fact, op, number, verdict in _compared(leaf):
+                    what = f"`{render(fact)} {op} {render(number)}` is {verdict} true"
+                    why = f"{fact.text} is {_bounds(fact)}"
+                    yield Found(f"threshold-{verdict}-met", loc, what, why, "", condition.text, fact.at)
 
 
 def idle_threshold(leaf: Chain) -> bool:
@@ -120,7 +120,7 @@ def idle_threshold(leaf: Chain) -> bool:
 
 def _of_trust(signal: str, check: str, found: Idle) -> Found:
     spec = BY_NAME[check]
-    low, high = _range(FactSpec(check, spec.unit, ""))
+    low, high = _of_check(check)
     why = f"{check} ({spec.meaning}) is {_between(low, high)}"
     loc: Loc = ("signals", signal, "trust", check)
     if found == "never":
@@ -141,6 +141,11 @@ def _compared(leaf: Chain) -> Iterator[tuple[Name, Op, Number, Idle]]:
             found = "never" if turned == "==" else "always"
         if found:
             yield one, turned, two, found
+
+
+def _of_check(name: str) -> tuple[float, float]:
+    """What the number of a check can be; checks that are yes or no have none."""
+    return _range(FactSpec(name, cast("FactType", BY_NAME[name].unit), ""))
 
 
 def _range(spec: FactSpec) -> tuple[float, float]:

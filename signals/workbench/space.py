@@ -25,7 +25,7 @@ from signals.workbench.possible import BELIEVED, NUMBERS, partials, possible_sta
 
 MAX_POINTS = 30_000
 """Combinations of values of facts that hang together: more are refused."""
-MAX_LOOKED_AT = 1_000_000
+MAX_LOOKED_AT = 2_000_000
 """Combinations that those are picked from, by size alone: more are refused before any is looked at."""
 MAX_ASKED = 300_000
 """Comparisons asked of all such points of a space: more are refused."""

@@ -107,6 +107,7 @@ def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> tuple[lis
     seeds = SEEDS if sum(1 for _ in diagrams.nodes(atlas.node)) <= _SMALL else 1
     rows: list[TableRow] = []
     while most is None or len(rows) < most:
+        diagrams.renew()  # each row is a new question
         part = largest(space, diagrams.apply(partial(_is, group), rest), seeds)
         if part is None:
             break

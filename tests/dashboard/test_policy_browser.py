@@ -14,7 +14,7 @@ from dashboard.editor_keys import find, paste, replace
 
 from signals.dashboard.policy_editor import bundle
 from signals.review import load
-from signals.versions import history
+from signals.versions import current, history, save
 
 pytestmark = [
     pytest.mark.browser,
@@ -150,8 +150,7 @@ def test_a_newcomer_sees_what_flips_saves_and_finds_the_version(visit: Callable[
     assert "search-v5" in flip.inner_text()
     assert "turned out bad: the edit would not have shipped it" in flip.inner_text()
     # One of the policy's own tests said otherwise, and stands in the way until somebody has looked at it.
-    save = page.get_by_role("button", name="Save …")
-    assert save.is_disabled()
+    assert page.get_by_role("button", name="Save …").is_disabled()
     page.locator(".problems button", has_text="test fails").click()
     replace(page, TEST, TEST.replace("0.5", "0.6"))
     page.wait_for_function("!document.querySelector('.st-key-policy-save button').disabled")
@@ -210,10 +209,31 @@ def test_two_editors_at_once_lose_nothing(visit: Callable[..., Any], project: Pa
     assert "Unclear is not green." in text
 
 
+def test_being_told_of_a_newer_version_does_not_interrupt_typing(visit: Callable[..., Any], project: Path) -> None:
+    page = visit()
+    replace(page, "owner: release-council", "owner: ma")
+    page.get_by_text("Unsaved draft").wait_for()
+    standing = load(project)
+    text, base = current(standing)
+    save(standing, text.replace("review_by: 2027-02-01", "review_by: 2027-03-01"), base=base, by="ben", because="later")
+    page.keyboard.type("r")
+    page.get_by_role("alert").wait_for()
+    page.keyboard.type("a")
+    page.wait_for_function("!document.querySelector('[data-stale=true]')")
+    assert page.locator(".cm-activeLine").inner_text() == "owner: mara"
+    for _ in range(3):  # what was typed before and after is one history
+        page.keyboard.press("Control+z")
+    assert "owner: release-council" in page.locator(".cm-content").inner_text()
+
+
 def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
     page = visit()
     replace(page, "owner: release-council", "owner: somebody-else")
     page.get_by_text("Unsaved draft").wait_for()
+    leaving = (
+        "() => { const event = new Event('beforeunload', {cancelable: true}); return window.dispatchEvent(event) }"
+    )
+    assert page.evaluate(leaving) is False  # the browser asks before it drops the draft
     page.get_by_role("link", name="Verdict").click()
     page.wait_for_selector(".sg .banner")
     page.get_by_role("link", name="Policy").click()
@@ -223,6 +243,7 @@ def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Discard draft").click()
     page.get_by_text("Unsaved draft").wait_for(state="detached")
     assert "owner: release-council" in page.locator(".cm-content").inner_text()
+    assert page.evaluate(leaving) is True
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+z")
     page.get_by_text("Unsaved draft").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 from datetime import date
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from signals import strictyaml
+from signals.cli import cli
 from signals.policy import parse_policy, settle
 from signals.policy.rules import Policy
 from signals.workbench.atlas import atlas_of
@@ -450,3 +453,40 @@ def _full(example: str) -> str:
 @pytest.mark.parametrize("rule", [rule for rule in CATALOGUE if rule.id != "too-entangled"], ids=lambda rule: rule.id)
 def test_every_example_of_the_page_has_its_fault(rule: Any) -> None:
     assert rule.id in {one.id for one in findings(_full(rule.example), head="")}
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+def check(tmp_path: Path, text: str, *words: str) -> Any:
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    return CliRunner().invoke(cli, ["policy", "check", str(file), *words])
+
+
+TEST = "tests:\n  - name: a\n    given: {{panel: win}}\n    expect: {{call: {}}}\n"
+
+
+def test_errors_and_failing_tests_end_with_2_and_warnings_with_0(tmp_path: Path) -> None:
+    warned = check(tmp_path, HEAD + ROWS)
+    assert warned.exit_code == 0
+    assert "warning[signal-unheard]: signal cost is never heard" in warned.stdout
+    assert "0 of 0 tests pass, 2 warnings" in warned.stdout
+    wrong = check(tmp_path, HEAD + rows(CONVERSION, "signal: conversion, win: hold"))
+    assert wrong.exit_code == 2
+    assert "error[row-unreachable]" in wrong.stdout
+    failing = check(tmp_path, HEAD + ROWS + TEST.format("rollback"))
+    assert failing.exit_code == 2
+    assert "expected rollback" in failing.stdout
+    assert check(tmp_path, HEAD + ROWS + TEST.format("ship")).exit_code == 0
+
+
+def test_the_check_as_json(tmp_path: Path) -> None:
+    told = json.loads(check(tmp_path, HEAD + ROWS + TEST.format("ship"), "--json").stdout)
+    assert told["ok"] is True
+    assert told["tests"] == [{"name": "a", "line": told["tests"][0]["line"], "problems": []}]
+    assert {"id", "severity", "line", "column", "what", "why", "fix"} <= set(told["findings"][0])
+    broken = check(tmp_path, HEAD, "--json")
+    assert broken.exit_code == 2
+    told = json.loads(broken.stdout)
+    assert (told["ok"], told["problems"][0]["what"]) == (False, "key 'hierarchy' is missing")

@@ -126,7 +126,7 @@ def releases(space: Space, policy: Policy, signal: str, most: int) -> list[dict[
             return None
         for chosen in itertools.product(*parts):
             facts = {k: v for part in chosen for k, v in part.items()}
-            found.append({f"{signal}.state": state, **facts})  # noqa: PERF401  # two lines read better
+            found.append({f"{signal}.state": state, **facts})  # two lines read better
     return found
 
 

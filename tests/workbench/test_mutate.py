@@ -15,7 +15,7 @@ from signals.model import SEVERITY, SignalsError
 from signals.policy import Policy, load_policy, parse_policy, run_tests, settle
 from signals.workbench.diff import compare
 from signals.workbench.mutants import mutations
-from signals.workbench.mutate import MutationReport, mutate
+from signals.workbench.mutate import MutationReport, _Bench, _judge, mutate
 from tests.policy import situations
 from tests.workbench.random_policies import random_facts, random_policy
 from tests.workbench.test_diff import knot
@@ -82,6 +82,17 @@ def test_no_release_is_decided_less_severely_under_an_edit_that_does_not_count()
                     before, after = (settle(one.rules, facts).call for one in (policy, mutation.policy))
                     assert SEVERITY[after] >= SEVERITY[before]
                     assert mutant.fate == "stricter" or before == after
+
+
+def test_edits_in_spaces_of_their_own_are_judged_alike() -> None:
+    """What happens when one space for all edits would be too large."""
+    for seed in range(4):
+        policy = random_policy(seed)
+        bench = _Bench(policy, mutations(policy), set())
+        bench.sharing = False
+        alone = [_judge(bench, mutation) for mutation in bench.mutations]
+        assert [one.fate for one in alone] == [one.fate for one in mutate(policy).mutants]
+        assert all(one.proposed_test for one in alone if one.fate == "survived")
 
 
 # --- the steps ------------------------------------------------------------------------------------------------------

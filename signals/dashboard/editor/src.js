@@ -29,6 +29,7 @@ export default function mount(component) {
   update(editor, data, !kept);
   return () => {
     flush(editor);
+    window.removeEventListener("beforeunload", editor.leaving);
     editor.view.destroy();
     editors.delete(root);
   };
@@ -59,6 +60,9 @@ function create(root, data) {
   editor.help = element("span", "help", status);
   editor.help.id = "policy-editor-help";
   editor.help.textContent = HELP;
+  // A draft lives as long as the page is open: the browser asks before it goes.
+  editor.leaving = (event) => { if (editor.unsaved || editor.dirty) event.preventDefault(); };
+  window.addEventListener("beforeunload", editor.leaving);
   // Streamlit has shortcuts of its own on single letters; what is typed here is for the editor.
   frame.addEventListener("keydown", (event) => event.stopPropagation());
   editor.view = new EditorView({ root: root instanceof ShadowRoot ? root : document, parent: editor.code, state: start(editor, data) });
@@ -122,6 +126,7 @@ function save(editor) {
 
 function update(editor, data, fresh) {
   editor.words = expand(data.words);
+  editor.unsaved = data.unsaved;
   editor.frame.style.height = `${data.height}px`;
   if (!fresh && data.version !== editor.version) {
     clearTimeout(editor.timer);
