@@ -111,14 +111,14 @@ def _bar(
 
 
 def _state(project: Project, draft: Draft, head: Head, against: str) -> str:
-    told = st.session_state.pop(policy_save.SAVED, "")
     name = f"<b>{escape(clean(project.policy_path.name))}</b>"
     if draft.changed:
         why = f"<span>Cannot be saved yet: {escape(against)}</span>" if against else ""
         return f'<div class="meta">{name}<span class="synthetic">Unsaved draft</span>{why}</div>'
-    if told:
-        return f'<div class="meta">{name}<span class="ship word" role="status">{escape(told)}</span></div>'
     newest = head.version
+    if newest and newest.number == st.session_state.get(policy_save.SAVED):
+        told = f'<span class="ship word" role="status">Saved as version {newest.number}.</span>'
+        return f'<div class="meta">{name}{told}</div>'
     since = f"version {newest.number}, {moment(newest.at)}, by {clean(newest.by)}" if newest else "never saved here yet"
     return f'<div class="meta">{name}<span>{escape(since)}</span></div>'
 

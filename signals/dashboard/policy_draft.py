@@ -84,6 +84,8 @@ def draft_of(head: Head) -> Draft:
         kept = keep(Draft(head.text, head.text, head.hash))
     elif not kept.changed and kept.base_hash != head.hash:
         kept = keep(Draft(head.text, head.text, head.hash, kept.number + 1))
+    elif kept.text == head.text:
+        kept = keep(replace(kept, base=head.text, base_hash=head.hash))  # somebody saved the same text
     return kept
 
 

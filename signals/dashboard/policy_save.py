@@ -76,7 +76,7 @@ def save(project: Project, draft: Draft, by: str, because: str) -> None:
     text = version.text if kept.text == draft.text else kept.text
     policy_draft.keep(Draft(text, version.text, version.hash, kept.number, kept.sent))
     st.session_state[ASKING] = False
-    st.session_state[SAVED] = f"Saved as version {version.number}."
+    st.session_state[SAVED] = version.number
     st.rerun()
 
 

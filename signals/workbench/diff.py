@@ -24,7 +24,11 @@ from signals.workbench.diagram import TooLargeError
 from signals.workbench.phrases import phrase
 from signals.workbench.space import space_of
 
+MOST = 1_000_000
+"""Groups times nodes of the diagram: beyond it, looking at every group would take minutes, and is refused."""
+
 Deciders = tuple[str, str]
+Group = tuple[Call, Call, Deciders]
 
 
 @dataclass(frozen=True)
@@ -168,29 +172,28 @@ def _of_kind(old: Policy, new: Policy, kind: ReleaseKind | None) -> tuple[list[C
     diagrams = space.diagrams
     try:
         both = diagrams.apply(_pair, chart(space, before, kind).node, chart(space, after, kind).node)
-        counts = diagrams.counts(both)
-        total = sum(number for pair, number in counts.items() if pair is not None)
-        groups: dict[tuple[Call, Call, Deciders], int] = {}
-        for pair, number in counts.items():
-            if pair is not None:
-                group = _group(pair)
-                groups[group] = groups.get(group, 0) + number
+        grouped = diagrams.apply(_group, both)
+        groups = diagrams.counts(grouped)
+        total = sum(number for group, number in groups.items() if group is not None)
+        small = sum(1 for _ in diagrams.nodes(grouped)) * len(groups) <= MOST
         changes = []
         for group, number in groups.items():
-            if group[0] != group[1]:
-                part = largest(space, diagrams.apply(partial(_is, group), both))
+            if group is not None and group[0] != group[1]:
+                if small:
+                    diagrams.renew()
+                part = largest(space, diagrams.apply(partial(_is, group), grouped))
                 if part is None:  # the group was counted
                     raise AssertionError
                 where = phrase(space, part.box)
                 changes.append(_change(group, number, total, kind, part.example, where, part.count))
     except TooLargeError:
         raise SignalsError("the two versions together are too entangled to decide every situation") from None
-    moved = sum(number for (one, other, by), number in groups.items() if one == other and by[0] != by[1])
+    moved = sum(n for group, n in groups.items() if group and group[0] == group[1] and group[2][0] != group[2][1])
     return changes, moved
 
 
 def _change(
-    group: tuple[Call, Call, Deciders], number: int, total: int, kind: ReleaseKind | None,
+    group: Group, number: int, total: int, kind: ReleaseKind | None,
     example: Mapping[str, Value], where: str, where_count: int,
 ) -> Change:  # fmt: skip
     before, after, by = group
@@ -224,13 +227,15 @@ def _pair(one: Answer | None, other: Answer | None) -> tuple[Answer, Answer] | N
     return None if one is None or other is None else (one, other)
 
 
-def _group(pair: tuple[Answer, Answer]) -> tuple[Call, Call, Deciders]:
+def _group(pair: tuple[Answer, Answer] | None) -> Group | None:
+    if pair is None:
+        return None
     one, other = pair
     return one.call, other.call, (one.by or "otherwise", other.by or "otherwise")
 
 
-def _is(group: tuple[Call, Call, Deciders], pair: tuple[Answer, Answer] | None) -> bool | None:
-    return None if pair is None else _group(pair) == group
+def _is(wanted: Group, group: Group | None) -> bool | None:
+    return None if group is None else group == wanted
 
 
 def _meaning(rules: Rules) -> Hashable:

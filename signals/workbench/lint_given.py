@@ -60,7 +60,8 @@ def conditions(policy: Policy) -> Iterator[tuple[Loc, Condition]]:
     found: dict[Loc, Condition] = {}
     for rules in (policy.rules, *policy.kinds.values()):
         found |= {(*loc_of(row.rule), "when"): row.when for row in rules.hierarchy if row.when is not None}
-        found |= {(*loc_of(rule.rule), "when"): rule.when for rule in (*rules.overrides, *rules.guardrails)}
+        found |= {(*loc_of(rule.rule), "when"): rule.when for rule in rules.overrides}
+        found |= {(*loc_of(rule.rule), "when"): rule.when for rule in rules.guardrails}
         found |= {(*loc_of(rule.rule), "that"): rule.that for rule in rules.ship_requires}
     yield from found.items()
 

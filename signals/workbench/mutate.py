@@ -170,6 +170,7 @@ class _Bench:
         if before == after:
             return None
         space, base = self.space(mutation, kind)
+        space.diagrams.renew()
         return space, space.diagrams.apply(_compared, base, chart(space, after, kind).node)
 
     def space(self, mutation: Mutation, kind: ReleaseKind | None) -> tuple[Space, Node]:

@@ -256,6 +256,16 @@ def test_two_edits_of_one_line_leave_the_choice_to_people(visit: Callable[[Path]
     assert "Nothing is edited" in shown(mara)
 
 
+def test_two_people_who_make_the_same_edit_agree(visit: Callable[[Path], AppTest], project: Path) -> None:
+    mara, ben = visit(project), visit(project)
+    for app in (mara, ben):
+        change(app, "owner: release-council", "owner: both")
+    keep(mara, "mara", "mine")
+    ben.run()
+    assert "has changed since" not in shown(ben)
+    assert "Nothing is edited" in shown(ben)
+
+
 def test_a_file_that_changed_outside_is_told_and_an_untouched_draft_follows_it(
     visit: Callable[[Path], AppTest], project: Path
 ) -> None:

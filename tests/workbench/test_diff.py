@@ -82,6 +82,27 @@ def test_releases_change_exactly_where_it_says() -> None:
     assert moved > 50
 
 
+def test_policies_with_other_signals_are_compared_over_the_signals_of_both() -> None:
+    moved = 0
+    for seed in range(25):
+        old, new = random_policy(seed), random_policy(seed + 1000)
+        found = compare(old, new)
+        assert not found.refused
+        known = {(c.before, c.after, c.by) for c in found.changes}
+        for change in found.changes:
+            one, other = decided(old, change.example), decided(new, change.example)
+            assert ((one[0], other[0]), (one[1], other[1])) == ((change.before, change.after), change.by)
+        rng = random.Random(seed)
+        for policy in (old, new):
+            missing = dict.fromkeys((f"{name}.state" for name in (*old.signals, *new.signals)), "missing")
+            for _ in range(6):
+                facts = {**missing, **random_facts(policy, rng)}
+                one, other = decided(old, facts), decided(new, facts)
+                assert one[0] == other[0] or (one[0], other[0], (one[1], other[1])) in known
+                moved += one[0] != other[0]
+    assert moved > 50
+
+
 def test_the_example_and_the_words_of_a_change_are_true() -> None:
     seen = 0
     for seed in range(90):
