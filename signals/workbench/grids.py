@@ -17,6 +17,14 @@ from signals.policy.facts import FactSpec, Scalar
 from signals.policy.syntax import Chain, Expr, Has, Is, Logic, Name, Not, Number, Quantified, Text
 
 OTHER_TEXT = "(another)"
+_CORRELATION = (-1.0, 1.0)
+RANGES: dict[str, tuple[float, float]] = {
+    "human_agreement": _CORRELATION, "agreement": _CORRELATION, "self_consistency": _CORRELATION,
+    "ac2": (-math.inf, 1.0), "agreement_low": (-math.inf, 1.0), "max_length_bias": (0.0, 1.0),
+    "max_outlier_leverage": (0.0, math.inf), "max_skew": (0.0, math.inf), "full_weeks": (0.0, math.inf),
+    "n": (1.0, math.inf),
+}  # fmt: skip
+"""What a value can be, where its type does not say it."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def _grid(spec: FactSpec, constants: set[float], texts: set[str], width: int) ->
         return Grid(spec.choices or (*sorted(texts), *(f"{OTHER_TEXT} {number}" for number in range(width))))
     if spec.type == "count":
         whole = {math.floor(c) + step for c in constants | {0.0} for step in range(-width, width + 2)}
-        return Grid(tuple(float(value) for value in sorted(whole) if value >= 0))
+        return Grid(tuple(float(value) for value in sorted(whole) if value >= limits(spec)[0]))
     points = sorted({sign * c for c in constants for sign in (1.0, -1.0)} | {0.0})
     reach = max(1.0, abs(points[-1]))
     values = set(points)
@@ -120,11 +128,14 @@ def _grid(spec: FactSpec, constants: set[float], texts: set[str], width: int) ->
     }
     low, high = limits(spec)
     kept = {value for value in values if low <= value <= high}
-    return Grid(tuple(sorted(kept | ({high} if math.isfinite(high) else set()))))
+    return Grid(tuple(sorted(kept | {end for end in (low, high) if math.isfinite(end)})))
 
 
 def limits(spec: FactSpec) -> tuple[float, float]:
     """The least and greatest value that a number can have."""
+    known = RANGES.get(spec.name.removeprefix(f"{spec.signal}."))
+    if known is not None:
+        return known
     if spec.type in ("share", "p"):
         return 0.0, 1.0
     if spec.name == "release.age":

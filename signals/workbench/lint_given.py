@@ -21,14 +21,6 @@ from signals.workbench.lint_books import loc_of, titled
 from signals.workbench.lint_rules import Found
 
 Idle = Literal["never", "always"]
-_CORRELATION = (-1.0, 1.0)
-RANGES: dict[str, tuple[float, float]] = {
-    "human_agreement": _CORRELATION, "agreement": _CORRELATION, "self_consistency": _CORRELATION,
-    "ac2": (-math.inf, 1.0), "agreement_low": (-math.inf, 1.0), "max_length_bias": (0.0, 1.0),
-    "max_outlier_leverage": (0.0, math.inf), "max_skew": (0.0, math.inf), "full_weeks": (0.0, math.inf),
-    "n": (1.0, math.inf),
-}  # fmt: skip
-"""What a value can be, where its type does not say it."""
 _TURNED: dict[Op, Op] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -134,7 +126,7 @@ def _compared(leaf: Chain) -> Iterator[tuple[Name, Op, Number, Idle]]:
         one, two, turned = (left, right, op) if isinstance(left, Name) else (right, left, _TURNED[op])
         if not isinstance(one, Name) or not isinstance(two, Number) or one.spec is None:
             continue
-        low, high = _range(one.spec)
+        low, high = limits(one.spec)
         if one.negative:
             low, high = -high, -low
         found = _idle((low, high), turned, two.value)
@@ -146,11 +138,7 @@ def _compared(leaf: Chain) -> Iterator[tuple[Name, Op, Number, Idle]]:
 
 def _of_check(name: str) -> tuple[float, float]:
     """What the number of a check can be; checks that are yes or no have none."""
-    return _range(FactSpec(name, cast("FactType", BY_NAME[name].unit), ""))
-
-
-def _range(spec: FactSpec) -> tuple[float, float]:
-    return RANGES.get(spec.name.removeprefix(f"{spec.signal}."), limits(spec))
+    return limits(FactSpec(name, cast("FactType", BY_NAME[name].unit), ""))
 
 
 def _idle(bounds: tuple[float, float], op: Op, threshold: float) -> Idle | None:
@@ -164,7 +152,7 @@ def _idle(bounds: tuple[float, float], op: Op, threshold: float) -> Idle | None:
 
 
 def _bounds(name: Name) -> str:
-    return _between(*_range(name.spec)) if name.spec else ""
+    return _between(*limits(name.spec)) if name.spec else ""
 
 
 def _between(low: float, high: float) -> str:

@@ -233,7 +233,7 @@ def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
     leaving = (
         "() => { const event = new Event('beforeunload', {cancelable: true}); return window.dispatchEvent(event) }"
     )
-    assert page.evaluate(leaving) is False  # the browser asks before it drops the draft
+    page.wait_for_function(f"() => !({leaving})()")  # the browser asks before it drops the draft
     page.get_by_role("link", name="Verdict").click()
     page.wait_for_selector(".sg .banner")
     page.get_by_role("link", name="Policy").click()
@@ -242,8 +242,8 @@ def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
     assert "owner: somebody-else" in page.locator(".cm-content").inner_text()
     page.get_by_role("button", name="Discard draft").click()
     page.get_by_text("Unsaved draft").wait_for(state="detached")
-    assert "owner: release-council" in page.locator(".cm-content").inner_text()
-    assert page.evaluate(leaving) is True
+    page.locator(".cm-line", has_text="owner: release-council").wait_for()
+    page.wait_for_function(leaving)
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+z")
     page.get_by_text("Unsaved draft").wait_for()

@@ -91,3 +91,24 @@ def test_what_cannot_be_read_is_one_line(old: Path) -> None:
         assert len(result.stderr.strip().splitlines()) == 1
     broken = edited(old, "otherwise: hold", "otherwise: maybe")
     assert "edited.yaml:" in diff(old, broken).stderr
+
+
+def test_versions_of_the_project_are_named_by_number(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from signals.review import load
+    from signals.versions import current, save
+
+    folder = old.parent
+    monkeypatch.setenv("SIGNALS_STORE", f"sqlite:///{folder / 'signals.db'}")
+    (folder / "data").mkdir()
+    (folder / "data" / "sources.yaml").write_text(
+        "store: ${SIGNALS_STORE}\nreleases: []\nsources: {}\n", encoding="utf-8"
+    )
+    text, base = current(load(folder))
+    looser = text.replace("margin: 0.5pp", "margin: 1pp", 1)
+    save(load(folder), looser, base=base, by="ada", because="half a point is noise here")
+    result = diff("v1")
+    assert result.exit_code == 2
+    assert "Weakens: conversion: margin from 0.5pp to 1pp" in result.stdout
+    assert "--- hierarchy.yaml (v1)" in result.stdout
+    assert diff("v2").stdout.strip() == "Decides every situation as before."
+    assert diff("v2", "v1").exit_code == 0
