@@ -88,16 +88,16 @@ def measure(what: str, text: str) -> dict[str, float]:
     start = time.perf_counter()
     found: dict[str, float] = {}
     if what == "lint":
-        from signals.workbench.lint import lint
+        from signals.workbench.lint.findings import lint
 
         found["findings"] = len(lint(policy, date(2026, 11, 17)))
     else:
-        from signals.workbench.atlas import atlas_of
+        from signals.workbench.situations.atlas import atlas_of
 
         atlas = atlas_of(policy)
         found["situations"] = atlas.total
         if what == "table":
-            from signals.workbench.table import table
+            from signals.workbench.situations.table import table
 
             found["rows"] = len(table(atlas, 40).rows)
     seconds = time.perf_counter() - start

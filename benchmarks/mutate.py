@@ -7,8 +7,8 @@ import time
 
 from signals.policy import load_policy, parse_policy
 from signals.starter import PRESETS, preset_file
-from signals.workbench.diff import compare
-from signals.workbench.mutate import mutate
+from signals.workbench.edits.diff import compare
+from signals.workbench.edits.mutate import mutate
 
 
 def main() -> None:

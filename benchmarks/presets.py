@@ -13,14 +13,14 @@ from signals.policy import Policy, describe, load_policy
 from signals.starter import DEFAULT_PRESET, PRESETS, preset_file
 from signals.stats.power import NORMAL
 from signals.words import count
-from signals.workbench.atlas import atlas_of
-from signals.workbench.design import Design
-from signals.workbench.mutate import mutate
-from signals.workbench.outcomes import DRAWS, Point, Setting
-from signals.workbench.plan import Plan, planned
-from signals.workbench.simulate import Simulation
-from signals.workbench.simulate_words import chance, decider_text
-from signals.workbench.truth import Effect
+from signals.workbench.edits.mutate import mutate
+from signals.workbench.simulation.design import Design
+from signals.workbench.simulation.outcomes import DRAWS, Point, Setting
+from signals.workbench.simulation.plan import Plan, planned
+from signals.workbench.simulation.simulate import Simulation
+from signals.workbench.simulation.truth import Effect
+from signals.workbench.simulation.words import chance, decider_text
+from signals.workbench.situations.atlas import atlas_of
 
 HEAD = f"""\
 # Presets

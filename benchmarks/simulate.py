@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from signals.policy import load_policy, settle
-from signals.workbench.noise import Noise, Streams
-from signals.workbench.outcomes import STEPS, Setting
-from signals.workbench.plan import planned
-from signals.workbench.reach import Look
-from signals.workbench.simulate import Simulation, operating_characteristics, simulate
+from signals.workbench.simulation.noise import Noise, Streams
+from signals.workbench.simulation.outcomes import STEPS, Setting
+from signals.workbench.simulation.plan import planned
+from signals.workbench.simulation.reach import Look
+from signals.workbench.simulation.simulate import Simulation, operating_characteristics, simulate
 
 DRAWS, ALONE, REPEATS = 100_000, 2_000, 5
 ROOT = Path(__file__).parent.parent

@@ -198,8 +198,10 @@ class Memory:
         with self.lock:
             for asker in self.askers.values():
                 _drop(asker.kept, newest)
-            for kept in (*(shelf.kept for shelf in self.shelves.values()), *self.found.values()):
-                _drop(kept, newest)
+            for shelf in self.shelves.values():
+                _drop(shelf.kept, newest)
+            for found in self.found.values():
+                _drop(found, newest)
 
 
 def _drop(kept: dict[Spot, Any], newest: Mapping[Release, datetime]) -> None:

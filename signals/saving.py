@@ -206,7 +206,7 @@ def _texts(versions: tuple[Version, ...]) -> tuple[str, ...]:
 
 def _weakens(earlier: tuple[str, ...], policy: Policy) -> bool:
     """Whether the policy protects less than the newest earlier text that loads; without one it cannot."""
-    from signals.workbench.diff import compare
+    from signals.workbench.edits.diff import compare
 
     for text in earlier:
         try:
@@ -256,7 +256,7 @@ def _in_force(store: Store, file: Standing, ready: Path, saved: Version) -> None
 def _conflict(
     store: Store, file: Standing, versions: tuple[Version, ...], theirs: Version, base: str | None, mine: str
 ) -> ConflictError:
-    from signals.workbench.merge import merge
+    from signals.workbench.edits.merge import merge
 
     texts = {version.hash: version.text for version in versions}
     if file.hash is not None and file.text is not None:

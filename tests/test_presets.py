@@ -13,8 +13,8 @@ from signals.cli import cli
 from signals.cli.start import init
 from signals.policy import Policy, load_policy, run_tests
 from signals.starter import DEFAULT_PRESET, PRESETS, preset_file
-from signals.workbench.lint import lint
-from signals.workbench.mutate import mutate
+from signals.workbench.edits.mutate import mutate
+from signals.workbench.lint.findings import lint
 from tests.policy.situations import AS_OF
 
 every = pytest.mark.parametrize("name", PRESETS)

@@ -14,8 +14,8 @@ from signals.cli.policy import policy
 from signals.model import CALLS, RELEASE_KINDS
 
 if TYPE_CHECKING:
-    from signals.workbench.atlas import Atlas
-    from signals.workbench.table import Table
+    from signals.workbench.situations.atlas import Atlas
+    from signals.workbench.situations.table import Table
 
 ROWS = 40
 """Rows that are shown unless all are asked for."""
@@ -38,14 +38,14 @@ def policy_atlas(
     POLICY is a file or a version such as v3; without it, the project's hierarchy.yaml. In the table the first row that
     fits a release decides; rows that roll back stand first, then those that ship.
     """
-    from signals.workbench.atlas import atlas_of
-    from signals.workbench.table import table
+    from signals.workbench.situations.atlas import atlas_of
+    from signals.workbench.situations.table import table
 
     rules = policy_named(folder, ref)
     atlas = atlas_of(rules, kind)
     found = table(atlas, None if whole else ROWS)
     if output is not None:
-        from signals.workbench.picture import picture
+        from signals.workbench.situations.picture import picture
 
         _write(output, picture(atlas, standalone=True))
     if as_json:

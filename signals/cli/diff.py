@@ -15,7 +15,7 @@ from signals.model import plain
 
 if TYPE_CHECKING:
     from signals.policy import Policy
-    from signals.workbench.diff import Difference
+    from signals.workbench.edits.diff import Difference
 
 LINES = 40
 """Lines of the textual diff that are shown; ``--json`` has all of them."""
@@ -54,7 +54,7 @@ def policy_diff(old: str, new: str | None, because: str | None, folder: Path | N
     A and B are files, or versions of the policy such as v3; B is the project's hierarchy.yaml when it is left out. The
     most alarming change comes first. Exit code 2 when B weakens protection and no reason is given.
     """
-    from signals.workbench.diff import compare
+    from signals.workbench.edits.diff import compare
 
     found = compare(policy_named(folder, old), policy_named(folder, new))
     reason = (because or "").strip()

@@ -14,7 +14,7 @@ from signals.cli.diff import policy_named
 from signals.cli.policy import policy
 
 if TYPE_CHECKING:
-    from signals.workbench.mutate import MutationReport
+    from signals.workbench.edits.mutate import MutationReport
 
 
 @policy.command("mutate")
@@ -27,7 +27,7 @@ def policy_mutate(ref: str | None, folder: Path | None, as_json: bool) -> None:
     POLICY is a file or a version such as v3; without it, the project's hierarchy.yaml. Each step that no test catches
     comes with a test that does, ready to paste. Exit code 0 when all are caught, else 2.
     """
-    from signals.workbench.mutate import mutate
+    from signals.workbench.edits.mutate import mutate
 
     rules = policy_named(folder, ref)
     report = mutate(rules)

@@ -16,7 +16,7 @@ from signals.model import SignalsError, plain
 
 if TYPE_CHECKING:
     from signals.policy import CaseResult, Policy
-    from signals.workbench.lint import Finding
+    from signals.workbench.lint.findings import Finding
 
 
 @cli.group()
@@ -44,7 +44,7 @@ def policy_check(file: Path | None, folder: Path | None, as_json: bool) -> None:
     Exit code 2 on any problem of loading, any failing test and any finding that is an error; warnings are printed.
     """
     from signals.policy import load_policy, run_tests
-    from signals.workbench.lint import lint
+    from signals.workbench.lint.findings import lint
 
     path = policy_path(folder, file)
     try:

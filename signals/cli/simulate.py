@@ -17,10 +17,10 @@ from signals.model import RELEASE_KINDS, Project, Release, ReleaseKind, SignalsE
 
 if TYPE_CHECKING:
     from signals.policy import Policy
-    from signals.workbench.design import Design
-    from signals.workbench.outcomes import Correlation
-    from signals.workbench.plan import Plan
-    from signals.workbench.truth import Effect
+    from signals.workbench.simulation.design import Design
+    from signals.workbench.simulation.outcomes import Correlation
+    from signals.workbench.simulation.plan import Plan
+    from signals.workbench.simulation.truth import Effect
 
 T = TypeVar("T")
 
@@ -59,8 +59,8 @@ def policy_simulate(file: Path | None, folder: Path | None, as_json: bool, outpu
     count benefit: 1m is one margin better, -1m one margin worse.
     """
     from signals.policy import load_policy
-    from signals.workbench.outcomes import Setting
-    from signals.workbench.simulate import operating_characteristics
+    from signals.workbench.simulation.outcomes import Setting
+    from signals.workbench.simulation.simulate import operating_characteristics
 
     if output is not None and output.suffix.lower() != ".svg":
         raise SignalsError(f"{output}: cannot write {output.suffix or 'a file without ending'}", "Choose FILE.svg")
@@ -72,14 +72,14 @@ def policy_simulate(file: Path | None, folder: Path | None, as_json: bool, outpu
         vary = tuple(name for name, design in designs.items() if not design.refused)
     result = operating_characteristics(rules, designs, vary=vary, truth=_effects(given["effect"]), setting=setting)
     if output is not None:
-        from signals.workbench.simulate_picture import picture
+        from signals.workbench.simulation.picture import picture
 
         try:
             output.write_text(picture(result), encoding="utf-8", newline="\n")
         except OSError as error:
             raise SignalsError(f"{output}: cannot be written: {error.strerror}", "Choose another place") from None
     if as_json:
-        from signals.workbench.simulate_words import document
+        from signals.workbench.simulation.words import document
 
         click.echo(json.dumps(document(result, rules, designs), indent=1, ensure_ascii=False, allow_nan=False))
         return
@@ -88,7 +88,7 @@ def policy_simulate(file: Path | None, folder: Path | None, as_json: bool, outpu
 
 def _print(rules: Policy, designs: Mapping[str, Design], result: Any, note: str) -> None:
     from signals.terminal import table, wrap
-    from signals.workbench.simulate_words import assumptions, headline, table_of
+    from signals.workbench.simulation.words import assumptions, headline, table_of
 
     for line in (*([note] if note else []), *headline(result, rules, designs)):
         click.echo(wrap(line))
@@ -107,8 +107,8 @@ def _designs(
     rules: Policy, folder: Path | None, given: Mapping[str, Any]
 ) -> tuple[dict[str, Design], ReleaseKind, float, str]:
     """Designs by signal, kind and age of the release, and a word on where they are from when nobody said."""
-    from signals.workbench.design import resized
-    from signals.workbench.plan import Plan, plan_of, planned
+    from signals.workbench.simulation.design import resized
+    from signals.workbench.simulation.plan import Plan, plan_of, planned
 
     plans = _plans(given)
     _known(rules, [*plans, *given["without"]])
@@ -137,7 +137,7 @@ def _released(
 ) -> tuple[tuple[Release, float] | None, dict[str, Design], str]:
     """The release with its age in days, and its designs; nothing, and why, where there is no project or evidence."""
     from signals.review import find_release, folder_of, load, numbers_of
-    from signals.workbench.release_design import designs_of
+    from signals.workbench.simulation.release_design import designs_of
 
     place = folder_of(folder or click.get_current_context().find_root().obj)
     if wanted is None and not (place / "data" / "sources.yaml").exists():
@@ -186,7 +186,7 @@ def _number(text: str) -> float:
 
 def _effects(texts: Sequence[str]) -> dict[str, Effect]:
     """By signal; ``NAME[plan=pro]=VALUE`` gives a segment an effect of its own."""
-    from signals.workbench.truth import Effect, effect_of
+    from signals.workbench.simulation.truth import Effect, effect_of
 
     found: dict[str, Effect] = {}
     for name, effect in _pairs(texts, "--effect", effect_of).items():
@@ -200,7 +200,7 @@ def _effects(texts: Sequence[str]) -> dict[str, Effect]:
 
 
 def _plans(given: Mapping[str, Any]) -> dict[str, Plan]:
-    from signals.workbench.plan import Plan
+    from signals.workbench.simulation.plan import Plan
 
     found: dict[str, Plan] = {}
     sizes, levels = _pairs(given["n"], "--n", _number), _pairs(given["control"], "--control", _number)
@@ -243,7 +243,7 @@ def _flag_or_number(text: str) -> float:
 
 
 def _correlation(texts: Sequence[str]) -> Correlation:
-    from signals.workbench.outcomes import Correlation
+    from signals.workbench.simulation.outcomes import Correlation
 
     common = 0.0
     pairs: dict[frozenset[str], float] = {}

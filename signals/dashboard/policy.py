@@ -28,7 +28,7 @@ from signals.words import moment
 
 if TYPE_CHECKING:
     from signals.policy import Policy
-    from signals.workbench.diff import Difference
+    from signals.workbench.edits.diff import Difference
 
 HEIGHT = 716  # pixels: the page fits 1440 × 900 without scrolling, text and panels scroll inside
 SIGNALS = "policy signals"
@@ -57,7 +57,7 @@ def _workbench(project: Project) -> None:
         return
     draft = policy_draft.draft_of(head)
     file, today = project.policy_path.name, datetime.now(UTC).date()
-    checked = policy_check.check(draft.text, file, today)
+    checked = policy_check.placed(project, policy_check.check(draft.text, file, today))
     saved = policy_check.check(head.text, file, today)
     bar = st.container(horizontal=True, vertical_alignment="center", key="policy-bar")
     with st.container(key="policy-notices"):  # always there: what comes and goes above it would redraw the editor

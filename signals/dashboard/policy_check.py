@@ -5,7 +5,7 @@ It asks the loader, the linter, the tests, the difference and the replay; nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.policy.testing import CaseResult
     from signals.replay import Replayed
-    from signals.workbench.diff import Difference
+    from signals.workbench.edits.diff import Difference
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Checked:
     policy: Policy | None
     marks: tuple[Mark, ...]
     tests: tuple[CaseResult, ...] = ()
+    fits: bool = True  # whether every source of the project still feeds a signal that reads it
 
     @property
     def errors(self) -> int:
@@ -74,8 +75,17 @@ def check(text: str, file: str, today: date) -> Checked:
     return Checked(policy, (*failed, *_lint(policy, today)), results)
 
 
+def placed(project: Project, checked: Checked) -> Checked:
+    """The same, held against the project's sources: one without its signal would stop every verdict."""
+    from signals.review import misplaced
+
+    problems = misplaced(project, checked.policy) if checked.policy else ()
+    marks = tuple(Mark("error", None, None, f"{one.file}: {one.what}", one.remedy) for one in problems)
+    return replace(checked, marks=(*marks, *checked.marks), fits=not marks)
+
+
 def _lint(policy: Policy, today: date) -> tuple[Mark, ...]:
-    from signals.workbench.lint import lint
+    from signals.workbench.lint.findings import lint
 
     try:
         findings = lint(policy, today)
@@ -121,7 +131,7 @@ def difference(saved: Policy, draft: Policy) -> Difference:
 @lru_cache(maxsize=32)
 def _difference(saved: str, draft: str, file: str) -> Difference:
     from signals.review import parsed
-    from signals.workbench.diff import compare
+    from signals.workbench.edits.diff import compare
 
     return compare(parsed(saved, file), parsed(draft, file))
 

@@ -13,8 +13,8 @@ from signals.model import Call, Outcome, SignalsError
 from signals.words import CALL_WORDS, count, plural
 
 if TYPE_CHECKING:
-    from signals.workbench.definitions import Definition
-    from signals.workbench.diff import Change, Difference
+    from signals.workbench.edits.definitions import Definition
+    from signals.workbench.edits.diff import Change, Difference
 
 SHOWN = 4  # flips in the headline; the rest is under their own tab
 LISTED = 60  # changes and lines of a list that anyone could still read

@@ -26,6 +26,8 @@ def obstacle(draft: Draft, checked: Checked, head: Head) -> str:
         return "Somebody saved a newer version: settle that first."
     if checked.policy is None:
         return "It does not load."
+    if not checked.fits:
+        return "A source feeds a signal that it does not have."
     if checked.failed:
         few = len(checked.failed)
         return f"{few} of its {plural(len(checked.tests), 'tests')} {'fails' if few == 1 else 'fail'}."
@@ -85,7 +87,7 @@ def save(project: Project, draft: Draft, by: str, because: str) -> None:
 
 def three_ways(draft: Draft, head: Head) -> None:
     """Who changed the policy meanwhile, what they changed, what the draft changes, and the ways on."""
-    from signals.workbench.merge import merge
+    from signals.workbench.edits.merge import merge
 
     theirs = head.version
     title = f"What version {theirs.number} changed" if theirs else "What the file changed"

@@ -154,6 +154,16 @@ def test_a_failing_test_is_named_and_stops_the_save(visit: Callable[[Path], AppT
     assert not app.button(key="policy-save").disabled
 
 
+def test_a_signal_that_a_source_feeds_cannot_be_saved_away(visit: Callable[[Path], AppTest], project: Path) -> None:
+    app = visit(project)
+    write(app, text_of(app).replace("thumbs", "likes"))
+    words = shown(app)
+    assert "feeds the signal 'thumbs', which hierarchy.yaml does not declare" in words
+    assert "sources.yaml" in words
+    assert "Cannot be saved yet: A source feeds a signal that it does not have." in words
+    assert app.button(key="policy-save").disabled
+
+
 def test_one_release_under_the_draft_stands_beside_the_saved_verdict(
     visit: Callable[[Path], AppTest], project: Path
 ) -> None:

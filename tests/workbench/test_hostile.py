@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from signals.cli import cli
 from signals.model import SignalsError
 from signals.policy import parse_policy
-from signals.workbench.atlas import atlas_of
-from signals.workbench.lint import lint
-from signals.workbench.table import table
+from signals.workbench.lint.findings import lint
+from signals.workbench.situations.atlas import atlas_of
+from signals.workbench.situations.table import table
 
 EXPERIMENT = "{kind: experiment, metric: {name: c, type: proportion}, better: higher, margin: 1%, segments: [plan]}"
 

@@ -1,0 +1,1 @@
+"""What is wrong with a policy that loads, decided over all situations."""
