@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signals.model import Project, SignalsError
+from signals.policy import run_tests
 from signals.policyfile import Standing, discard, prepare, put_in_place, standing
-from signals.review import parsed, store_of
+from signals.review import misplaced, parsed, store_of
 from signals.store import Store, Version
 
 if TYPE_CHECKING:
@@ -110,14 +111,15 @@ def save(project: Project, text: str, *, base: str | None, by: str, because: str
 
     Raises:
         ConflictError: When the file or the newest version is not ``base`` any more.
-        SignalsError: When the text does not load, nothing changed, who or why is missing, or the file cannot be
-            written.
+        SignalsError: When the text does not load, one of its own tests fails, a source would lose its signal, nothing
+            changed, who or why is missing, or the file cannot be written.
     """
     by, because = _said(by, "who saves it"), _said(because, "a reason")
     _said(text, "a text", most=None)
     store = store_of(project)
     text = standing(project.policy_path).in_style(text)
     policy = parsed(text, project.policy_path.name)
+    _fits(project, policy)
     for _ in range(ATTEMPTS):
         file, versions = standing(project.policy_path), store.versions()
         plan = _plan(file, versions, policy, base, by, because)
@@ -134,6 +136,21 @@ def save(project: Project, text: str, *, base: str | None, by: str, because: str
         finally:
             discard(ready)
     raise SignalsError(f"{project.policy_path.name} keeps changing while it is saved", "Try again")
+
+
+def _fits(project: Project, policy: Policy) -> None:
+    """A policy that breaks its own tests, or that the sources do not fit, is not put in force."""
+    failing = [result for result in run_tests(policy) if not result.passed]
+    if failing:
+        place = f" (line {failing[0].line})" if failing[0].line else ""
+        count = f"{len(failing)} of the policy's {len(policy.tests)} tests fail"
+        raise SignalsError(
+            f"{count}, first “{failing[0].name}”{place}: {failing[0].problems[0]}",
+            "Change the rule, or the test with it",
+        )
+    problems = misplaced(project, policy)
+    if problems:
+        raise SignalsError(problems)
 
 
 def _said(words: str, what: str, most: int | None = MAX_WORDS) -> str:

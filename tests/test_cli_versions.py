@@ -45,7 +45,10 @@ def edit(folder: Path, name: str = "hierarchy.yaml") -> Path:
     text = (folder / "hierarchy.yaml").read_text()
     assert "human_agreement >= 0.5," in text
     path = folder / name
-    path.write_text(text.replace("human_agreement >= 0.5,", "human_agreement >= 0.6,"))
+    text = text.replace("human_agreement >= 0.5,", "human_agreement >= 0.6,")
+    path.write_text(
+        text.replace("judge.human_agreement: 0.5,", "judge.human_agreement: 0.6,")
+    )
     return path
 
 
@@ -116,6 +119,18 @@ def test_a_mistake_is_said_and_saves_nothing(project: Project, words: list[str],
     assert result.exit_code == 2, result.output
     assert says in result.output
     assert json.loads(run("policy", "log", "--json", "--project", str(project.root)).stdout) == []
+
+
+def test_a_policy_that_breaks_its_own_tests_is_not_put_in_force(example: Path) -> None:
+    draft = edit(example, "draft.yaml")
+    draft.write_text(draft.read_text().replace("judge.human_agreement: 0.6,", "judge.human_agreement: 0.5,"))
+    before = (example / "hierarchy.yaml").read_bytes()
+    result = run("policy", "save", str(draft), "--by", "Ann", "--because", "raters")
+    assert result.exit_code == 2
+    assert "of the policy's" in result.output
+    assert "Change the rule, or the test with it" in result.output
+    assert (example / "hierarchy.yaml").read_bytes() == before
+    assert json.loads(run("policy", "log", "--json").stdout) == []
 
 
 def test_any_verdict_under_any_version(example: Path) -> None:
