@@ -26,7 +26,7 @@ OUTSIDE = "edited outside Signals"
 FOUND = "as it stood when the first version was saved"
 NOBODY = "unknown"
 
-ATTEMPTS = 5
+ATTEMPTS = 20  # looks at a file and a store that somebody keeps changing; each takes a fraction of a second
 MAX_WORDS = 10_000  # characters of a name or a reason
 
 

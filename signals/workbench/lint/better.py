@@ -15,6 +15,7 @@ from signals.model import SignalsError, State
 from signals.policy.compiled import Element, both, compile_tree, either
 from signals.policy.facts import Facts, Value
 from signals.policy.syntax import Quantified
+from signals.workbench.situations.effort import spend
 from signals.workbench.situations.grids import names
 from signals.workbench.situations.segments import every_element
 from signals.workbench.situations.space import Point, Space, Truths
@@ -94,6 +95,7 @@ def _pairs(points: Iterable[Point], signal: str, own: int) -> Iterator[tuple[Sid
                 budget -= len(low) * len(high)
                 if budget < 0:
                     raise too_many(signal)
+                spend(2 + 2 * len(low) * len(high))
                 found = next(((a, b) for a in low for b in high if _below(a, b)), None)
                 if found is not None:
                     yield one, two, Shown(bucket[one][found[0]], bucket[two][found[1]])
@@ -104,6 +106,7 @@ def _buckets(points: Iterable[Point], signal: str, own: int) -> dict[Any, dict[S
     found: dict[Any, dict[Side, dict[Height, Facts]]] = {}
     rising = {f"{signal}.{name}": name for name in RISING}
     for point in points:
+        spend(20)
         here = [key for key in point.facts if key in rising]
         rest = tuple(
             sorted((key, value) for key, value in point.facts.items() if key not in rising and key != f"{signal}.state")
@@ -126,6 +129,7 @@ def _extremes(heights: Iterable[Height], sign: int) -> list[Height]:
     """The lowest (-1) or highest (+1) of these: those that no other is beyond on all sides."""
     kept: list[Height] = []
     for height in sorted(heights, reverse=sign > 0):
+        spend(1 + 2 * len(kept))
         if not any(_below(one, height) if sign < 0 else _below(height, one) for one in kept):
             kept.append(height)
     return kept
@@ -167,6 +171,7 @@ def _with_segments(
             budget -= 1
             if budget < 0:
                 raise too_many(signal)
+            spend(16)
             before = _filled(one, lists, {key: pair[0] for key, pair in zip(has, chosen, strict=True)})
             after = _filled(two, lists, {key: pair[1] for key, pair in zip(has, chosen, strict=True)})
             sides = [(point.states, tuple(test(facts, {}) for test in tests))
@@ -189,6 +194,7 @@ def _outer_pairs(outside: Mapping[Any, Point], signal: str, own: int) -> Iterato
         budget -= len(bucket) ** 2
         if budget < 0:
             raise too_many(signal)
+        spend(2 * len(bucket) ** 2)
         for low, one in bucket:
             for high, two in bucket:
                 if may_rise(one.states[own], two.states[own]) and _below(low, high):
@@ -228,6 +234,7 @@ def _lists(
         budget -= len(segments)
         if budget < 0:
             raise too_many(key.removesuffix(".segments"))
+        spend(10 * len(segments))
         for pair, (one, two) in segments.items():
             there = (fold(here[0], pair[0]), fold(here[1], pair[1]))
             if there not in found:
@@ -248,6 +255,7 @@ def _segments(
     late: dict[Any, _Classes] = {}
     for declared in space.signals[name]:
         for element in every_element(declared, asked, numbers, pairs=rises):
+            spend(10 + 4 * len(tests))
             answers = [tuple(test(facts, element) for test in tests) for facts in (before, after)]
             found.setdefault((answers[0], answers[1]), (element, element))
             if rises:
@@ -278,6 +286,7 @@ def _risen(
             budget -= len(low) * len(high)
             if budget < 0:
                 raise too_many(name)
+            spend(2 + 2 * len(low) * len(high))
             pair = next(((a, b) for a in low for b in high if _below(a, b)), None)
             if pair is not None:
                 found[early, late] = (lower[early][pair[0]], upper[late][pair[1]])

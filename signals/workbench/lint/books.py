@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 from signals.model import RELEASE_KINDS, STATES, SignalsError, State
@@ -15,7 +15,8 @@ from signals.policy.rules import Guardrail, Override, Policy, Requirement, Row, 
 from signals.policy.syntax import Expr
 from signals.strictyaml import Loc
 from signals.workbench.situations.atlas import Chart
-from signals.workbench.situations.diagram import Node, TooLargeError
+from signals.workbench.situations.diagram import Node
+from signals.workbench.situations.effort import TooLargeError
 from signals.workbench.situations.making import space_of
 from signals.workbench.situations.space import Space
 
@@ -43,7 +44,7 @@ class Book:
 
     def apply(self, function: Any, *nodes: Node) -> Node:
         """``function`` over these nodes wherever a release can be, else None."""
-        return self.space.diagrams.apply(_inside(function), self.space.domain, *nodes)
+        return self.space.diagrams.apply(self.space.diagrams.bound(_where, function), self.space.domain, *nodes)
 
     def values(self, function: Any, *nodes: Node) -> frozenset[Any]:
         """What ``function`` of these nodes comes to in some situation; None does not count."""
@@ -68,7 +69,7 @@ class Book:
         diagrams, found = self.space.diagrams, []
         before = diagrams.leaf(tuple(self.chart.rows))
         for rule in self.rules.overrides:
-            after = diagrams.apply(partial(self.chart.put, rule), before, self.space.trit(rule.when.tree))
+            after = diagrams.apply(self.chart.moves(rule), before, self.space.trit(rule.when.tree))
             found.append((rule, before, after))
             before = after
         return tuple(found)
@@ -80,16 +81,6 @@ class Book:
             for signal in self.ranked
             for answer, state in self.values(_pair, node, self.state(signal))
         )
-
-
-_INSIDE: dict[Any, Any] = {}
-
-
-def _inside(function: Any) -> Any:
-    """``function`` where a release can be: one object per function, so that what was computed is found again."""
-    if isinstance(function, partial):
-        return partial(_where, function)
-    return _INSIDE.setdefault(function, partial(_where, function))
 
 
 def _where(function: Any, possible: bool, *values: Any) -> Any:
@@ -118,9 +109,8 @@ def books_of(policy: Policy) -> tuple[tuple[Book, ...], tuple[str, ...]]:
         try:
             space = space_of([policy], kind)
             chart = Chart(space, rules)
-            first = space.diagrams.apply(_inside(_same), space.domain, chart.hierarchy())
+            first = space.diagrams.apply(space.diagrams.bound(_where, _same), space.domain, chart.hierarchy())
             found.append(Book(kind, rules, space, chart, first, chart.node()))
-            space.diagrams.renew()
         except SignalsError as error:
             problems.append(whose + error.problems[0].what)
         except TooLargeError:

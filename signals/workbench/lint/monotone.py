@@ -9,7 +9,8 @@ from typing import Any
 from signals.model import SEVERITY, STATES, State
 from signals.policy.engine import Answer
 from signals.workbench.lint.better import Shown, Step, Where, may_rise, steps
-from signals.workbench.situations.diagram import Node, TooLargeError
+from signals.workbench.situations.diagram import Node
+from signals.workbench.situations.effort import TooLargeError, spend
 from signals.workbench.situations.grids import names
 from signals.workbench.situations.space import Space
 
@@ -131,6 +132,7 @@ class _Search:
         best: Best | None = None
         counted = self.diagrams.level(one) == level or self.diagrams.level(two) == level
         for value, other, facts, states in self.moves(level, context, asked=counted):
+            spend(8)
             found = self.walk(
                 level + 1, self.diagrams.child(one, level, value), self.diagrams.child(two, level, other), states
             )

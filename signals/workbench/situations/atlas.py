@@ -6,16 +6,17 @@ that nothing is sampled and nothing is written twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from signals.model import CALLS, STATES, Call, State
 from signals.policy.compiled import Trit
 from signals.policy.engine import Answer, answered, moved, refused, severest, unanswered, unknown, worst
 from signals.policy.facts import Facts
 from signals.policy.rules import Guardrail, Override, Policy, Row, Rules
-from signals.workbench.situations.diagram import Diagrams, Node, TooLargeError
+from signals.workbench.situations.diagram import Diagrams, Node
+from signals.workbench.situations.effort import TooLargeError, effort
 from signals.workbench.situations.making import space_of
 from signals.workbench.situations.space import Space, too_large
 
@@ -83,8 +84,9 @@ def atlas_of(policy: Policy, kind: str | None = None) -> Atlas:
     Raises:
         SignalsError: When the policy is too entangled to be decided exactly.
     """
-    space = space_of([policy], kind)
-    return chart(space, policy.rules if kind is None else policy.for_kind(kind), kind)
+    with effort():
+        space = space_of([policy], kind)
+        return chart(space, policy.rules if kind is None else policy.for_kind(kind), kind)
 
 
 def chart(space: Space, rules: Rules, kind: str | None = None) -> Atlas:
@@ -127,7 +129,7 @@ class Chart:
             node = nobody
             for name in reversed(order):
                 node = self.diagrams.apply(_first, says[name], node)
-            found = self.diagrams.apply(partial(_in_order, order), orders, node, found)
+            found = self.diagrams.apply(self.diagrams.bound(_in_order, order), orders, node, found)
         return found
 
     def says(self, row: Row) -> Node:
@@ -143,21 +145,21 @@ class Chart:
         for name, row in self.rows.items():
             state = self.diagrams.variable(self.space.levels[row.signal], STATES)
             node = self.diagrams.apply(_gathered, self.heard[name], state, node)
-        return self.diagrams.apply(partial(unanswered, self.rules.otherwise), node)
+        return self.diagrams.apply(self.diagrams.bound(unanswered, self.rules.otherwise), node)
 
     def orders(self) -> Node:
         """The rows as the overrides that hold put them."""
         node = self.diagrams.leaf(tuple(self.rows))
         for rule in self.rules.overrides:
-            node = self.diagrams.apply(partial(self.put, rule), node, self.space.trit(rule.when.tree))
+            node = self.diagrams.apply(self.moves(rule), node, self.space.trit(rule.when.tree))
             if len(self.diagrams.leaves(node)) > MAX_ORDERS:
                 raise TooLargeError
         return node
 
-    def put(self, rule: Override, order: tuple[str, ...], holds: Trit) -> tuple[str, ...]:
-        if holds is not True:
-            return order
-        return tuple(row.rule for row, _ in moved([(self.rows[name], None) for name in order], rule))
+    def moves(self, rule: Override) -> Callable[..., tuple[str, ...]]:
+        """The rows as an override puts them: a function of their order and of whether it holds."""
+        ranked = tuple((name, row.signal) for name, row in self.rows.items())
+        return self.diagrams.bound(_put, ranked, rule)
 
     # --- guardrails and requirements --------------------------------------------------------------------------------
 
@@ -165,16 +167,16 @@ class Chart:
         """The severest guardrail that holds."""
         node = self.diagrams.leaf(None)
         for rule, holds in guardrails:
-            node = self.diagrams.apply(partial(_worse, rule), node, holds)
+            node = self.diagrams.apply(self.diagrams.bound(_worse, rule), node, holds)
         return node
 
     def gate(self, guardrails: Sequence[tuple[Guardrail, Node]]) -> Node:
         """What would turn a SHIP into a HOLD, else None; what plainly fails is named first."""
         requires = [(rule, self.space.trit(rule.that.tree)) for rule in self.rules.ship_requires]
         steps = [
-            *(self.diagrams.apply(partial(_said, False, refused(rule)), holds) for rule, holds in requires),
-            *(self.diagrams.apply(partial(_said, None, unknown(rule)), holds) for rule, holds in guardrails),
-            *(self.diagrams.apply(partial(_said, None, unknown(rule)), holds) for rule, holds in requires),
+            *(self.diagrams.apply(self.diagrams.bound(_said, False, refused(rule)), holds) for rule, holds in requires),
+            *(self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds) for rule, holds in guardrails),
+            *(self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds) for rule, holds in requires),
         ]
         node = self.diagrams.leaf(None)
         for step in reversed(steps):
@@ -196,6 +198,16 @@ def _gathered(heard: Trit, state: State, states: frozenset[State]) -> frozenset[
 
 def _in_order(order: tuple[str, ...], present: tuple[str, ...], here: Answer, other: Answer) -> Answer:
     return here if present == order else other
+
+
+def _put(
+    ranked: tuple[tuple[str, str], ...], rule: Override, order: tuple[str, ...], holds: Trit
+) -> tuple[str, ...]:
+    if holds is not True:
+        return order
+    signals = dict(ranked)
+    rows = [Row(name, signals[name], {}) for name in order]
+    return tuple(row.rule for row, _ in moved([(row, None) for row in rows], rule))
 
 
 def _worse(rule: Guardrail, fired: Guardrail | None, holds: Trit) -> Guardrail | None:

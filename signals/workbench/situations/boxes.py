@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from signals.policy.facts import Value
 from signals.workbench.situations.diagram import Diagrams, Node
+from signals.workbench.situations.effort import spend
 from signals.workbench.situations.space import Space
 
 SEEDS = 6
@@ -90,6 +91,7 @@ def count(diagrams: Diagrams, node: Node, box: Box) -> int:
                 done[here] = 1 if diagrams.value(here) is True else 0
             else:
                 total = 0
+                spend(2 * diagrams.sizes[level])
                 for value in box.get(level, range(diagrams.sizes[level])):
                     child = diagrams.child(here, level, value)
                     total += walk(child) * between(level + 1, diagrams.level(child))
@@ -106,6 +108,7 @@ def paths(diagrams: Diagrams, node: Node) -> Iterator[Box]:
     def alive(here: Node) -> bool:
         if here not in leads:
             below = diagrams.below(here)
+            spend(1 + len(below))
             leads[here] = any(alive(child) for child in below) if below else diagrams.value(here) is True
         return leads[here]
 
@@ -118,6 +121,7 @@ def paths(diagrams: Diagrams, node: Node) -> Iterator[Box]:
             yield {}
         for child, values in places.items():
             for box in walk(child):
+                spend(2)
                 yield {diagrams.level(here): tuple(values), **box}
 
     return walk(node) if alive(node) else iter(())
@@ -163,6 +167,7 @@ def _tight(diagrams: Diagrams, node: Node, box: Box) -> dict[int, tuple[int, ...
                 leads[here] = diagrams.value(here) is True
             else:
                 leads[here] = False
+                spend(2 * diagrams.sizes[level])
                 for value in box.get(level, range(diagrams.sizes[level])):
                     child = diagrams.child(here, level, value)
                     if walk(child):
@@ -192,6 +197,7 @@ def _within(diagrams: Diagrams, node: Node, box: Box) -> bool:
             if diagrams.value(here) is False:
                 return False
             continue
+        spend(1 + diagrams.sizes[level])
         for value in box.get(level, range(diagrams.sizes[level])):
             child = diagrams.child(here, level, value)
             if child not in seen:
@@ -210,6 +216,7 @@ def _inside(diagrams: Diagrams, node: Node, box: Box) -> dict[int, int]:
             return {} if diagrams.value(here) is True else None
         if here in dead:
             return None
+        spend(1 + diagrams.sizes[level])
         for value in box.get(level, range(diagrams.sizes[level])):
             tail = walk(diagrams.child(here, level, value))
             if tail is not None:

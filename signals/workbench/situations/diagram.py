@@ -9,17 +9,16 @@ Boolean function manipulation", IEEE Transactions on Computers 35:677, with vari
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from typing import Any
+
+from signals.workbench.situations.effort import TooLargeError, spend
 
 Node = int
 MAX_NODES = 100_000
 """Nodes where a function is refused as too tangled: some 50 MB."""
-MAX_WORK = 200_000
-"""Steps of combining functions where they are refused: about a second."""
-
-
-class TooLargeError(Exception):
-    """The function has no small diagram in this order of variables."""
+_APPLY = 8
+"""Steps that combining functions takes at one branch: it calls, looks up and may make a node."""
 
 
 class Diagrams:
@@ -36,7 +35,7 @@ class Diagrams:
         self._values: list[Hashable] = []
         self._known: dict[Hashable, Node] = {}
         self._applied: dict[tuple[Hashable, ...], Node] = {}
-        self._work = 0
+        self._bound: dict[Hashable, Callable[..., Any]] = {}
 
     # --- making -----------------------------------------------------------------------------------------------------
 
@@ -55,13 +54,21 @@ class Diagrams:
         """The function that gives ``values[v]`` where the variable has the value v."""
         return self.ask(level, [self.leaf(value) for value in values])
 
+    def bound(self, function: Callable[..., Any], *given: Hashable) -> Callable[..., Any]:
+        """``function`` with its first arguments given: one object for equal arguments, so that ``apply`` knows it."""
+        key = (function, given)
+        found = self._bound.get(key)
+        if found is None:
+            found = self._bound[key] = partial(function, *given)
+        return found
+
     def apply(self, function: Callable[..., Hashable], *nodes: Node) -> Node:
         """The diagram of ``function(a, b, ...)`` over what the diagrams are; the function must be pure."""
         key = (function, *nodes)
         found = self._applied.get(key)
         if found is None:
             level = min(self._levels[node] for node in nodes)
-            self._spend(1 if level == len(self.sizes) else self.sizes[level])
+            spend(_APPLY if level == len(self.sizes) else _APPLY * self.sizes[level])
             if level == len(self.sizes):
                 found = self.leaf(function(*(self._values[node] for node in nodes)))
             else:
@@ -82,6 +89,7 @@ class Diagrams:
             if level == len(self.sizes):
                 return here
             if here not in done:
+                spend(self.sizes[level])
                 if level in values:
                     done[here] = walk(self._below[here][values[level]])
                 else:
@@ -89,15 +97,6 @@ class Diagrams:
             return done[here]
 
         return walk(node)
-
-    def renew(self) -> None:
-        """Allow as much work again: for who looks at a function that was made, beyond making it."""
-        self._work = 0
-
-    def _spend(self, work: int) -> None:
-        self._work += work
-        if self._work > MAX_WORK:
-            raise TooLargeError
 
     def _make(self, key: Hashable, level: int, below: tuple[Node, ...], value: Hashable) -> Node:
         found = self._known.get(key)
@@ -148,7 +147,9 @@ class Diagrams:
             found: dict[Any, int] = {}
             for child in self._below[here]:
                 skipped = self._product(level + 1, self._levels[child])
-                for value, number in walk(child).items():
+                below = walk(child)
+                spend(1 + len(below))
+                for value, number in below.items():
                     found[value] = found.get(value, 0) + number * skipped
             done[here] = found
             return found
@@ -172,6 +173,7 @@ class Diagrams:
         while waiting:
             here = waiting.pop()
             yield here
+            spend(1 + len(self._below[here]))
             for child in self._below[here]:
                 if child not in seen:
                     seen.add(child)
@@ -206,6 +208,7 @@ class Diagrams:
                     best: dict[int, int] | None = None
                     for value, child in enumerate(self._below[here]):
                         tail = walk(child)
+                        spend(2)
                         if tail is not None and (best is None or len(tail) + 1 < len(best)):
                             best = {level: value, **tail}
                     done[here] = best

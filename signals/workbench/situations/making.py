@@ -14,7 +14,8 @@ from signals.policy.conditions import Condition
 from signals.policy.facts import Facts, FactSpec, Value, registry
 from signals.policy.rules import Policy, Rules
 from signals.policy.syntax import Expr, Has, Is, Name, Quantified, render
-from signals.workbench.situations.diagram import Diagrams, Node, TooLargeError
+from signals.workbench.situations.diagram import Diagrams, Node
+from signals.workbench.situations.effort import TooLargeError, spend
 from signals.workbench.situations.grids import Grid, Links, grids, inner, leaves, names
 from signals.workbench.situations.possible import BELIEVED, NUMBERS, partials, possible_states
 from signals.workbench.situations.segments import every_list
@@ -40,7 +41,10 @@ def space_of(policies: Sequence[Policy], kind: str | None = None) -> Space:
             signals[name] = (*(one for one in signals.get(name, ()) if one != signal), signal)
     own = {name for policy, _ in pairs for name in policy.kinds}
     kinds = tuple(name for name in RELEASE_KINDS if name not in own) if kind is None else (kind,)
-    return _Builder(signals, [rules for _, rules in pairs], kinds).space()
+    try:
+        return _Builder(signals, [rules for _, rules in pairs], kinds).space()
+    except TooLargeError:
+        raise too_large("its comparisons can stand together in too many ways") from None
 
 
 def conditions(rules: Rules) -> Iterator[Condition]:
@@ -62,8 +66,14 @@ class _Builder:
     ) -> None:
         self.signals = signals
         self.kinds = kinds
-        trees = [condition.tree for one in rules for condition in conditions(one)]
-        atoms = dict.fromkeys(leaf for tree in trees for leaf in leaves(tree))
+        # Edits of one policy share most of their conditions: each is looked at once.
+        trees = {id(condition): condition.tree for one in rules for condition in conditions(one)}.values()
+        atoms: dict[Expr, None] = {}
+        for tree in trees:
+            spend(20)
+            for leaf in leaves(tree):
+                spend(10)
+                atoms[leaf] = None
         self.heard = self._heard(rules, atoms)
         self.atoms = [atom for atom in atoms if not isinstance(atom, Is) and not _of_state(atom)]
         self.specs: dict[str, FactSpec] = {}
@@ -87,16 +97,16 @@ class _Builder:
     def space(self) -> Space:
         groups = self._groups()
         waiting = list(groups)
+        owners = {group: frozenset(self._owners(group)) for group in groups}
         order: list[tuple[str, tuple[Expr, ...]]] = []
         placed: set[str] = set()
         for signal in ("", *self.heard):
             if signal:
                 order.append((signal, ()))
                 placed.add(signal)
-            for group in list(waiting):
-                if set(self._owners(group)) <= placed:
-                    waiting.remove(group)
-                    order.append(("", group))
+            ready = [group for group in waiting if owners[group] <= placed]
+            waiting = [group for group in waiting if not owners[group] <= placed]
+            order += [("", group) for group in ready]
         total = 0
         variables: list[Variable] = []
         points: dict[int, tuple[Point, ...]] = {}
@@ -182,6 +192,7 @@ class _Builder:
                         spent += 1
                         if spent > MAX_POINTS:
                             raise too_large(f"too many values must be told apart for `{render(group[0]):.80}`")
+                        spend(10 + 3 * len(group))
                         yield Point(states, full, ask(full))
 
     def _looked_at(self, owners: Sequence[str], outer: Sequence[str], values: Mapping[str, Grid]) -> int:

@@ -55,7 +55,6 @@ class _Icicle:
 
     def __post_init__(self) -> None:
         self.space, self.diagrams = self.atlas.space, self.atlas.space.diagrams
-        self.diagrams.renew()
         self.root = self.diagrams.apply(_call, self.atlas.node)
         self.weights: dict[Node, int] = {}
         self.calls: dict[Node, frozenset[Call]] = {}

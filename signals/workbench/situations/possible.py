@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from signals.checks import BY_NAME
 from signals.model import Signal, State
 from signals.policy.facts import UNTRUSTED_HIDES, Scalar
+from signals.workbench.situations.effort import spend
 
 Facts = dict[str, Scalar]
 
@@ -59,6 +60,7 @@ def partials(
     choices = [_alone(signal, name, grids[name], state) for name in plain]
     for head in first:
         for values in itertools.product(*choices):
+            spend(2)
             facts = {name: value for name, value in zip(plain, values, strict=True) if not isinstance(value, _Absent)}
             # Both are the time since the newest evidence.
             if "age" in plain and "max_age" in plain and facts.get("age") != facts.get("max_age"):
@@ -73,6 +75,7 @@ def _numbers(
     seen = set()
     for numbers, ripe in _readings(signal, wanted, grids, state):
         for values in itertools.product(*(_with_absent(grids[name]) for name in ripening)):
+            spend(4)
             checks = {name: value for name, value in zip(ripening, values, strict=True) if value is not ABSENT}
             all_pass = all(name in checks and passes(signal, name, checks[name]) for name in ripening)
             if ripe is not None and (all_pass if ripe else all_pass and not _unseen(signal, ripening)) is not ripe:
@@ -111,6 +114,7 @@ def _readings(
             "non_inferior": (None if margin is None else low > -margin) if ripe else False,
             "material": None if margin is None else low >= margin or high <= -margin,
         }
+        spend(2 + len(middles))
         for middle in middles:
             if middle is None or low <= middle <= high:
                 facts["benefit"] = middle
@@ -123,6 +127,7 @@ def _intervals(
     """(low, high, margin, ripe) that make a reading of this state."""
     bounds = [float(value) for value in grids["benefit.low"]]
     for margin in _margins(signal, grids):
+        spend(len(ripeness) * len(bounds) ** 2)
         for low, high in itertools.product(bounds, bounds):
             for ripe in ripeness:
                 if low <= high and _state(low, high, margin, ripe=ripe) == state:

@@ -10,6 +10,7 @@ from signals.model import Signal
 from signals.policy.compiled import Element, both, compile_tree, either
 from signals.policy.facts import Facts, Scalar, element_registry
 from signals.policy.syntax import Chain, Expr, Name, Quantified, render
+from signals.workbench.situations.effort import spend
 from signals.workbench.situations.grids import grids, inner, names
 from signals.workbench.situations.space import MAX_POINTS, Truths, too_large
 
@@ -24,6 +25,7 @@ def every_list(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> Ite
     waiting = list(reached)
     while waiting:
         here = waiting.pop()
+        spend(6 * len(elements))
         for truths, element in elements.items():
             there = tuple(fold(pair) for fold, pair in zip(folds, zip(here, truths, strict=True), strict=True))
             if there not in reached:
@@ -37,6 +39,7 @@ def _elements(signal: Signal, asked: Sequence[Quantified], facts: Facts) -> dict
     tests = [compile_tree(one.body) for one in asked]
     found: dict[Truths, Element] = {}
     for element in every_element(signal, asked, facts):
+        spend(3 * len(tests))
         found.setdefault(tuple(test(facts, element) for test in tests), element)
     return found
 
@@ -78,6 +81,7 @@ def every_element(
     for number, chosen in enumerate(itertools.product(*choices)):
         if number > MAX_POINTS:
             raise too_large(f"too many values must be told apart in `{render(asked[0]):.80}`")
+        spend(6)
         element = {name: value for name, value in chosen if value is not None}
         if all(element[a] <= element[b] for a, b in _ORDERED if a in element and b in element):
             yield element

@@ -16,6 +16,7 @@ from signals.policy.compiled import Trit, both, either, negate
 from signals.policy.facts import Facts, Value
 from signals.policy.syntax import Expr, Has, Is, Logic, Not, render
 from signals.workbench.situations.diagram import Diagrams, Node
+from signals.workbench.situations.effort import spend
 
 MAX_POINTS = 30_000
 """Combinations of values of facts that hang together: more are refused."""
@@ -129,6 +130,7 @@ class Space:
     def trit(self, tree: Expr) -> Node:
         """The diagram of a condition: True, False or None (unknown) in every situation."""
         diagrams = self.diagrams
+        spend(10)
         if isinstance(tree, Is):
             level = self.levels[tree.name.key.removesuffix(".state")]
             return diagrams.variable(level, [(state == tree.state) is not tree.inverse for state in STATES])
