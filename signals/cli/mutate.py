@@ -25,7 +25,8 @@ def policy_mutate(ref: str | None, folder: Path | None, as_json: bool) -> None:
     """Weaken the policy in every single step and see which steps its own tests catch.
 
     POLICY is a file or a version such as v3; without it, the project's hierarchy.yaml. Each step that no test catches
-    comes with a test that does, ready to paste. Exit code 0 when all are caught, else 2.
+    comes with a test that does, ready to paste. Exit code 0 when all are caught, else 2; also 2, without a score, when
+    the policy is too large for every step to be looked at.
     """
     from signals.workbench.edits.mutate import mutate
 
@@ -36,7 +37,7 @@ def policy_mutate(ref: str | None, folder: Path | None, as_json: bool) -> None:
     else:
         for line in _shown(report, rules.file):
             click.echo(line)
-    if report.survivors:
+    if report.survivors or report.refused:
         sys.exit(2)
 
 
@@ -44,7 +45,9 @@ def _shown(report: MutationReport, file: str) -> list[str]:
     counted, survivors = len(report.counted), report.survivors
     fates = [mutant.fate for mutant in report.mutants]
     others = f"{fates.count('stricter')} more only make it stricter, {fates.count('equivalent')} change no call"
-    if report.score is None:
+    if report.refused:
+        lines = [f"{file}: no score: {report.refused}."]
+    elif report.score is None:
         lines = [f"{file}: no single step weakens this policy ({others})."]
     else:
         caught = counted - len(survivors)
@@ -67,6 +70,7 @@ def _shown(report: MutationReport, file: str) -> list[str]:
 def _plain(report: MutationReport) -> dict[str, Any]:
     return {
         "score": report.score,
+        "refused": report.refused or None,
         "counted": len(report.counted),
         "killed": len(report.counted) - len(report.survivors),
         "failing": list(report.failing),

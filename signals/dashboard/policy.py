@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 716  # pixels: the page fits 1440 × 900 without scrolling, text and panels scroll inside
 SIGNALS = "policy signals"
+WEAKENED = "policy-weakened"  # hash of the policy whose weakenings are shown
 EDITED = ("What changes", "Releases", "Tests", "Open release", "In words", "History")
 UNTOUCHED = ("In words", "Tests", "Open release", "History")
 
@@ -210,10 +211,28 @@ def _tab(
         st.html(cards.wrap(policy_panels.releases(rows)))
     elif name == "Tests":
         st.html(cards.wrap(rules.tests_card(checked.tests)))
+        _weaken(policy)
     elif name == "In words":
         st.html(cards.wrap(rules.facts_card(policy), rules.words_card(policy)))
     else:
         _open_release(project, policy, saved)
+
+
+def _weaken(policy: Policy) -> None:
+    """The mutation score, when somebody asks for it: too slow for every key."""
+    asked = st.button(
+        "Weaken it in every single step", key="policy-weaken",
+        help="Drops, swaps and softens one rule at a time, and sees whether a test of the policy fails.",
+    )  # fmt: skip
+    if asked:
+        st.session_state[WEAKENED] = policy.hash
+    if st.session_state.get(WEAKENED) != policy.hash:
+        return
+    report = policy_check.weakened(policy.text, policy.file)
+    st.html(cards.wrap(policy_panels.weakenings(report)))
+    if report.tests:
+        st.caption("These tests catch them. Paste under `tests:` what you agree with, and give each a better name.")
+        st.code(report.tests, language="yaml", height=260)
 
 
 def _open_release(project: Project, policy: Policy, saved: Policy | None) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from signals.policy.testing import CaseResult
     from signals.replay import Replayed
     from signals.workbench.edits.diff import Difference
+    from signals.workbench.edits.mutate import MutationReport
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,12 @@ def _alarm(flip: Flip) -> tuple[bool, bool, int, bool]:
         return (not flip.differs, False, 0, False)
     milder = SEVERITY[flip.after] - SEVERITY[flip.before]
     return (not flip.differs, flip.by_before == flip.by_after, milder, flip.outcome != "bad")
+
+
+@lru_cache(maxsize=4)
+def weakened(text: str, file: str) -> MutationReport:
+    """Which single-step weakenings of a policy that loads its own tests would catch; about a second of work."""
+    from signals.policy import parse_policy
+    from signals.workbench.edits.mutate import mutate
+
+    return mutate(parse_policy(text, file))

@@ -15,6 +15,7 @@ from signals.words import CALL_WORDS, count, plural
 if TYPE_CHECKING:
     from signals.workbench.edits.definitions import Definition
     from signals.workbench.edits.diff import Change, Difference
+    from signals.workbench.edits.mutate import MutationReport
 
 SHOWN = 4  # flips in the headline; the rest is under their own tab
 LISTED = 60  # changes and lines of a list that anyone could still read
@@ -271,3 +272,21 @@ def text_diff(old: str, new: str, label: str) -> str:
         rows.append(f'<div class="{kind}">{spoken}{escape(clean(shown, lines=True)) or " "}</div>')
     body = "".join(rows) or '<div class="place">The texts are the same.</div>'
     return f'<div class="diff" role="region" tabindex="0" aria-label="{escape(clean(label))}">{body}</div>'
+
+
+def weakenings(report: MutationReport) -> str:
+    """How many weakenings the policy's tests catch, and each that they do not."""
+    missed, counted = len(report.survivors), len(report.counted)
+    if report.refused:
+        told = f'<p class="fail">No score: {escape(clean(report.refused))}.</p>'
+    elif report.score is None:
+        told = "<p>No single step weakens this policy.</p>"
+    else:
+        percent = int(100 * (counted - missed) / counted)  # rounded down: a survivor never reads as 100 %
+        told = f"<p>Its tests catch {count(counted - missed)} of {plural(counted, 'weakenings')}, {percent} %.</p>"
+    told += "".join(
+        f'<div class="trouble"><span class="mark fail" aria-label="not caught">✕</span>'
+        f'{escape(clean(f"{one.what} (line {one.line})"))}<span class="small">{escape(clean(one.shows))}</span></div>'
+        for one in report.survivors[:LISTED]
+    )
+    return card("Would its tests notice?", told)

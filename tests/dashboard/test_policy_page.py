@@ -154,6 +154,24 @@ def test_a_failing_test_is_named_and_stops_the_save(visit: Callable[[Path], AppT
     assert not app.button(key="policy-save").disabled
 
 
+def test_what_the_tests_would_not_notice_is_shown_on_request(visit: Callable[[Path], AppTest], project: Path) -> None:
+    """The shipped policy catches every weakening; without one of its tests it does not, and the page proposes one."""
+    app = visit(project)
+    tab(app, "Tests")
+    assert "Would its tests notice?" not in shown(app)
+    app.button(key="policy-weaken").click().run()
+    assert "100 %" in shown(app)
+    text = text_of(app)
+    start = text.index("  - name: thumbs down hold what nobody else minds")
+    write(app, text[:start] + text[text.index("  - name: nothing is better, so nothing ships") :])
+    tab(app, "Tests")
+    assert "Would its tests notice?" not in shown(app)  # that was another text
+    app.button(key="policy-weaken").click().run()
+    assert "Would its tests notice?" in shown(app)
+    assert "100 %" not in shown(app).split("Would its tests notice?")[1]
+    assert any("thumbs: loss" in block.value for block in app.code)
+
+
 def test_a_signal_that_a_source_feeds_cannot_be_saved_away(visit: Callable[[Path], AppTest], project: Path) -> None:
     app = visit(project)
     write(app, text_of(app).replace("thumbs", "likes"))

@@ -224,7 +224,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_a_policy_that_nobody_could_read_is_refused() -> None:
     row = "  - {signal: judge, win: ship}\n"
     assert "at most 200" in problems(HEAD + ROWS + row * 250)[0]
-    assert "at most 64,000" in problems(HEAD + ROWS + row * 3_000)[0]
+    assert "at most 40,000" in problems(HEAD + ROWS + row * 3_000)[0]
     assert len(problems(HEAD + "".join(f"k{number}: 1\n" for number in range(300)) + ROWS)) <= 100
 
 

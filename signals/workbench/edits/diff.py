@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from signals.model import RELEASE_KINDS, SEVERITY, Call, ReleaseKind, SignalsError
 from signals.policy.engine import Answer
@@ -20,12 +19,9 @@ from signals.words import CALL_WORDS, count, plural
 from signals.workbench.edits.definitions import Definition, definitions
 from signals.workbench.situations.atlas import chart
 from signals.workbench.situations.boxes import largest
-from signals.workbench.situations.diagram import TooLargeError
+from signals.workbench.situations.effort import TooLargeError, effort
 from signals.workbench.situations.making import space_of
 from signals.workbench.situations.phrases import phrase
-
-MOST = 1_000_000
-"""Groups times nodes of the diagram: beyond it, looking at every group would take minutes, and is refused."""
 
 Deciders = tuple[str, str]
 Group = tuple[Call, Call, Deciders]
@@ -136,6 +132,11 @@ def compare(old: Policy, new: Policy) -> Difference:
 
     Never raises: rules too entangled for that are told in ``Difference.refused``, with the definitions beside it.
     """
+    with effort():
+        return _compare(old, new)
+
+
+def _compare(old: Policy, new: Policy) -> Difference:
     changes: list[Change] = []
     refused: list[str] = []
     elsewhere = 0
@@ -175,13 +176,10 @@ def _of_kind(old: Policy, new: Policy, kind: ReleaseKind | None) -> tuple[list[C
         grouped = diagrams.apply(_group, both)
         groups = diagrams.counts(grouped)
         total = sum(number for group, number in groups.items() if group is not None)
-        small = sum(1 for _ in diagrams.nodes(grouped)) * len(groups) <= MOST
         changes = []
         for group, number in groups.items():
             if group is not None and group[0] != group[1]:
-                if small:
-                    diagrams.renew()
-                part = largest(space, diagrams.apply(partial(_is, group), grouped))
+                part = largest(space, diagrams.apply(diagrams.bound(_is, group), grouped))
                 if part is None:  # the group was counted
                     raise AssertionError
                 where = phrase(space, part.box)

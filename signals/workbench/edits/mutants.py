@@ -17,11 +17,14 @@ from signals.policy.conditions import Condition, compile_condition
 from signals.policy.rules import Guardrail, Override, Policy, Requirement, Row, Rules
 from signals.policy.syntax import Chain, Expr, Logic, Name, Not, Number, Op, Quantified, render
 from signals.strictyaml import Document, Loc
+from signals.workbench.situations.effort import spend
 
 STEP = 0.1
 """A threshold moves by this part of itself: what people would argue about, and a test beside the threshold can tell."""
 FROM_ZERO = 0.01
 """A threshold of zero moves by this, in the unit it is written in."""
+_A_STEP, _A_LETTER = 80, 20
+"""Work that an edit takes, and each letter of a condition that changes."""
 NEEDY = ("untrusted", "missing")
 """States that may not answer ship: no data never reads as fine."""
 
@@ -56,7 +59,11 @@ class _Step:
 
 
 def mutations(policy: Policy) -> tuple[Mutation, ...]:
-    """Every edit, in the order of the file; edits that the loader would refuse are left out."""
+    """Every edit, in the order of the file; edits that the loader would refuse are left out.
+
+    Raises:
+        TooLargeError: When there are too many for the budget of the question.
+    """
     document = strictyaml.parse(policy.text, policy.file)
     owners: dict[str, Rules] = {"": policy.rules, **policy.kinds}
     found = []
@@ -65,6 +72,7 @@ def mutations(policy: Policy) -> tuple[Mutation, ...]:
             for step in steps:
                 line, column = document.place(step.loc, key=False)
                 where = f"for {owner}: " if owner else ""
+                spend(_A_STEP)
                 changed = _with(policy, document, owner, section, step.value)
                 found.append(Mutation(where + step.what, line, column + step.shift, changed))
     return tuple(found)
@@ -186,6 +194,7 @@ class _Edits:
     def conditions(self, condition: Condition, loc: Loc) -> Iterator[tuple[str, int, Condition]]:
         """(the edit in words, how far into the text it is, the condition after it)."""
         for words, at, tree in _variants(condition.tree):
+            spend(_A_LETTER * len(condition.text))  # read, checked and compiled again
             try:
                 compiled = compile_condition(render(tree), self.policy.signals)
             except SignalsError:  # out of the range of its fact: nobody could save that

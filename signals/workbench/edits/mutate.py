@@ -16,13 +16,19 @@ from signals.model import RELEASE_KINDS, SEVERITY, ReleaseKind, SignalsError
 from signals.policy.engine import Answer
 from signals.policy.rules import Policy, Rules
 from signals.policy.testing import run_tests
+from signals.words import count, plural
 from signals.workbench.edits.mutants import Mutation, mutations
-from signals.workbench.edits.proposals import Proposal, Weaker, propose
+from signals.workbench.edits.proposals import Proposal, Weaker, propose, run_one
 from signals.workbench.situations.atlas import chart
-from signals.workbench.situations.diagram import Node, TooLargeError
+from signals.workbench.situations.diagram import Node
+from signals.workbench.situations.effort import WORK, TooLargeError, effort
 from signals.workbench.situations.making import space_of
-from signals.workbench.situations.space import Space, too_large
+from signals.workbench.situations.space import Space
 
+_WORK = 5 * WORK // 2
+"""Steps that all edits may take together: every one is another difference of two policies."""
+_SHARED = WORK // 3
+"""What looking at one edit may take while all edits share one space."""
 Fate = Literal["killed", "survived", "equivalent", "stricter"]
 
 
@@ -70,12 +76,14 @@ class MutationReport:
     """Every edit, in the order of the file.
 
     Attributes:
-        mutants: All of them, those that are no weakenings too.
+        mutants: All of them, those that are no weakenings too; with ``refused``, those that were looked at.
         failing: Tests that fail on the policy as it is; they can catch nothing and were left out.
+        refused: Why not every edit could be looked at, so that there is no score; empty when all were.
     """
 
     mutants: tuple[Mutant, ...]
     failing: tuple[str, ...]
+    refused: str = ""
 
     @property
     def counted(self) -> tuple[Mutant, ...]:
@@ -89,8 +97,8 @@ class MutationReport:
 
     @property
     def score(self) -> float | None:
-        """Share of the weakenings that a test catches, from 0 to 1; None when no edit weakens."""
-        counted = self.counted
+        """Share of the weakenings that a test catches, from 0 to 1; None when no edit weakens, or not all are known."""
+        counted = () if self.refused else self.counted
         return 1.0 - len(self.survivors) / len(counted) if counted else None
 
     @cached_property
@@ -102,28 +110,56 @@ class MutationReport:
 def mutate(policy: Policy) -> MutationReport:
     """Weaken a policy in every single step and see which steps its own tests catch.
 
-    Raises:
-        SignalsError: When the policy is too entangled to decide every situation.
+    Never raises: what is too entangled, or too much, is told in ``MutationReport.refused``, and then there is no score.
     """
     results = run_tests(policy)
     failing = tuple(result.name for result in results if not result.passed)
     sound = replace(policy, tests=tuple(test for test in policy.tests if test.name not in failing))
-    bench = _Bench(sound, mutations(sound), {test.name for test in policy.tests})
-    return MutationReport(tuple(_judged(bench, mutation) for mutation in bench.mutations), failing)
+    found: tuple[Mutation, ...] = ()
+    judged: list[Mutant] = []
+    refused = ""
+    with effort(_WORK):
+        try:
+            _decided(sound)  # what is too entangled by itself needs no edits to be refused
+            found = mutations(sound)
+            bench = _Bench(sound, found, {test.name for test in policy.tests})
+            for mutation in found:
+                judged.append(_judged(bench, mutation))
+        except (TooLargeError, SignalsError) as error:
+            why = str(error) if isinstance(error, SignalsError) else _too_much(found, judged)
+            refused = f"not every weakening could be looked at: {why}"
+    return MutationReport(tuple(judged), failing, refused)
+
+
+def _decided(policy: Policy) -> None:
+    with effort(WORK):
+        for kind in _kinds(policy):
+            chart(space_of([policy], kind), _rules(policy, kind), kind)
+
+
+def _kinds(policy: Policy) -> list[ReleaseKind | None]:
+    """Kinds with rules of their own; None stands for those without, where there are any."""
+    own: list[ReleaseKind | None] = [kind for kind in RELEASE_KINDS if kind in policy.kinds]
+    return own if len(own) == len(RELEASE_KINDS) else [None, *own]
+
+
+def _too_much(found: Sequence[Mutation], judged: Sequence[Mutant]) -> str:
+    if not found:
+        return "the policy has too many rules and conditions to edit them one by one. Use fewer, or shorter ones"
+    done = f"{count(len(judged))} of {plural(len(found), 'edits')}"
+    return f"looking at all would take too long, {done} were. Use fewer signals, rules or tests"
 
 
 def _judged(bench: _Bench, mutation: Mutation) -> Mutant:
     try:
-        return _judge(bench, mutation)
+        with effort(_SHARED if bench.sharing else _WORK):
+            return _judge(bench, mutation)
     except (TooLargeError, SignalsError):
         if not bench.sharing:
             raise
     # The space of all edits is too large, or full: from here on, each edit has one of its own.
     bench.sharing = False
-    try:
-        return _judge(bench, mutation)
-    except TooLargeError:
-        raise too_large("its rules combine in too many ways") from None
+    return _judge(bench, mutation)
 
 
 def _judge(bench: _Bench, mutation: Mutation) -> Mutant:
@@ -143,7 +179,8 @@ def _judge(bench: _Bench, mutation: Mutation) -> Mutant:
             found = replace(found, fate="stricter")
     if not weaker:
         return found
-    killer = next((result.name for result in run_tests(mutation.policy) if not result.passed), None)
+    results = (run_one(mutation.policy, test) for test in mutation.policy.tests)
+    killer = next((result.name for result in results if not result.passed), None)
     if killer is not None:
         return replace(found, fate="killed", killer=killer, situations=situations)
     return replace(found, fate="survived", situations=situations, proposal=bench.proposal(mutation, weaker))
@@ -155,9 +192,7 @@ class _Bench:
     def __init__(self, policy: Policy, found: Sequence[Mutation], taken: set[str]) -> None:
         self.policy, self.mutations, self.taken = policy, found, taken
         self.proposals: list[Proposal] = []
-        own: list[ReleaseKind | None] = [kind for kind in RELEASE_KINDS if kind in policy.kinds]
-        # None stands for the kinds that have no rules of their own, where there are any.
-        self.kinds = own if len(own) == len(RELEASE_KINDS) else [None, *own]
+        self.kinds = _kinds(policy)
         self.sharing = True
         self._shared: dict[ReleaseKind | None, tuple[Space, Node]] = {}
 
@@ -171,7 +206,6 @@ class _Bench:
         if before == after:
             return None
         space, base = self.space(mutation, kind)
-        space.diagrams.renew()
         return space, space.diagrams.apply(_compared, base, chart(space, after, kind).node)
 
     def space(self, mutation: Mutation, kind: ReleaseKind | None) -> tuple[Space, Node]:

@@ -14,10 +14,11 @@ from signals.model import RELEASE_KINDS, SEVERITY, Call, Problem, ReleaseKind, S
 from signals.policy.engine import Outcome
 from signals.policy.facts import FactSpec, Scalar, Value, element_registry, registry
 from signals.policy.rules import Policy, PolicyTest
-from signals.policy.testing import run_tests
+from signals.policy.testing import CaseResult, run_tests
 from signals.words import CALL_WORDS
 from signals.workbench.situations.boxes import Part, largest, paths
 from signals.workbench.situations.diagram import Node
+from signals.workbench.situations.effort import spend
 from signals.workbench.situations.making import conditions
 from signals.workbench.situations.space import Space
 
@@ -55,7 +56,7 @@ class Proposal:
 
     def against(self, edited: Policy) -> Proposal | None:
         """The same test held against another edit of the same policy; None when it does not show a less severe call."""
-        after = run_tests(replace(edited, tests=(self.test,)))[0].outcome
+        after = run_one(edited, self.test).outcome
         if SEVERITY[after.call] >= SEVERITY[self.test.call]:
             return None
         return replace(self, shows=_shows(self.situation, self.test.call, self.test.by, after))
@@ -98,7 +99,15 @@ def propose(policy: Policy, edited: Policy, weaker: Sequence[Weaker], taken: set
 
 
 def _passes(policy: Policy, test: PolicyTest) -> bool:
-    return run_tests(replace(policy, tests=(test,)))[0].passed
+    return run_one(policy, test).passed
+
+
+def run_one(policy: Policy, test: PolicyTest) -> CaseResult:
+    """One test against a policy, whatever tests it has."""
+    rules = policy.for_kind(test.kind)
+    letters = sum(len(guard.when.text) for guard in rules.guardrails)  # each is explained in full
+    spend(60 + 4 * (len(rules.hierarchy) + len(rules.ship_requires)) + letters)
+    return run_tests(replace(policy, tests=(test,)))[0]
 
 
 def _shows(situation: str, call: Call, by: str | None, after: Outcome) -> str:
@@ -195,7 +204,7 @@ class _Writer:
     def told(self, given: Given) -> tuple[Outcome, Outcome] | None:
         """(before, after) when a test of this situation tells the edit; None when it does not."""
         test = self.test(given)
-        before, after = (run_tests(replace(one, tests=(test,)))[0].outcome for one in (self.policy, self.edited))
+        before, after = (run_one(one, test).outcome for one in (self.policy, self.edited))
         return (before, after) if SEVERITY[after.call] < SEVERITY[before.call] else None
 
     def test(self, given: Given) -> PolicyTest:

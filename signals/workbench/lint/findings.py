@@ -17,7 +17,7 @@ from signals.strictyaml import Document
 from signals.workbench.lint import conditions, given, order, overrides, rows, vetoes
 from signals.workbench.lint.books import books_of, rule_of
 from signals.workbench.lint.rules import BY_ID, Found, Severity
-from signals.workbench.situations.diagram import TooLargeError
+from signals.workbench.situations.effort import WORK, TooLargeError, effort
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ def lint(policy: Policy, today: date) -> tuple[Finding, ...]:
         policy: As loaded.
         today: The day on which a review may be due.
     """
+    with effort():
+        return _placed(policy, _found(policy, today))
+
+
+def _found(policy: Policy, today: date) -> list[Found]:
     found = [*given.reviewed(policy, today), *given.unheard(policy), *given.flat(policy)]
     found += given.thresholds(policy)
     books, problems = books_of(policy)
@@ -72,15 +77,18 @@ def lint(policy: Policy, today: date) -> tuple[Finding, ...]:
     )
     for about, look in looks:
         try:
-            new = tuple(look())
+            with effort(_SHARE):
+                new = tuple(look())
         except (TooLargeError, SignalsError):
             new = (_entangled(f"{about}: not looked at", "the rules combine in too many ways"),)
         found += new
         dead |= {rule_of(one.loc) for one in new if one.id in _DEAD}
     found += given.untested(policy, frozenset(dead))
-    return _placed(policy, found)
+    return found
 
 
+_SHARE = WORK // 2
+"""What one look may take of the whole: one that is too hard leaves the others something."""
 _DEAD = frozenset({"row-unreachable", "row-never-decides", "override-never-moves", "guardrail-never-holds",
                    "guardrail-always-holds", "requirement-never-holds", "requirement-always-holds"})  # fmt: skip
 """Findings about a rule as a whole: nothing more needs to be said about that rule."""

@@ -9,8 +9,11 @@ from signals.policy.rules import Policy
 from signals.workbench.lint.books import Book, loc_of, titled
 from signals.workbench.lint.monotone import Worse, worse
 from signals.workbench.lint.rules import Found
-from signals.workbench.situations.diagram import TooLargeError
+from signals.workbench.situations.effort import WORK, TooLargeError, effort
 from signals.workbench.situations.phrases import phrase
+
+_SHARE = WORK // 4
+"""What one signal may take of the whole look."""
 
 
 def not_monotone(policy: Policy, books: tuple[Book, ...]) -> Iterator[Found]:
@@ -20,7 +23,8 @@ def not_monotone(policy: Policy, books: tuple[Book, ...]) -> Iterator[Found]:
             if signal not in book.space.levels:
                 continue
             try:
-                found = worse(book.space, book.verdict, signal)
+                with effort(_SHARE):
+                    found = worse(book.space, book.verdict, signal)
             except (SignalsError, TooLargeError):
                 what = f"whether a better {signal} can make the call worse was not looked at"
                 yield Found("too-entangled", ("signals", signal), what, "too many of its facts hang together")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-WORK = 2_000_000
-"""Steps that one question may take: about a second. A step is a look at one branch of a diagram, or as much."""
+WORK = 1_000_000
+"""Steps that one question may take: about half a second. A step is a look at one branch of a diagram, or as much."""
 
 
 class TooLargeError(Exception):

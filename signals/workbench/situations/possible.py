@@ -75,7 +75,7 @@ def _numbers(
     seen = set()
     for numbers, ripe in _readings(signal, wanted, grids, state):
         for values in itertools.product(*(_with_absent(grids[name]) for name in ripening)):
-            spend(4)
+            spend(8)
             checks = {name: value for name, value in zip(ripening, values, strict=True) if value is not ABSENT}
             all_pass = all(name in checks and passes(signal, name, checks[name]) for name in ripening)
             if ripe is not None and (all_pass if ripe else all_pass and not _unseen(signal, ripening)) is not ripe:
@@ -114,7 +114,7 @@ def _readings(
             "non_inferior": (None if margin is None else low > -margin) if ripe else False,
             "material": None if margin is None else low >= margin or high <= -margin,
         }
-        spend(2 + len(middles))
+        spend(8 + len(middles))
         for middle in middles:
             if middle is None or low <= middle <= high:
                 facts["benefit"] = middle

@@ -7,7 +7,8 @@ earlier rows have left; what they have taken need not be asked again, and that k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,12 +17,16 @@ from signals.policy.engine import Answer
 from signals.policy.rules import Rules
 from signals.workbench.situations.atlas import Atlas
 from signals.workbench.situations.boxes import SEEDS, Box, largest
-from signals.workbench.situations.diagram import Diagrams, Node, TooLargeError
+from signals.workbench.situations.diagram import Diagrams, Node
+from signals.workbench.situations.effort import WORK, TooLargeError, effort
 from signals.workbench.situations.phrases import phrase
 from signals.workbench.situations.space import too_large
 
 ELSE = "anything else"
 _READ: dict[Call, int] = {"rollback": 0, "ship": 1, "hold": 2}
+_WORK = WORK // 2
+"""What the rows may take, beside what the atlas took."""
+_TOO_LONG = "all rows of its table would take too long to find"
 _SMALL = 400
 """Nodes of a diagram up to which rows are grown from many paths: fewer rows, and no time to speak of."""
 
@@ -55,11 +60,13 @@ class Table:
         rows: The first that fits decides.
         total: Situations in all.
         left: Situations that no row reaches, by call; empty when the table is whole.
+        cut: Whether finding more rows would have taken too long, so that fewer were found than wanted.
     """
 
     rows: tuple[TableRow, ...]
     total: int
     left: Mapping[Call, int]
+    cut: bool = False
 
 
 Group = tuple[Call, str, str]
@@ -72,49 +79,51 @@ def table(atlas: Atlas, most: int | None = None) -> Table:
     Args:
         atlas: What is decided.
         most: About how many rows are wanted; each call and deciding rule gets its share of them, the largest ones, and
-            at least one. None for as many as it takes.
+            at least one, as long as finding them does not take too long (``Table.cut``). None for all of them.
 
     Raises:
-        SignalsError: When the policy is too entangled to be told in rows.
+        SignalsError: When the policy is too entangled to be told in rows; with ``most``, in a single one.
     """
-    try:
-        return _table(atlas, most)
-    except TooLargeError:
-        raise too_large("what it decides cannot be told in rows") from None
-
-
-def _table(atlas: Atlas, most: int | None) -> Table:
     diagrams = atlas.space.diagrams
-    diagrams.renew()
-    rest = diagrams.apply(_group, atlas.node)
-    groups = sorted(diagrams.leaves(rest) - {None}, key=partial(_place, _reading(atlas.rules)))
     rows: list[TableRow] = []
-    for number, group in enumerate(groups):
-        spare = None if most is None else max(1, (most - len(rows)) // (len(groups) - number))
-        found, rest = _rows(atlas, group, rest, spare)
-        rows += found
-    left: dict[Call, int] = {}
-    for open_, number in diagrams.counts(rest).items():
-        if open_ is not None:
-            left[open_[0]] = left.get(open_[0], 0) + number
-    return Table(tuple(rows), atlas.total, left)
+    cut = False
+    with effort(_WORK):
+        try:
+            rest = diagrams.apply(_group, atlas.node)
+            groups = sorted(diagrams.leaves(rest) - {None}, key=partial(_place, _reading(atlas.rules)))
+            left = _left(diagrams, rest)
+            for number, group in enumerate(groups):
+                spare = None if most is None else max(1, (most - len(rows)) // (len(groups) - number))
+                for row, rest in _rows(atlas, group, rest, spare):
+                    rows.append(row)
+                    left[row.call] -= row.count
+        except TooLargeError:
+            if most is None or not rows:
+                raise too_large(_TOO_LONG if rows else "what it decides cannot be told in rows") from None
+            cut = True
+    return Table(tuple(rows), atlas.total, {call: number for call, number in left.items() if number}, cut)
 
 
-def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> tuple[list[TableRow], Node]:
-    """The largest rows of one group, and what they leave open."""
+def _left(diagrams: Diagrams, rest: Node) -> dict[Call, int]:
+    found: dict[Call, int] = {}
+    for group, number in diagrams.counts(rest).items():
+        if group is not None:
+            found[group[0]] = found.get(group[0], 0) + number
+    return found
+
+
+def _rows(atlas: Atlas, group: Group, rest: Node, most: int | None) -> Iterator[tuple[TableRow, Node]]:
+    """The largest rows of one group, each with what is open after it."""
     space, diagrams = atlas.space, atlas.space.diagrams
     call, rule, by = group
     seeds = SEEDS if sum(1 for _ in diagrams.nodes(atlas.node)) <= _SMALL else 1
-    rows: list[TableRow] = []
-    while most is None or len(rows) < most:
-        diagrams.renew()  # each row is a new question
-        part = largest(space, diagrams.apply(partial(_is, group), rest), seeds)
+    for _ in itertools.count() if most is None else range(most):
+        part = largest(space, diagrams.apply(diagrams.bound(_is, group), rest), seeds)
         if part is None:
-            break
+            return
         rest = diagrams.apply(_without, _box_node(diagrams, part.box), rest)
         words = phrase(space, part.box) if part.box else ELSE
-        rows.append(TableRow(words, call, rule, by, part.count, dict(part.box)))
-    return rows, rest
+        yield TableRow(words, call, rule, by, part.count, dict(part.box)), rest
 
 
 def _reading(rules: Rules) -> dict[str, int]:
