@@ -87,7 +87,8 @@ def _shown(atlas: Atlas, found: Table, kinds: bool) -> list[str]:
         lines += [indent + text for text in more]
     if found.left:
         rest = ", ".join(f"{number:,} {call}" for call, number in found.left.items())
-        lines += ["", f"Not in these {len(found.rows)} rows: {rest} (--all shows every row)."]
+        why = "finding more takes too long" if found.cut else "--all shows every row"
+        lines += ["", f"Not in these {len(found.rows)} rows: {rest} ({why})."]
     return lines
 
 
@@ -117,4 +118,5 @@ def _plain(atlas: Atlas, found: Table) -> dict[str, Any]:
             for row in found.rows
         ],
         "left": dict(found.left),
+        "cut": found.cut,
     }

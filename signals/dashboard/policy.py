@@ -210,8 +210,8 @@ def _tab(
     elif name == "Releases":
         st.html(cards.wrap(policy_panels.releases(rows)))
     elif name == "Tests":
-        st.html(cards.wrap(rules.tests_card(checked.tests)))
         _weaken(policy)
+        st.html(cards.wrap(rules.tests_card(checked.tests)))
     elif name == "In words":
         st.html(cards.wrap(rules.facts_card(policy), rules.words_card(policy)))
     else:
@@ -220,11 +220,8 @@ def _tab(
 
 def _weaken(policy: Policy) -> None:
     """The mutation score, when somebody asks for it: too slow for every key."""
-    asked = st.button(
-        "Weaken it in every single step", key="policy-weaken",
-        help="Drops, swaps and softens one rule at a time, and sees whether a test of the policy fails.",
-    )  # fmt: skip
-    if asked:
+    # Without a help text: it would cover the tabs.
+    if st.button("Weaken each rule once: would a test notice?", key="policy-weaken"):
         st.session_state[WEAKENED] = policy.hash
     if st.session_state.get(WEAKENED) != policy.hash:
         return

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 MAX_TEXT = 40_000  # characters: five times the shipped policy; the densest such text is read in about a second
+MAX_TRIED = 1_000_000  # letters of conditions times tests: what is run in about half a second
 MOST = 1_000  # conditions read of a file whose shape is wrong: those of a sound file are fewer
 _ANSWERS = ("win", "loss", "flat", "unclear", "untrusted", "missing")
 
@@ -288,7 +289,19 @@ class _Loader:
     def tests(self, shape: schema.File, rules: Rules, kinds: Mapping[str, Rules]) -> tuple[Any, ...]:
         from signals.policy.cases import read_tests
 
+        letters = max(sum(map(_letters, (one.hierarchy, one.overrides, one.guardrails, one.ship_requires)))
+                      for one in (rules, *kinds.values()))  # fmt: skip
+        if letters * len(shape.tests) > MAX_TRIED:
+            what = f"{len(shape.tests):,} tests of rules with {letters:,} letters of conditions take too long to run"
+            self.say(("tests",), what, "Keep fewer tests, or fewer rules")
+            return ()
         return read_tests(self.document, shape.tests, self.signals, rules, kinds, self.problems)
+
+
+def _letters(rules: Iterable[Row | Override | Guardrail | Requirement]) -> int:
+    """Letters of the conditions, and as many as a short one for what a rule takes beside it."""
+    asked = (rule.that if isinstance(rule, Requirement) else rule.when for rule in rules)
+    return sum(10 + (len(condition.text) if condition else 0) for condition in asked)
 
 
 def _rule(loc: Loc) -> str:

@@ -74,8 +74,10 @@ def _quiet(rules: Rules, test: PolicyTest, facts: dict[str, Value], assumed: lis
     """Guardrails that the test says nothing about."""
     quiet = set()
     for guardrail in rules.guardrails:
+        if guardrail.when.holds(facts) is not None:  # the fast way: why is only asked where nobody knows
+            continue
         found = guardrail.when.explain(facts)
-        if found.holds is None and not test.absent.intersection(found.unknown):
+        if not test.absent.intersection(found.unknown):
             quiet.add(guardrail.id)
             assumed.append(f"guardrail {guardrail.id} does not fire ({found})")
     return frozenset(quiet)

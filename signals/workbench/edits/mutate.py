@@ -124,7 +124,7 @@ def mutate(policy: Policy) -> MutationReport:
             found = mutations(sound)
             bench = _Bench(sound, found, {test.name for test in policy.tests})
             for mutation in found:
-                judged.append(_judged(bench, mutation))
+                judged.append(_judged(bench, mutation))  # noqa: PERF401  # those before a refusal are kept
         except (TooLargeError, SignalsError) as error:
             why = str(error) if isinstance(error, SignalsError) else _too_much(found, judged)
             refused = f"not every weakening could be looked at: {why}"

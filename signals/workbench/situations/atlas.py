@@ -175,7 +175,10 @@ class Chart:
         requires = [(rule, self.space.trit(rule.that.tree)) for rule in self.rules.ship_requires]
         steps = [
             *(self.diagrams.apply(self.diagrams.bound(_said, False, refused(rule)), holds) for rule, holds in requires),
-            *(self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds) for rule, holds in guardrails),
+            *(
+                self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds)
+                for rule, holds in guardrails
+            ),
             *(self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds) for rule, holds in requires),
         ]
         node = self.diagrams.leaf(None)
@@ -200,9 +203,7 @@ def _in_order(order: tuple[str, ...], present: tuple[str, ...], here: Answer, ot
     return here if present == order else other
 
 
-def _put(
-    ranked: tuple[tuple[str, str], ...], rule: Override, order: tuple[str, ...], holds: Trit
-) -> tuple[str, ...]:
+def _put(ranked: tuple[tuple[str, str], ...], rule: Override, order: tuple[str, ...], holds: Trit) -> tuple[str, ...]:
     if holds is not True:
         return order
     signals = dict(ranked)

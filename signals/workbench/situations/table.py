@@ -94,8 +94,9 @@ def table(atlas: Atlas, most: int | None = None) -> Table:
             left = _left(diagrams, rest)
             for number, group in enumerate(groups):
                 spare = None if most is None else max(1, (most - len(rows)) // (len(groups) - number))
-                for row, rest in _rows(atlas, group, rest, spare):
+                for row, after in _rows(atlas, group, rest, spare):
                     rows.append(row)
+                    rest = after
                     left[row.call] -= row.count
         except TooLargeError:
             if most is None or not rows:
