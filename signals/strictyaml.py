@@ -7,6 +7,7 @@ than one document, text over 1 MB, nesting over 40 levels. Dates stay text; who 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -114,10 +115,18 @@ def _refuse_deep_flow(text: str, file: str) -> None:
     """Stop before the parser does: it recurses once per bracket."""
     depth = 0
     for number, line in enumerate(text.splitlines(), 1):
-        depth += line.count("[") + line.count("{") - line.count("]") - line.count("}")
-        indent = len(line) - len(line.lstrip(" -"))
-        if depth > MAX_DEPTH or (line.strip() and indent > 8 * MAX_DEPTH):
+        opened = line.count("[") + line.count("{")
+        deepest = depth + (opened if opened <= MAX_DEPTH - depth else _deepest(line))
+        depth += opened - line.count("]") - line.count("}")
+        indent = len(line) - len(line.lstrip(" -?"))
+        if deepest > MAX_DEPTH or (line.strip() and indent > 8 * MAX_DEPTH):
             raise SignalsError(f"nested deeper than {MAX_DEPTH} levels", "Flatten it", file=file, line=number)
+
+
+def _deepest(line: str) -> int:
+    """How many brackets of one line stand open at once."""
+    steps = (1 if sign in "[{" else -1 for sign in line if sign in "[]{}")
+    return max(itertools.accumulate(steps), default=0)
 
 
 class _Reader:

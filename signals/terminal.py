@@ -188,7 +188,8 @@ def _needs(verdict: Verdict) -> list[str]:
     lines = []
     for need in verdict.needs:
         tail = "".join((f", by {moment(need.by)}" if need.by else "", f", {need.owner}" if need.owner else ""))
-        lines.append(f"{need.signal}: {need.what}{tail}. {need.why}")
+        what = f"{need.signal}: {need.what}" if need.signal else need.what[:1].upper() + need.what[1:]
+        lines.append(f"{what}{tail}. {need.why[:1].upper() + need.why[1:]}")
     return lines
 
 

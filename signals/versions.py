@@ -81,7 +81,10 @@ def resolve(project: Project, ref: str | Path) -> Policy:
         hashes = store.policy_hashes(start) if start else ()
         text = store.policy_text(hashes[0]) if len(hashes) == 1 else None
         if text is None:
-            raise SignalsError(f"{word}: no such file, and {error}") from None
+            remedy = "" if store.versions() else "Check the file's name"
+            raise SignalsError(
+                f"{word}: no such file, and {error.problems[0].what}", remedy or error.problems[0].remedy
+            ) from None
         return parsed(text, f"{project.policy_path.name} ({hashes[0][:15]})")
     return parsed(version.text, f"{project.policy_path.name} (v{version.number})")
 

@@ -46,9 +46,7 @@ def edit(folder: Path, name: str = "hierarchy.yaml") -> Path:
     assert "human_agreement >= 0.5," in text
     path = folder / name
     text = text.replace("human_agreement >= 0.5,", "human_agreement >= 0.6,")
-    path.write_text(
-        text.replace("judge.human_agreement: 0.5,", "judge.human_agreement: 0.6,")
-    )
+    path.write_text(text.replace("judge.human_agreement: 0.5,", "judge.human_agreement: 0.6,"))
     return path
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signals.cli.base import json_option, project_option
-from signals.cli.diff import policy_named
-from signals.cli.policy import policy
-from signals.model import CALLS, RELEASE_KINDS
+from signals.cli.policy import policy, policy_named
+from signals.model import CALLS, RELEASE_KINDS, SignalsError
 
 if TYPE_CHECKING:
     from signals.workbench.situations.atlas import Atlas
@@ -41,6 +40,8 @@ def policy_atlas(
     from signals.workbench.situations.atlas import atlas_of
     from signals.workbench.situations.table import table
 
+    if output is not None and output.suffix.lower() != ".svg":
+        raise SignalsError(f"{output}: cannot write {output.suffix or 'a file without ending'}", "Choose FILE.svg")
     rules = policy_named(folder, ref)
     atlas = atlas_of(rules, kind)
     found = table(atlas, None if whole else ROWS)
@@ -58,8 +59,6 @@ def policy_atlas(
 
 
 def _write(path: Path, text: str) -> None:
-    from signals.model import SignalsError
-
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

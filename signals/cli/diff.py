@@ -9,37 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import json_option, project_of, project_option
-from signals.cli.policy import policy, policy_path
+from signals.cli.base import json_option, project_option
+from signals.cli.policy import policy, policy_named
 from signals.model import plain
 
 if TYPE_CHECKING:
-    from signals.policy import Policy
     from signals.workbench.edits.diff import Difference
 
 LINES = 40
 """Lines of the textual diff that are shown; ``--json`` has all of them."""
 CHANGES = 12
 """Changes that are shown in words; likewise."""
-
-
-def policy_named(folder: Path | None, ref: str | None) -> Policy:
-    """The policy that a command means: a file, a version of the project's, or the project's own file.
-
-    A file needs no readable project.
-
-    Raises:
-        SignalsError: When it is none of them, or does not load.
-    """
-    from signals.policy import load_policy
-
-    if ref is None:
-        return load_policy(policy_path(folder, None))
-    if Path(ref).is_file():
-        return load_policy(ref)
-    from signals.versions import resolve
-
-    return resolve(project_of(folder), ref)
 
 
 @policy.command("diff")

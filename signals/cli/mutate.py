@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signals.cli.base import json_option, project_option
-from signals.cli.diff import policy_named
-from signals.cli.policy import policy
+from signals.cli.policy import policy, policy_named
 
 if TYPE_CHECKING:
     from signals.workbench.edits.mutate import MutationReport

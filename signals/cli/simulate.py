@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from signals.cli.base import json_option, project_option
-from signals.cli.policy import policy, policy_argument, policy_path
+from signals.cli.policy import policy, policy_argument, policy_named
 from signals.model import RELEASE_KINDS, Project, Release, ReleaseKind, SignalsError
 
 if TYPE_CHECKING:
@@ -52,19 +52,18 @@ def many(name: str, metavar: str, text: str) -> Callable[[Callable[..., Any]], C
 @click.option("--seed", default=20_261_123, show_default=True, help="The same seed gives the same figures.")
 @json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Draw it: FILE.svg.")
-def policy_simulate(file: Path | None, folder: Path | None, as_json: bool, output: Path | None, **given: Any) -> None:
+def policy_simulate(ref: str | None, folder: Path | None, as_json: bool, output: Path | None, **given: Any) -> None:
     """Say how often the policy ships, holds and rolls back, by the true effects.
 
     Effects are candidate minus control, as people say them: where lower is better a good effect is negative. Margins
     count benefit: 1m is one margin better, -1m one margin worse.
     """
-    from signals.policy import load_policy
     from signals.workbench.simulation.outcomes import Setting
     from signals.workbench.simulation.simulate import operating_characteristics
 
     if output is not None and output.suffix.lower() != ".svg":
         raise SignalsError(f"{output}: cannot write {output.suffix or 'a file without ending'}", "Choose FILE.svg")
-    rules = load_policy(policy_path(folder, file))
+    rules = policy_named(folder, ref)
     designs, kind, age, note = _designs(rules, folder, given)
     setting = Setting(kind, given["draws"], given["seed"], _correlation(given["correlation"]), given["looks"], age)
     vary = tuple(given["vary"])
@@ -225,6 +224,7 @@ def _parts(text: str) -> tuple[tuple[str, float], ...]:
 
 def _checks(rules: Policy, texts: Sequence[str]) -> list[tuple[str, str, float]]:
     from signals.checks import checks_of
+    from signals.workbench.lint.given import between, of_check
 
     found = []
     for name, value in _pairs(texts, "--check", _flag_or_number).items():
@@ -233,6 +233,9 @@ def _checks(rules: Policy, texts: Sequence[str]) -> list[tuple[str, str, float]]
         names = [spec.name for spec in checks_of(rules.signals[signal].kind)]
         if check not in names:
             raise SignalsError(f"{signal} has no check {check!r:.40}", f"It has {', '.join(names)}")
+        bounds = of_check(check)
+        if not bounds[0] <= value <= bounds[1]:
+            raise SignalsError(f"--check {name}: {value:g} is out of range", f"{check} is {between(*bounds)}")
         found.append((signal, check, value))
     return found
 

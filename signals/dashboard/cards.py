@@ -184,7 +184,7 @@ def needs_card(needs: Sequence[NeedLine]) -> str:
             part for part in (f"by {need.by}" if need.by else "", f"owner {need.owner}" if need.owner else "") if part
         )
         lines.append(
-            f'<div class="need"><p><b>{escape(need.signal)}: {escape(need.what)}</b></p>'
+            f'<div class="need"><p><b>{escape(f"{need.signal}: {need.what}" if need.signal else need.what)}</b></p>'
             f'<p class="small">{escape(need.why)}{" · " if due and need.why else ""}<b>{escape(due)}</b></p></div>'
         )
     listed = "".join(lines) or '<p class="small">The verdict names no way out.</p>'

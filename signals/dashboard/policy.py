@@ -59,11 +59,13 @@ def _workbench(project: Project) -> None:
     draft = policy_draft.draft_of(head)
     file, today = project.policy_path.name, datetime.now(UTC).date()
     checked = policy_check.placed(project, policy_check.check(draft.text, file, today))
-    saved = policy_check.check(head.text, file, today)
+    overtaken = draft.changed and draft.base_hash != head.hash
+    # Once somebody else has saved, this edit is still what its editor changed, not what it would undo of theirs.
+    saved = policy_check.check(draft.base if overtaken else head.text, file, today)
     bar = st.container(horizontal=True, vertical_alignment="center", key="policy-bar")
     with st.container(key="policy-notices"):  # always there: what comes and goes above it would redraw the editor
         policy_save.catch_up(project, head)
-        if draft.changed and draft.base_hash != head.hash:
+        if overtaken:
             policy_save.three_ways(draft, head)
     left, right = st.columns([1.22, 1], gap="small")
     with left:

@@ -127,7 +127,9 @@ def _many(difference: Difference) -> str:
         parts.append(f"{plural(len(difference.edits), 'other changes')}.")
     elif difference.edits:
         more = len(difference.edits) - 1
-        told = clean(difference.edits[0].words)
+        wanted = "weakens" if difference.weakens else "strengthens" if difference.strengthens else "changes"
+        first = next((edit for edit in difference.edits if edit.direction == wanted), difference.edits[0])
+        told = clean(first.words)
         told = told if badge(difference) else f"Changes: {told}"
         parts.append(told + (f", and {plural(more, 'more changes')}." if more else "."))
     if difference.refused:

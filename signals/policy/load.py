@@ -289,8 +289,10 @@ class _Loader:
     def tests(self, shape: schema.File, rules: Rules, kinds: Mapping[str, Rules]) -> tuple[Any, ...]:
         from signals.policy.cases import read_tests
 
-        letters = max(sum(map(_letters, (one.hierarchy, one.overrides, one.guardrails, one.ship_requires)))
-                      for one in (rules, *kinds.values()))  # fmt: skip
+        letters = max(
+            _letters(one.hierarchy) + _letters(one.overrides) + _letters(one.guardrails) + _letters(one.ship_requires)
+            for one in (rules, *kinds.values())
+        )
         if letters * len(shape.tests) > MAX_TRIED:
             what = f"{len(shape.tests):,} tests of rules with {letters:,} letters of conditions take too long to run"
             self.say(("tests",), what, "Keep fewer tests, or fewer rules")

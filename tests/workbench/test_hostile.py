@@ -15,8 +15,11 @@ from click.testing import CliRunner
 from signals.cli import cli
 from signals.model import SignalsError
 from signals.policy import parse_policy
+from signals.workbench.edits.diff import compare
+from signals.workbench.edits.mutate import mutate
 from signals.workbench.lint.findings import lint
 from signals.workbench.situations.atlas import atlas_of
+from signals.workbench.situations.effort import TooLargeError, effort, spend
 from signals.workbench.situations.table import table
 
 EXPERIMENT = "{kind: experiment, metric: {name: c, type: proportion}, better: higher, margin: 1%, segments: [plan]}"
@@ -80,8 +83,33 @@ def many_counts() -> str:
     ))  # fmt: skip
 
 
-KNOTS = [many_of_all, doubling_orders, ten_facts_compared, facts_of_one_signal, facts_of_one_segment, many_thresholds,
-         many_counts]  # fmt: skip
+def rows_about_rows() -> str:
+    """Ten signals whose rows ask about one another: nothing looks large, and all of it combines."""
+    return head(10) + rows(10, 10) + guards(*(f"s{n} is loss and s{n + 1} is not win" for n in range(5)))
+
+
+def forty_signals() -> str:
+    return head(40) + rows(40, 40) + guards(*(f"s{n} is loss and s{(n + 1) % 40} is not win" for n in range(40)))
+
+
+def segments_of_three_signals() -> str:
+    return head(3, EXPERIMENT) + rows(3, 3) + guards(*(
+        f"any(s{n % 3}.segments, benefit < -{n + 1}pp and high < {n}pp)" for n in range(30)
+    ))  # fmt: skip
+
+
+KNOTS = [
+    rows_about_rows,
+    forty_signals,
+    segments_of_three_signals,
+    many_of_all,
+    doubling_orders,
+    ten_facts_compared,
+    facts_of_one_signal,
+    facts_of_one_segment,
+    many_thresholds,
+    many_counts,
+]
 
 
 @pytest.mark.parametrize("make", KNOTS, ids=lambda make: make.__name__)
@@ -92,6 +120,60 @@ def test_what_is_too_entangled_is_refused_and_lint_keeps_the_rest(make: Callable
     ids = {one.id for one in lint(policy, date(2026, 11, 17))}
     assert {"too-entangled", "untested"} <= ids
     assert not ids & {"row-unreachable", "row-never-decides", "not-monotone", "guardrail-no-effect"}
+
+
+@pytest.mark.parametrize("make", KNOTS, ids=lambda make: make.__name__)
+def test_edits_of_what_is_too_entangled_never_read_as_fine(tmp_path: Path, make: Callable[[], str]) -> None:
+    text = make()
+    old = parse_policy(text)
+    report = mutate(old)
+    assert (report.score, report.mutants) == (None, ())
+    assert "too entangled" in report.refused
+    found = compare(old, parse_policy(text.replace("win: ship", "win: hold", 1)))
+    assert found.refused
+    assert found.weakens
+    assert not found.same
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(cli, ["policy", "mutate", str(file)])
+    assert result.exit_code == 2
+    assert "no score: not every weakening could be looked at" in result.output
+
+
+def test_more_edits_than_can_be_looked_at_have_no_score_although_some_were() -> None:
+    """Decided at once, but with hundreds of edits, each of which changes very many situations."""
+    pairs = guards(*(f"s{2 * n} is win and s{2 * n + 1} is win" for n in range(25)))
+    names = "".join(f"  - {{signal: s{n}, win: ship, loss: rollback, flat: hold}}\n" for n in range(12))
+    report = mutate(parse_policy(head(50) + "hierarchy:\n" + names + pairs))
+    assert report.score is None
+    assert "would take too long" in report.refused
+    assert len(report.mutants) > 0
+
+
+def test_a_table_that_takes_too_long_says_what_it_leaves_out() -> None:
+    pairs = guards(*(f"s{2 * n} is win and s{2 * n + 1} is win" for n in range(25)))
+    atlas = atlas_of(parse_policy(head(50) + "hierarchy:\n  - {signal: s0, win: ship}\n" + pairs))
+    found = table(atlas, 40)
+    assert found.cut
+    assert sum(row.count for row in found.rows) + sum(found.left.values()) == atlas.total
+    with pytest.raises(SignalsError, match="all rows of its table would take too long"):
+        table(atlas)
+
+
+def test_more_tests_of_more_rules_than_can_be_run_are_refused() -> None:
+    tests = "tests:\n" + "".join(f"- {{name: t{n}, given: {{s0: win}}, expect: {{call: hold}}}}\n" for n in range(300))
+    conditions = guards(*(f"s0.benefit.low > {n}pp and s1.benefit.low > {n}pp and s2 is loss" for n in range(120)))
+    with pytest.raises(SignalsError, match=r"300 tests of rules with .* take too long to run"):
+        parse_policy(head(3) + rows(3, 3) + conditions + tests)
+
+
+def test_one_budget_is_shared_by_all_parts_of_a_question() -> None:
+    with effort(100):
+        with effort(60):
+            spend(50)
+        with pytest.raises(TooLargeError), effort(60):
+            spend(51)
+    spend(10**9)  # without a question, nothing is counted
 
 
 def test_what_is_long_but_not_entangled_is_decided() -> None:
@@ -115,6 +197,8 @@ FILES = {
     "large": ("schema: 1\n# " + "x" * 10_000_000, "at most 1,000,000 are read"),
     "long": (head(2_000), "a policy has at most"),
     "brackets": ("a: " + "[" * 5000, "nested deeper"),
+    "closed brackets": ("a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
+    "questions": ("? " * 3000 + "x\n", "nested deeper"),
     "indents": ("".join("  " * depth + f"k{depth}:\n" for depth in range(170)), "nested deeper"),
 }
 

@@ -19,10 +19,12 @@ from signals.words import CALL_WORDS, count, plural
 from signals.workbench.edits.definitions import Definition, definitions
 from signals.workbench.situations.atlas import chart
 from signals.workbench.situations.boxes import largest
-from signals.workbench.situations.effort import TooLargeError, effort
+from signals.workbench.situations.effort import WORK, TooLargeError, effort
 from signals.workbench.situations.making import space_of
 from signals.workbench.situations.phrases import phrase
 
+_WORK = 2 * WORK
+"""Steps that a difference may take: it decides two policies, over the comparisons of both."""
 Deciders = tuple[str, str]
 Group = tuple[Call, Call, Deciders]
 
@@ -132,7 +134,7 @@ def compare(old: Policy, new: Policy) -> Difference:
 
     Never raises: rules too entangled for that are told in ``Difference.refused``, with the definitions beside it.
     """
-    with effort():
+    with effort(_WORK):
         return _compare(old, new)
 
 

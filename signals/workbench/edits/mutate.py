@@ -25,7 +25,7 @@ from signals.workbench.situations.effort import WORK, TooLargeError, effort
 from signals.workbench.situations.making import space_of
 from signals.workbench.situations.space import Space
 
-_WORK = 5 * WORK // 2
+_WORK = 4 * WORK
 """Steps that all edits may take together: every one is another difference of two policies."""
 _SHARED = WORK // 3
 """What looking at one edit may take while all edits share one space."""
@@ -126,7 +126,7 @@ def mutate(policy: Policy) -> MutationReport:
             for mutation in found:
                 judged.append(_judged(bench, mutation))  # noqa: PERF401  # those before a refusal are kept
         except (TooLargeError, SignalsError) as error:
-            why = str(error) if isinstance(error, SignalsError) else _too_much(found, judged)
+            why = str(error) if isinstance(error, SignalsError) and not judged else _too_much(found, judged)
             refused = f"not every weakening could be looked at: {why}"
     return MutationReport(tuple(judged), failing, refused)
 

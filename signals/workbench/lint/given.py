@@ -94,7 +94,7 @@ def thresholds(policy: Policy) -> Iterator[Found]:
             spec = BY_NAME[check]
             if spec.unit == "yes":
                 continue
-            found = _idle(_of_check(check), spec.passes, threshold)
+            found = _idle(of_check(check), spec.passes, threshold)
             if found:
                 yield _of_trust(name, check, found)
     for loc, condition in conditions(policy):
@@ -113,8 +113,8 @@ def idle_threshold(leaf: Chain) -> bool:
 
 def _of_trust(signal: str, check: str, found: Idle) -> Found:
     spec = BY_NAME[check]
-    low, high = _of_check(check)
-    why = f"{check} ({spec.meaning}) is {_between(low, high)}"
+    low, high = of_check(check)
+    why = f"{check} ({spec.meaning}) is {between(low, high)}"
     loc: Loc = ("signals", signal, "trust", check)
     if found == "never":
         return Found("threshold-never-met", loc, f"{check} of {signal} can never pass", why)
@@ -136,7 +136,7 @@ def _compared(leaf: Chain) -> Iterator[tuple[Name, Op, Number, Idle]]:
             yield one, turned, two, found
 
 
-def _of_check(name: str) -> tuple[float, float]:
+def of_check(name: str) -> tuple[float, float]:
     """What the number of a check can be; checks that are yes or no have none."""
     return limits(FactSpec(name, cast("FactType", BY_NAME[name].unit), ""))
 
@@ -152,10 +152,11 @@ def _idle(bounds: tuple[float, float], op: Op, threshold: float) -> Idle | None:
 
 
 def _bounds(name: Name) -> str:
-    return _between(*limits(name.spec)) if name.spec else ""
+    return between(*limits(name.spec)) if name.spec else ""
 
 
-def _between(low: float, high: float) -> str:
+def between(low: float, high: float) -> str:
+    """Bounds in words."""
     if math.isinf(low):
         return f"at most {high:g}"
     return f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from signals.model import Signal, SignalsError
+from signals.policy.facts import family
 from signals.workbench.simulation.design import Design, SegmentDesign
 
-Unit = Literal["", "%", "m"]
+Unit = Literal["", "pp", "%", "m"]
 
 _VALUE = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(pp|%|m)?\s*")
 
@@ -21,8 +22,8 @@ class Effect:
     """One true effect.
 
     Attributes:
-        value: In ``unit``: of the signal (``""``; fractions for proportions), of control (``%``, 0.02 is 2 %), or in
-            margins (``m``).
+        value: In ``unit``: of the signal (``""``; fractions for proportions), percentage points (``pp``, 0.02 is 2 pp;
+            of proportions only), of control (``%``, 0.02 is 2 %), or in margins (``m``).
         unit: Effects are candidate minus control; margins count benefit, so ``1m`` is one margin better.
         segments: Segments with an effect of their own. The others of the dimension make up for it, so that the effect
             over everything stays what it is.
@@ -50,7 +51,7 @@ def effect_of(text: str) -> Effect:
         raise SignalsError(f"{text!r:.40} is not finite", "Write it like -2%, -0.6pp, 0.1 or 1m")
     if unit == "m":
         return Effect(value, "m")
-    return Effect(value / 100 if unit else value, "%" if unit == "%" else "")
+    return Effect(value / 100, "%" if unit == "%" else "pp") if unit else Effect(value)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,12 @@ def margin_of(signal: Signal, design: Design) -> float | None:
 
 
 def _amount(signal: Signal, control: float | None, effect: Effect, otherwise: float | None = None) -> float:
-    if effect.unit == "":
+    if effect.unit == "pp" and (signal.kind == "panel" or family(signal) == "natural"):
+        thing = "on people's own scale" if signal.kind == "panel" else "in its metric's own unit"
+        raise SignalsError(
+            f"{signal.name} is {thing}, not in percentage points", "Write its effect like 0.1, -2% or 1m"
+        )
+    if effect.unit in ("", "pp"):
         return effect.value
     share = effect.value
     if effect.unit == "m":

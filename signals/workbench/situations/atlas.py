@@ -174,17 +174,18 @@ class Chart:
         """What would turn a SHIP into a HOLD, else None; what plainly fails is named first."""
         requires = [(rule, self.space.trit(rule.that.tree)) for rule in self.rules.ship_requires]
         steps = [
-            *(self.diagrams.apply(self.diagrams.bound(_said, False, refused(rule)), holds) for rule, holds in requires),
-            *(
-                self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds)
-                for rule, holds in guardrails
-            ),
-            *(self.diagrams.apply(self.diagrams.bound(_said, None, unknown(rule)), holds) for rule, holds in requires),
+            *(self.said(False, refused(rule), holds) for rule, holds in requires),
+            *(self.said(None, unknown(rule), holds) for rule, holds in guardrails),
+            *(self.said(None, unknown(rule), holds) for rule, holds in requires),
         ]
         node = self.diagrams.leaf(None)
         for step in reversed(steps):
             node = self.diagrams.apply(_first, step, node)
         return node
+
+    def said(self, wanted: Trit, answer: Answer, holds: Node) -> Node:
+        """The answer where a condition comes to what is wanted, else None."""
+        return self.diagrams.apply(self.diagrams.bound(_said, wanted, answer), holds)
 
 
 def _first(one: Answer | None, two: Answer | None) -> Answer | None:

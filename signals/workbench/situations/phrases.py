@@ -41,7 +41,7 @@ def _states(name: str, held: Sequence[str], able: Sequence[str]) -> str:
     if not outside:
         return ""
     if len(outside) < len(inside):
-        return f"{name} is not {_either(outside)}"
+        return f"{name} is not {outside[0]}" if len(outside) == 1 else f"{name} is neither {' nor '.join(outside)}"
     return f"{name} is {_either(inside)}"
 
 

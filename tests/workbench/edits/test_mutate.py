@@ -35,12 +35,13 @@ def passes(policy: Policy) -> bool:
 
 
 def test_the_proposed_tests_of_random_policies_load_and_catch_every_survivor() -> None:
-    caught = 0
+    caught = refused = 0
     for seed in SEEDS:
         policy = random_policy(seed, entangled=seed % 4 == 0)
         report = mutate(policy)
-        assert report.score == (0.0 if report.counted else None)  # it has no tests
-        for mutation, mutant in zip(mutations(policy), report.mutants, strict=True):
+        refused += bool(report.refused)  # too entangled for every edit; those that were looked at are held all the same
+        assert report.score == (0.0 if report.counted and not report.refused else None)  # it has no tests
+        for mutation, mutant in zip(mutations(policy), report.mutants, strict=not report.refused):
             assert (mutation.what, mutation.line) == (mutant.what, mutant.line)
             assert bool(mutant.proposed_test) == (mutant.fate == "survived")
             if mutant.proposed_test:
@@ -50,10 +51,12 @@ def test_the_proposed_tests_of_random_policies_load_and_catch_every_survivor() -
                 (after,) = run_tests(replace(mutation.policy, tests=tested.tests))
                 assert SEVERITY[after.outcome.call] < SEVERITY[result.outcome.call]
                 caught += 1
-        whole = pasted(policy, report)
-        assert passes(whole)
-        assert mutate(whole).score in (1.0, None)
+        if not report.refused:
+            whole = pasted(policy, report)
+            assert passes(whole)
+            assert mutate(whole).score in (1.0, None)
     assert caught > 80
+    assert refused <= 2
 
 
 def test_what_counts_as_a_weakening_is_what_a_diff_calls_one() -> None:
@@ -61,7 +64,8 @@ def test_what_counts_as_a_weakening_is_what_a_diff_calls_one() -> None:
     fates = set()
     for seed in SEEDS:
         policy = random_policy(seed, entangled=seed % 6 == 0)
-        for mutation, mutant in zip(mutations(policy), mutate(policy).mutants, strict=True):
+        report = mutate(policy)
+        for mutation, mutant in zip(mutations(policy), report.mutants, strict=not report.refused):
             found = compare(policy, mutation.policy)
             weaker = sum(change.count for change in found.changes if change.weakens)
             assert (mutant.fate in ("killed", "survived")) == bool(weaker), (policy.text, mutant.what)
