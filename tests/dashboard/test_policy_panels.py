@@ -96,6 +96,15 @@ def test_an_edit_that_only_moves_a_threshold_is_told_by_its_words(saved: Policy)
     assert "min_responses from 500 to 400" in text(panels.changes(found))
 
 
+def test_the_headline_tells_the_change_that_earned_the_badge(saved: Policy) -> None:
+    draft = edited(saved, "review_by: 2027-02-01", "review_by: 2027-03-01")
+    draft = edited(draft, "min_responses: 500", "min_responses: 400")
+    shown = text(panels.headline([], difference(saved, draft), Checked(draft, ())))
+    assert "Weakens protection" in shown
+    assert shown.index("min_responses") < shown.index("and 1 more change")
+    assert "looked at again" not in shown
+
+
 def test_a_weakening_counts_what_it_lets_ship(saved: Policy) -> None:
     draft = edited(saved, "{signal: panel, win: ship, loss: rollback}", "{signal: panel, win: ship, loss: ship}")
     found = difference(saved, draft)

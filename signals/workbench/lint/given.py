@@ -118,7 +118,8 @@ def _of_trust(signal: str, check: str, found: Idle) -> Found:
     loc: Loc = ("signals", signal, "trust", check)
     if found == "never":
         return Found("threshold-never-met", loc, f"{check} of {signal} can never pass", why)
-    return Found("threshold-always-met", loc, f"{check} of {signal} can only fail for want of a number", why)
+    what = f"{check} of {signal} can only fail for want of a number"
+    return Found("threshold-always-met", loc, what, why, "Write a threshold that some evidence fails")
 
 
 def _compared(leaf: Chain) -> Iterator[tuple[Name, Op, Number, Idle]]:

@@ -134,6 +134,8 @@ def test_a_policy_without_any_project_is_planned(root: Path, tmp_path: Path, mon
         (["--effect", "clicks=1%"], "clicks has no design"),
         (["--effect", "conversion=-40%m"], "is not an effect"),
         (["--effect", "conversion=-150%"], "leaves 0 to 100 %"),
+        (["--effect", "panel=-2pp"], "not in percentage points"),
+        (["--check", "judge.human_agreement=45"], "out of range"),
         (["--n", "conversoin=10"], "conversoin' is not a signal"),
         (["--n", "conversion=many"], "is not a number"),
         (["--check", "judge.mood=1"], "no check 'mood'"),
