@@ -369,7 +369,7 @@ def test_plans_that_cannot_be_are_refused(policy: Policy, plan: Plan, what: str)
     "text, value, unit",
     [
         ("-2%", -0.02, "%"),
-        ("−0.6pp", -0.006, ""),
+        ("−0.6pp", -0.006, "pp"),
         ("0.1", 0.1, ""),
         ("+1m", 1.0, "m"),
         ("-.5 m", -0.5, "m"),
