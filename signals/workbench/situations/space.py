@@ -81,10 +81,6 @@ class Space:
     tests: Mapping[int, Callable[[Facts], Truths]] = field(repr=False)
     every: Callable[[tuple[Expr, ...]], Iterator[Point]] = field(repr=False)
 
-    def state_level(self, signal: str) -> int | None:
-        """The variable that is the state of a signal; None when no rule looks at it."""
-        return self.levels.get(signal)
-
     def locate(self, facts: Facts) -> Situation:
         """The situation that a release with these facts is in.
 
