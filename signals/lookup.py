@@ -13,6 +13,7 @@ from datetime import datetime
 
 from signals.model import (
     OTHER_RELEASES,
+    Evidence,
     Measure,
     Numbers,
     Project,
@@ -106,6 +107,14 @@ class Lookup:
         for one in wanted:
             hashes[one.signal.name], found[one.signal.name] = self._of(one, release, as_of, family, keep=keep)
         return found, digest(hashes)
+
+    def key(self, one: Wanted, release: Release, as_of: datetime, family: int) -> EstimateKey:
+        """The names under which the store keeps the numbers of one signal."""
+        return self._key(one, release, as_of, family)
+
+    def evidence(self, one: Wanted, release: Release, as_of: datetime) -> Evidence:
+        """The evidence behind them."""
+        return self.store.snapshot(release, one.sources, one.people, as_of)[1]
 
     def fetch(self, wanted: Sequence[Wanted], release: Release, as_of: datetime, family: int, look: Look) -> bool:
         """Bring what the store has of these into memory, over one open transaction; whether it has them all."""

@@ -32,6 +32,19 @@ from signals.model.mistakes import Problem, SignalsError
 from signals.model.numbers import Estimate, Interval, Measure, Numbers, SegmentEstimate
 from signals.model.plain import canonical, digest, plain, utc
 from signals.model.project import Project, Source
+from signals.model.reconciliation import (
+    CAUSES,
+    Carrier,
+    Cause,
+    CauseName,
+    Collection,
+    Correction,
+    Explanation,
+    Flip,
+    PairNumbers,
+    Reconciliation,
+    Stability,
+)
 from signals.model.release import CALLS, OUTCOMES, RELEASE_KINDS, SEVERITY, Call, Outcome, Release, ReleaseKind
 from signals.model.signal import SIGNAL_KINDS, Margin, Metric, Signal, SignalKind
 from signals.model.verdict import (
@@ -53,6 +66,7 @@ from signals.model.verdict import (
 __all__ = [
     "BOTH_ARMS",
     "CALLS",
+    "CAUSES",
     "INCOMPLETE",
     "OTHER_RELEASES",
     "OUTCOMES",
@@ -62,12 +76,19 @@ __all__ = [
     "SIGNAL_KINDS",
     "STATES",
     "Call",
+    "Carrier",
+    "Cause",
+    "CauseName",
     "Check",
+    "Collection",
+    "Correction",
     "Decision",
     "EmbeddingSample",
     "Estimate",
     "Evidence",
+    "Explanation",
     "FeedbackCell",
+    "Flip",
     "Interval",
     "ItemScore",
     "Margin",
@@ -79,6 +100,7 @@ __all__ = [
     "Numbers",
     "Outcome",
     "OutcomeCell",
+    "PairNumbers",
     "Preference",
     "Problem",
     "Project",
@@ -86,6 +108,7 @@ __all__ = [
     "Rating",
     "Reading",
     "Reason",
+    "Reconciliation",
     "Record",
     "Release",
     "ReleaseKind",
@@ -101,6 +124,7 @@ __all__ = [
     "SignalsError",
     "Source",
     "SourceNote",
+    "Stability",
     "State",
     "Status",
     "TraceRow",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from signals.model import Interval, Reading, RuleOutcome, SegmentReading, Verdict, plain, utc
+from signals.model import Explanation, Interval, Reading, RuleOutcome, SegmentReading, Verdict, plain, utc
 from signals.policy.rules import Policy, Rules
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict, explanation: Explanation | None = None) -> dict[str, Any]:
     """The verdict in the shape of the public contract: same verdict, same text.
 
-    Fractions stay fractions, numbers are not rounded, and what is not a finite number is null.
+    Fractions stay fractions, numbers are not rounded, and what is not a finite number is null. With an explanation it
+    also says what would flip the call, how stable it is, why signals disagree, and what would settle it.
     """
     found: dict[str, Any] = {
         "release": verdict.release.id,
@@ -34,8 +35,26 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "synthetic": verdict.release.synthetic,
         "as_of": utc(verdict.as_of),
     }
+    if explanation is not None:
+        found |= explanation_json(explanation)
     finite: dict[str, Any] = _finite(found)
     return finite
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """What stands beside a verdict, as plain data; ``stability`` gives the share of draws by call."""
+    sure = explanation.stability
+    return {
+        "flips": plain(explanation.flips),
+        "stability": dict(sure.calls) if sure else None,
+        "resampled": {"draws": sure.draws, "fixed": list(sure.fixed), "correlated": plain(sure.correlated)}
+        if sure
+        else None,
+        "reconciliation": plain(explanation.reconciliation),
+        "next_evidence": plain(explanation.collections),
+        "unsettled": explanation.unsettled,
+        "notes": list(explanation.notes),
+    }
 
 
 def _reading(reading: Reading) -> dict[str, Any]:
@@ -133,6 +152,11 @@ def describe(policy: Policy) -> str:
     lines += ["", *_rules(policy.rules)]
     for kind, rules in policy.kinds.items():
         lines += ["", f"For releases of kind {kind}", *("  " + line for line in _rules(rules))]
+    if policy.costs is not None:
+        lines += ["", f"What more evidence costs, in {policy.costs.currency}"]
+        for name, prices in policy.costs.prices.items():
+            told = ", ".join(f"{thing.replace('_', ' ')} {price:g}" for thing, price in prices.items())
+            lines.append(f"  {name}: {told or 'no price'}")
     return "\n".join(lines)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from signals.model import Numbers, Release
-from signals.store import numbers, reading, tables
+from signals.model import Numbers, PairNumbers, Release
+from signals.store import judges, numbers, reading, tables
 from signals.store.contents import Content
+from signals.store.judges import JudgeVersion
 
 # Built once: a replay asks it thousands of times.
 _ESTIMATE = select(tables.estimate.c.numbers).where(
@@ -56,7 +57,25 @@ class Look:
 
     def estimate(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> Numbers | None:
         """See ``Store.estimate``."""
+        text = self._kept(release_id, signal, evidence_hash, definition_hash)
+        return numbers.load(text) if text is not None else None
+
+    def pair(self, release_id: str, signals: str, evidence_hash: str, definition_hash: str) -> PairNumbers | None:
+        """See ``Store.pair``."""
+        text = self._kept(release_id, signals, evidence_hash, definition_hash)
+        return numbers.load_pair(text) if text is not None else None
+
+    def _kept(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> str | None:
         key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,
                "definition_hash": definition_hash}  # fmt: skip
-        text = self.connection.execute(_ESTIMATE, key).scalar()
-        return numbers.load(text) if text is not None else None
+        return self.connection.execute(_ESTIMATE, key).scalar()
+
+    def judge_versions(self, sources: Sequence[str], until: datetime) -> tuple[JudgeVersion, ...]:
+        """See ``judges.versions``."""
+        return judges.versions(self.connection, sources, until)
+
+    def anchors(
+        self, sources: Sequence[str], scorer: str, old: Collection[str], new: Collection[str], until: datetime
+    ) -> int:
+        """See ``judges.anchors``."""
+        return judges.anchors(self.connection, sources, scorer, old, new, until)

@@ -1,4 +1,7 @@
-"""The numbers of a reading as JSON and back, floats exact (infinities too), without pydantic: pages read them often."""
+"""The numbers of a reading, or of a pair of signals, as JSON and back, floats exact (infinities too).
+
+Without pydantic: pages read them often.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,22 @@ import json
 from datetime import datetime
 from typing import Any
 
-from signals.model import Estimate, Interval, Measure, Numbers, SegmentEstimate, SetAside, SourceNote, plain
+from signals.model import (
+    Carrier,
+    Correction,
+    Estimate,
+    Interval,
+    Measure,
+    Numbers,
+    PairNumbers,
+    SegmentEstimate,
+    SetAside,
+    SourceNote,
+    plain,
+)
 
 
-def dump(numbers: Numbers) -> str:
+def dump(numbers: Numbers | PairNumbers) -> str:
     """JSON text of the numbers, mappings in their order."""
     return json.dumps(plain(numbers), separators=(",", ":"), ensure_ascii=False)
 
@@ -37,6 +52,25 @@ def load(text: str) -> Numbers | None:
                 ),
                 "first_at": _time(data["first_at"]),
                 "last_at": _time(data["last_at"]),
+            }
+        )
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def load_pair(text: str) -> PairNumbers | None:
+    """As ``load``, of the numbers of a pair of signals."""
+    try:
+        data = json.loads(text)
+        return PairNumbers(
+            **{
+                **data,
+                "corrections": tuple(Correction(**one) for one in data["corrections"]),
+                "values": tuple(data["values"]),
+                "covariance": tuple(tuple(row) for row in data["covariance"]),
+                "df": tuple(data["df"]),
+                "refused": tuple(Correction(**one) for one in data["refused"]),
+                "carriers": tuple(Carrier(**one) for one in data["carriers"]),
             }
         )
     except (TypeError, KeyError, ValueError):

@@ -14,7 +14,18 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from signals.model import Decision, Evidence, Numbers, Record, Release, SignalsError, Source, canonical, plain
+from signals.model import (
+    Decision,
+    Evidence,
+    Numbers,
+    PairNumbers,
+    Record,
+    Release,
+    SignalsError,
+    Source,
+    canonical,
+    plain,
+)
 from signals.store import audit, merge, numbers, reading, tables, versions
 from signals.store.contents import Content, own_keys
 from signals.store.engine import Database, upsert
@@ -229,8 +240,13 @@ class Store:
         with self.look() as look:
             return look.estimate(release_id, signal, evidence_hash, definition_hash)
 
+    def pair(self, release_id: str, signals: str, evidence_hash: str, definition_hash: str) -> PairNumbers | None:
+        """Stored numbers of a pair of signals, as ``estimate``; ``signals`` names both in one text."""
+        with self.look() as look:
+            return look.pair(release_id, signals, evidence_hash, definition_hash)
+
     def put_estimate(
-        self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers
+        self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers | PairNumbers
     ) -> None:
         """Keep numbers; what was kept under the same four names is replaced."""
         key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,

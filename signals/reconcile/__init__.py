@@ -1,0 +1,1 @@
+"""Why signals disagree, how sure a call is, and what would settle it."""
