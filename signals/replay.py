@@ -47,11 +47,11 @@ def replay(
         SignalsError: When a release that was asked for is unknown, or the store fails.
     """
     store = store_of(project)
-    cases = _cases(project, store, releases)
+    cases = cases_of(project, store, releases)
     memory = memory_of(project, store)
     askers = [memory.asker(policy) for policy in policies]
     then = _Then(project, store, memory)
-    _fetch(store, memory.lookup, cases, askers)
+    fetch(store, memory.lookup, cases, askers)
     rows = []
     for done, case in enumerate(cases, 1):
         verdicts = tuple(asker.verdict(case) for asker in askers)
@@ -75,7 +75,12 @@ def replay(
     return tuple(rows)
 
 
-def _cases(project: Project, store: Store, wanted: Sequence[str] | None) -> list[Case]:
+def cases_of(project: Project, store: Store, wanted: Sequence[str] | None = None) -> list[Case]:
+    """Every release that the store knows, or those wanted, with the moment to judge it at; newest first.
+
+    Raises:
+        SignalsError: When one that is wanted is unknown.
+    """
     declared = {release.id: release for release in project.releases}
     past = {release.id: release for release in store.releases(past=True) if release.id not in declared}
     known = {**declared, **past}
@@ -105,7 +110,7 @@ def _cases(project: Project, store: Store, wanted: Sequence[str] | None) -> list
     return sorted(cases, key=lambda case: (-case.as_of.timestamp(), case.release.id))
 
 
-def _fetch(store: Store, lookup: Lookup, cases: Sequence[Case], askers: Sequence[Asker]) -> None:
+def fetch(store: Store, lookup: Lookup, cases: Sequence[Case], askers: Sequence[Asker]) -> None:
     """Bring the numbers that the store has into memory, in one transaction."""
     different = {asker.defined: asker for asker in askers}
     todo = [(case, asker) for case in cases for asker in different.values() if not asker.knows(case)]

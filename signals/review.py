@@ -1,4 +1,4 @@
-"""The one path: release -> readings -> verdict. Command line, dashboard, memo and API all call it.
+"""The one path: release -> readings -> verdict -> explanation. Command line, dashboard, memo and API all call it.
 
 Numbers come from the store. They are computed here only when the evidence or the definition of a signal has changed
 since they were last computed; drawing a verdict from stored numbers imports no statistics.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signals.model import (
     Call,
     Decision,
+    Explanation,
     Numbers,
     Problem,
     Project,
@@ -30,6 +31,7 @@ from signals.model import (
 )
 
 if TYPE_CHECKING:
+    from signals.explain import Subject
     from signals.policy import Policy
     from signals.store import Store
 
@@ -51,6 +53,14 @@ class Review:
     policy: Policy
     project: Project
     decisions: tuple[Decision, ...]
+    subject: Subject = field(repr=False, compare=False)
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """Why the signals disagree, how sure the call is, what would flip it and what would settle it."""
+        from signals.explain import explain
+
+        return explain(self.subject)
 
 
 def review(
@@ -86,8 +96,10 @@ def review(
     store = store_of(project)
     lookup = Lookup(project, store)
     lookup.check(subject)
-    numbers, evidence = lookup.of(lookup.wanted(rules.signals), subject, moment, family_size(project, subject))
+    family = family_size(project, subject)
+    numbers, evidence = lookup.of(lookup.wanted(rules.signals), subject, moment, family)
 
+    from signals.explain import Subject
     from signals.policy import decide
     from signals.readings import read
 
@@ -95,7 +107,9 @@ def review(
         name: read(signal, numbers.get(name), moment) for name, signal in rules.signals.items()
     }
     verdict = decide(rules, subject, readings, moment, evidence)
-    return Review(verdict, rules, project, store.decisions(subject.id))
+    moving = as_of is None and subject.as_of is None
+    explained = Subject(lookup, rules, verdict, numbers, family, moving)
+    return Review(verdict, rules, project, store.decisions(subject.id), explained)
 
 
 def record(result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]) -> Decision:

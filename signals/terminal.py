@@ -9,10 +9,37 @@ from datetime import datetime
 from typing import Protocol
 
 from signals.checks import BY_NAME
-from signals.model import OTHER_RELEASES, Check, Reading, SetAside, Source, Verdict
-from signals.words import CALL_WORDS, bounds, count, duration, level, lift, moment, number, plural, quantity
+from signals.model import (
+    OTHER_RELEASES,
+    Check,
+    Collection,
+    Explanation,
+    Flip,
+    Reading,
+    SetAside,
+    Source,
+    Verdict,
+)
+from signals.words import (
+    CALL_WORDS,
+    bounds,
+    chance,
+    clean,
+    count,
+    duration,
+    level,
+    lift,
+    moment,
+    number,
+    plural,
+    quantity,
+    steadiness,
+)
 
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
+
+FLIPS = 4
+"""Flips in the open; the memo and ``--json`` have all."""
 
 ROLE_WORDS = {
     "decides": "decides",
@@ -48,24 +75,28 @@ def headline(verdict: Verdict) -> str:
     return f"NO VERDICT YET ({word})" if verdict.reason == "untrusted" else word
 
 
-def verdict_text(verdict: Verdict) -> str:
-    """The verdict as the standup reads it."""
+def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> str:
+    """The verdict as the standup reads it; with its explanation also how sure it is and why the signals disagree."""
     release = verdict.release
     mark = "  [synthetic data]" if release.synthetic else ""
     parts = [
         f"{headline(verdict)}  {release.id}: {release.candidate} against {release.control}{mark}",
         wrap(verdict.sentence),
         wrap(_decided(verdict)),
+        *_sure(verdict, explanation),
         "",
         _readings(verdict),
     ]
     for title, lines in (
         ("Overruled", _overruled(verdict)),
+        ("Why they disagree", _stories(explanation)),
+        ("What would flip it", _flips(explanation)),
         ("How each was computed", _methods(verdict)),
         ("Beside what votes", _beside(verdict)),
         ("Rules that spoke", _rules(verdict)),
         ("Failed checks and warnings", _checks(verdict)),
         ("Way out", _needs(verdict)),
+        ("What would settle it", _collections(explanation)),
         ("Set aside", _set_aside(verdict)),
     ):
         if lines:
@@ -191,6 +222,51 @@ def _needs(verdict: Verdict) -> list[str]:
         what = f"{need.signal}: {need.what}" if need.signal else need.what[:1].upper() + need.what[1:]
         lines.append(f"{what}{tail}. {need.why[:1].upper() + need.why[1:]}")
     return lines
+
+
+def _sure(verdict: Verdict, explanation: Explanation | None) -> list[str]:
+    found = explanation.stability if explanation else None
+    return [] if found is None else [wrap(steadiness(found.calls, found.draws, verdict.call))]
+
+
+def _stories(explanation: Explanation | None) -> list[str]:
+    if explanation is None:
+        return []
+    return [clean(found.story) for found in explanation.reconciliation] + [clean(note) for note in explanation.notes]
+
+
+def _flips(explanation: Explanation | None) -> list[str]:
+    flips = explanation.flips if explanation else ()
+    lines = [_flip(flip) for flip in flips[:FLIPS]]
+    return lines if len(flips) <= FLIPS else [*lines, f"and {len(flips) - FLIPS} more (--json has them)"]
+
+
+def _flip(flip: Flip) -> str:
+    inside = {True: ", within its interval", False: ", beyond its interval", None: ""}[flip.inside]
+    words = clean(flip.words).removesuffix(f": {flip.to}") or clean(flip.fact)
+    return f"{words}: {CALL_WORDS[flip.to]}{inside}"
+
+
+def _collections(explanation: Explanation | None) -> list[str]:
+    """The next best evidence, the best first, or why nothing is worth collecting."""
+    if explanation is None:
+        return []
+    lines = [_collection(one) for one in explanation.collections]
+    return [*([clean(explanation.unsettled)] if explanation.unsettled else []), *lines]
+
+
+def _collection(one: Collection) -> str:
+    days = "" if one.days is None else f"about {duration(one.days * 86_400)}"
+    cost = "" if one.cost is None else f"{count(one.cost)} {clean(one.currency)}".strip()
+    price = ", ".join(part for part in (days, cost) if part)
+    settled = "settles it" if one.settles else "does not settle it alone"
+    what = f"{clean(one.signal)}: {clean(one.what)}{f' ({price})' if price else ''}"
+    worth = f"the likeliest call in {chance(one.after)} of redraws instead of {chance(one.before)}, which {settled}"
+    return f"{what}: {worth}. {_upper(clean(one.why))}".rstrip()
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _set_aside(verdict: Verdict) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from signals.model import Call, Interval, State
+from signals.model import CALLS, Call, CauseName, Interval, State
 
 CALL_WORDS: dict[Call, str] = {"ship": "SHIP", "hold": "HOLD", "rollback": "ROLLBACK"}
 
@@ -18,6 +20,42 @@ STATE_WORDS: dict[State, str] = {
     "missing": "missing",
 }
 
+CAUSE_WORDS: dict[CauseName, str] = {
+    "population": "population",
+    "value": "value weighting",
+    "judge_bias": "judge bias",
+    "response": "response",
+    "timing": "timing",
+    "construct": "construct",
+    "noise": "chance",
+    "unexplained": "unexplained",
+}
+
+# Marks that turn text around (overrides and isolates of writing direction) or break lines where nobody looks.
+_HIDDEN = re.compile("[\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+
+
+def clean(text: object, *, lines: bool = False) -> str:
+    """Text from outside made fit for one line: no control, direction or hidden characters, single spaces.
+
+    Args:
+        text: Anything; ``str`` of it is used.
+        lines: Keep line breaks and indentation (for the policy text).
+
+    Returns:
+        Text in which each forbidden character is replaced by U+FFFD, so that nothing vanishes in silence.
+    """
+    raw = str(text)
+    kept = "".join(sign if _visible(sign) else "\ufffd" for sign in _HIDDEN.sub("\ufffd", raw.replace("\r\n", "\n")))
+    return kept if lines else " ".join(kept.split())
+
+
+def _visible(sign: str) -> bool:
+    if sign in "\n\t":
+        return True
+    # Control characters, lone surrogates and non-characters are not allowed in XML, so not in an SVG either.
+    return unicodedata.category(sign) not in ("Cc", "Cs") and (ord(sign) & 0xFFFE) != 0xFFFE
+
 
 def number(value: float | None, unit: str = "", *, signed: bool = False, bare: bool = False) -> str:
     """A number in its unit: ``−1.31 pp``, ``+0.40 points``; ``bare`` leaves the unit off, None is an en dash."""
@@ -25,7 +63,10 @@ def number(value: float | None, unit: str = "", *, signed: bool = False, bare: b
         return "–"
     scaled = 100 * value if unit == "pp" else value
     size = abs(scaled)
-    places = 2 if unit in ("pp", "points", "net preference") or size >= 1 else 3 if size >= 0.01 or size == 0 else 5
+    if unit == "margins":  # a margin is what is worth acting on: a tenth of it is as fine as anybody can use
+        places = 1 if size >= 1 else 2
+    else:
+        places = 2 if unit in ("pp", "points", "net preference") or size >= 1 else 3 if size >= 0.01 or size == 0 else 5
     text = f"{scaled:{'+' if signed else ''},.{places}f}"
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("+-")
@@ -66,7 +107,7 @@ def count(value: float | None) -> str:
 
 def share(value: float | None, places: int = 1) -> str:
     """``12.5 %``."""
-    return "–" if value is None else f"{100 * value:.{places}f} %"
+    return "–" if value is None else f"{100 * value:.{places}f} %".replace("-", "−")
 
 
 def p_value(value: float | None) -> str:
@@ -116,3 +157,28 @@ def moment(when: datetime | date | None) -> str:
 def plural(amount: float, noun: str) -> str:
     """``1 user``, ``2,000 users``."""
     return f"{count(amount)} {noun.removesuffix('s') if round(amount) == 1 else noun}"
+
+
+def chance(value: float) -> str:
+    """A probability for reading aloud, never rounded to certain or impossible: ``97 %``, ``over 99 %``."""
+    if 0.0 < value < 0.01:
+        return "under 1 %"
+    if 0.99 < value < 1.0:
+        return "over 99 %"
+    return share(value, 0)
+
+
+def steadiness(calls: Mapping[Call, float], draws: int, call: Call) -> str:
+    """How sure a call is, in one sentence: how often the same policy makes it when the evidence is drawn anew.
+
+    Args:
+        calls: Share of draws by call.
+        draws: How many.
+        call: The call that was made.
+    """
+    others = sorted((one for one in CALLS if one != call and calls.get(one, 0.0) > 0.0), key=lambda one: -calls[one])
+    drawn = f"Drawn anew {count(draws)} times within its own uncertainty, the evidence gives"
+    if not others:
+        return f"{drawn} {CALL_WORDS[call]} every time."
+    shares = [f"{CALL_WORDS[one]} in {chance(calls.get(one, 0.0))}" for one in (call, *others)]
+    return f"{drawn} {', '.join(shares[:-1])} and {shares[-1]}."

@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
     """
     import streamlit as st
 
-    from signals.dashboard import policy, style, verdict
+    from signals.dashboard import decisions, policy, reconcile, sources, style, verdict
 
     root = Path(os.environ.get("SIGNALS_PROJECT") or folder)
     # A local picture: an icon given by name would make every browser fetch a font from outside.
@@ -26,7 +26,12 @@ def main(folder: Path) -> None:
             st.Page(
                 lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True
             ),
+            st.Page(
+                lambda: reconcile.page(root), title="Reconcile", url_path="reconcile", icon=":material/waterfall_chart:"
+            ),
             st.Page(lambda: policy.page(root), title="Policy", url_path="policy", icon=":material/rule:"),
+            st.Page(lambda: decisions.page(root), title="Decisions", url_path="decisions", icon=":material/history:"),
+            st.Page(lambda: sources.page(root), title="Sources", url_path="sources", icon=":material/database:"),
         ],
         position="top",
     )

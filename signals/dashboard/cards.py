@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC
 from html import escape
 
+from signals.dashboard.marks import call_word, with_code
+from signals.dashboard.why import flips_card, next_best
 from signals.memo import Forest, Memo
 from signals.memo.forest import Row
 from signals.memo.phrases import CALL_SPOKEN, PLOT_LEGEND, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
 from signals.memo.rows import CheckLine, HeardLine, NeedLine, RuleLine
-from signals.model import Call, Decision, SignalsError
+from signals.model import Decision, SignalsError
 from signals.words import CALL_WORDS, moment
 
 LAST_DECISIONS = 6
+FLIPS, FLIPS_BESIDE = 5, 3  # flips that stand in their card: alone, and below the way out of a hold
 LISTED = 5  # checks of a signal that stand in the open when they pass; fewer where trouble needs the room
 TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
 NO_CHANGE_ROOM, ZERO_ROOM = 0.1, 0.03  # shares of the axis that a margin must span for these words to fit
@@ -28,12 +31,14 @@ def wrap(*parts: str) -> str:
 def banner(memo: Memo) -> str:
     """The call in one word, the sentence, who decided by which rule, and who could not be heard."""
     below = "" if memo.decides else f"<small>{CALL_WORDS[memo.call]} until then</small>"
+    steadiness = memo.explained.steadiness if memo.explained else ""
+    sure = f"{'' if memo.decided_by.endswith('.') else '.'} <b>{escape(steadiness)}</b>" if steadiness else ""
     unheard = f'<p class="unheard">Not heard: {escape("; ".join(memo.unheard))}</p>' if memo.unheard else ""
     return (
         f'<section class="banner {memo.call}" role="status" aria-label="Verdict: {escape(memo.word)}">'
         f'<div class="call">{escape(memo.word)}{below}</div>'
         f'<div><p class="sentence">{escape(memo.sentence)}</p>{unheard}'
-        f'<p class="small">{escape(memo.decided_by)}</p></div></section>'
+        f'<p class="small">{escape(memo.decided_by)}{sure}</p></div></section>'
     )
 
 
@@ -48,10 +53,14 @@ def meta(memo: Memo) -> str:
 
 
 def body(memo: Memo) -> str:
-    """Everything below the controls: forest, who was heard, the way out, checks."""
-    way_out = needs_card(memo.needs) if memo.call == "hold" else ""
-    checks = checks_card(memo, whole=not way_out)
-    return f'<div class="grid">{forest_card(memo.plot)}{heard_card(memo.heard, memo.rules)}{way_out}{checks}</div>'
+    """Everything below the controls: forest, who was heard, the way out, what would flip it, checks."""
+    holds, found = memo.call == "hold", memo.explained
+    beside = [needs_card(memo, next_best(found) if found else "")] if holds else []
+    if found:
+        beside.append(flips_card(found, FLIPS_BESIDE if holds else FLIPS, collections=not holds))
+    checks = checks_card(memo, whole=not beside)
+    column = f'<div class="beside">{"".join(beside)}</div>' if beside else ""
+    return f'<div class="grid">{forest_card(memo.plot)}{heard_card(memo.heard, memo.rules)}{column}{checks}</div>'
 
 
 # --- forest ---------------------------------------------------------------------------------------------------------
@@ -131,7 +140,7 @@ def heard_card(heard: Sequence[HeardLine], rules: Sequence[RuleLine]) -> str:
 
 
 def _heard(line: HeardLine) -> str:
-    says = f", says {_call(line.says)}" if line.says else ""
+    says = f", says {call_word(line.says)}" if line.says else ""
     tone = (line.says or "none") if line.role in ("decides", "agrees", "overruled") else "none"
     filled = " filled" if line.role == "decides" else ""
     against = ", overruled" if line.overruled and line.role != "overruled" else ""
@@ -144,7 +153,7 @@ def _heard(line: HeardLine) -> str:
 
 def _rule(line: RuleLine) -> str:
     fires = line.sort == "guardrail" and line.outcome == "fires"
-    says = f", says {_call(line.call)}" if line.call and fires else ""
+    says = f", says {call_word(line.call)}" if line.call and fires else ""
     tag = {"guardrail": "Guardrail", "override": "Override"}.get(line.sort, "To ship")
     tone = line.call if line.call and fires else "none" if line.sort == "override" else "hold"
     why = line.because if "cannot be evaluated" in line.outcome else f"{line.why.rstrip('.')}. {line.because}"
@@ -169,26 +178,29 @@ def _plural(noun: str, names: Sequence[str]) -> str:
     return noun if len(names) == 1 else f"{noun}s"
 
 
-def _call(call: Call | None) -> str:
-    return f'<b class="{call} word">{CALL_SPOKEN[call]}</b>' if call else ""
-
-
 # --- the way out, checks, decisions ---------------------------------------------------------------------------------
 
 
-def needs_card(needs: Sequence[NeedLine]) -> str:
-    """What would settle a HOLD: how much of what, by when, who owns it."""
+def needs_card(memo: Memo, next_best: str = "") -> str:
+    """What would settle a HOLD: how much of what, by when, who owns it; then the evidence that is worth most."""
     lines = []
-    for need in needs:
+    for need in memo.needs:
+        why = _unsaid(need, memo.sentence)
         due = " · ".join(
             part for part in (f"by {need.by}" if need.by else "", f"owner {need.owner}" if need.owner else "") if part
         )
         lines.append(
             f'<div class="need"><p><b>{escape(f"{need.signal}: {need.what}" if need.signal else need.what)}</b></p>'
-            f'<p class="small">{escape(need.why)}{" · " if due and need.why else ""}<b>{escape(due)}</b></p></div>'
+            f'<p class="small">{escape(why)}{" · " if due and why else ""}<b>{escape(due)}</b></p></div>'
         )
     listed = "".join(lines) or '<p class="small">The verdict names no way out.</p>'
-    return f'<section class="card way-out" aria-label="Way out of the hold"><h2>Way out</h2>{listed}</section>'
+    return f'<section class="card" aria-label="Way out of the hold"><h2>Way out</h2>{listed}{next_best}</section>'
+
+
+def _unsaid(need: NeedLine, sentence: str) -> str:
+    """Why it is needed, without a first clause that the banner says already."""
+    first, _, rest = need.why.partition("; ")
+    return rest[:1].upper() + rest[1:] if rest and first in sentence else need.why
 
 
 def checks_card(memo: Memo, *, whole: bool) -> str:
@@ -293,20 +305,11 @@ def decisions_strip(decisions: Sequence[Decision]) -> str:
 
 def problem(title: str, error: SignalsError) -> str:
     """A mistake in words: one line per problem, no traceback."""
-    lines = "".join(f"<p>{_with_code(clean(line))}</p>" for line in error.problems)
+    lines = "".join(f"<p>{with_code(clean(line))}</p>" for line in error.problems)
     return f'<section class="problem" role="alert"><h2>{escape(clean(title))}</h2>{lines}</section>'
 
 
 def notice(title: str, text: str) -> str:
     """An empty state: what is missing and what to run."""
-    words = f"<h2>{escape(clean(title))}</h2><p>{_with_code(clean(text))}</p>"
+    words = f"<h2>{escape(clean(title))}</h2><p>{with_code(clean(text))}</p>"
     return f'<section class="problem" role="status">{words}</section>'
-
-
-def _with_code(text: str) -> str:
-    """Escaped text in which `words between backticks` are shown as code."""
-    parts = escape(text).split("`")
-    whole = len(parts) % 2 == 1
-    return "".join(
-        f"<code>{part}</code>" if place % 2 and whole else part for place, part in enumerate(parts)
-    )  # fmt: skip

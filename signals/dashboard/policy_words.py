@@ -88,7 +88,7 @@ def words(signals: Mapping[str, SignalKind]) -> dict[str, Any]:
     from signals.policy.facts import ELEMENT, RELEASE, facts_of
 
     return {
-        "places": _places(),
+        "places": _places() | dict(_priced(signals)),
         "signals": dict(signals),
         "release": [_fact(spec) for spec in RELEASE],
         "facts": {kind: [_fact(spec) for spec in facts_of(kind)] for kind in dict.fromkeys(signals.values())},
@@ -113,6 +113,17 @@ def _places() -> dict[str, list[Entry]]:
     found["signals.*"] = [entry for entry in shared[0] if all(entry in others for others in shared)]
     found["kinds"] = [[kind, "rules", f"Rules for releases of kind {kind} alone"] for kind in RELEASE_KINDS]
     return found
+
+
+def _priced(signals: Mapping[str, SignalKind]) -> Iterator[tuple[str, list[Entry]]]:
+    """What may stand below ``costs``: the signals by name, and below each the prices that its kind has."""
+    from signals.policy.costs import PRICES
+
+    named: list[Entry] = [[name, "prices", f"What more {kind} evidence costs"] for name, kind in signals.items()]
+    yield "costs", [*_places()["costs"], *named]
+    for name, kind in signals.items():
+        prices = PRICES.get(kind, {})
+        yield f"costs.{name}", [[thing, "number", f"Price of this: {told}"] for thing, told in prices.items()]
 
 
 def _walk(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from signals.checks import BY_NAME
 from signals.memo import phrases
+from signals.memo.explained import explained_of
 from signals.memo.forest import forest
 from signals.memo.phrases import clean
 from signals.memo.rows import (
@@ -23,12 +24,16 @@ from signals.memo.rows import (
     SetAsideLine,
     SourceLine,
 )
-from signals.model import Decision, Estimate, Reading, RuleOutcome, Verdict, utc
+from signals.model import Decision, Estimate, Explanation, Reading, RuleOutcome, Verdict, utc
 from signals.words import STATE_WORDS, bounds, count, duration, level, lift, moment, number, p_value, share
 
 
 def memo_of(
-    verdict: Verdict, policy_text: str, decisions: Iterable[Decision] = (), policy_file: str = "hierarchy.yaml"
+    verdict: Verdict,
+    policy_text: str,
+    decisions: Iterable[Decision] = (),
+    policy_file: str = "hierarchy.yaml",
+    explanation: Explanation | None = None,
 ) -> Memo:
     """Put a verdict into words.
 
@@ -37,6 +42,8 @@ def memo_of(
         policy_text: The policy file as it was read; it goes into the memo whole.
         decisions: What was recorded; those about other releases are left out.
         policy_file: The policy's file name.
+        explanation: Why the signals disagree, how sure the call is, what would settle it; without it the memo says
+            that nobody looked.
 
     Returns:
         Rows in a fixed order: signals as the hierarchy was walked, checks worst first.
@@ -99,7 +106,7 @@ def memo_of(
             for reading in readings
             for note in reading.sources
         ),
-        not_assessed=_not_assessed(verdict, readings),
+        not_assessed=_not_assessed(verdict, readings, explanation),
         decisions=tuple(
             DecisionLine(
                 one.call,
@@ -122,6 +129,7 @@ def memo_of(
         evidence_hash=clean(verdict.evidence_hash),
         as_of=moment(verdict.as_of),
         as_of_exact=utc(verdict.as_of),
+        explained=None if explanation is None else explained_of(explanation, verdict),
     )
 
 
@@ -269,11 +277,12 @@ def _segments(readings: list[Reading]) -> tuple[SegmentLine, ...]:
     )
 
 
-def _not_assessed(verdict: Verdict, readings: list[Reading]) -> tuple[str, ...]:
-    lines = [
-        "Stability under resampling, and what would flip the call: not computed by this version.",
-        "Why signals disagree (reconciliation): not computed by this version.",
-    ]
+def _not_assessed(verdict: Verdict, readings: list[Reading], explanation: Explanation | None) -> tuple[str, ...]:
+    lines = []
+    if explanation is None:
+        lines.append("Why the signals disagree, how sure the call is and what would flip it: not looked at.")
+    elif explanation.stability is None:
+        lines.append("How sure the call is: the evidence could not be drawn anew.")
     for reading in readings:
         name = clean(reading.signal)
         if reading.state in ("missing", "untrusted"):

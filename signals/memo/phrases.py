@@ -6,11 +6,14 @@ Nothing here escapes: HTML, SVG and Markdown each escape where they are written.
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from signals import words
 from signals.checks import BY_NAME
 from signals.model import Call, Check, Reading, Reason, Role, Status, Verdict
 from signals.words import CALL_WORDS, count, quantity
+
+clean = words.clean
+"""Text from outside made fit for one line; memo and page take it from here with their other phrases."""
 
 ROLE_TAGS: dict[Role, str] = {
     "decides": "Decides",
@@ -48,6 +51,15 @@ PLOT_LEGEND = (
     "An arrowhead: the interval goes on."
 )
 
+WATERFALL_LEGEND = (
+    "From the number to be explained to the one it is held against; each step takes its part of the gap away. Filled: "
+    "explained. Hollow: a correction that widens the gap. Striped: chance. Dashed: no correction explains it. The line "
+    "under a bar is the interval of its end; an arrowhead: it goes on."
+)
+NO_STEADINESS = "How often the call would be made on evidence drawn anew is not known."
+NO_FLIP = "No single fact, whatever its value, would make another call."
+SETTLES, SETTLES_NOT = ", and that settles it.", ", which alone does not settle it."
+
 NO_VERDICT = "NO VERDICT YET"
 SYNTHETIC = "Synthetic data: this example was generated, no real users are behind its numbers."
 CALL_SPOKEN: dict[Call, str] = {"ship": "ship", "hold": "hold", "rollback": "roll back"}
@@ -73,31 +85,6 @@ _SHORT_CHECKS = {
     "min_effective_items": "effective items",
     "outcome_complete": "outcomes complete",
 }
-
-# Marks that turn text around (overrides and isolates of writing direction) or break lines where nobody looks.
-_HIDDEN = re.compile("[\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
-
-
-def clean(text: object, *, lines: bool = False) -> str:
-    """Text from outside made fit for one line: no control, direction or hidden characters, single spaces.
-
-    Args:
-        text: Anything; ``str`` of it is used.
-        lines: Keep line breaks and indentation (for the policy text).
-
-    Returns:
-        Text in which each forbidden character is replaced by U+FFFD, so that nothing vanishes in silence.
-    """
-    raw = str(text)
-    kept = "".join(sign if _visible(sign) else "\ufffd" for sign in _HIDDEN.sub("\ufffd", raw.replace("\r\n", "\n")))
-    return kept if lines else " ".join(kept.split())
-
-
-def _visible(sign: str) -> bool:
-    if sign in "\n\t":
-        return True
-    # Control characters, lone surrogates and non-characters are not allowed in XML, so not in an SVG either.
-    return unicodedata.category(sign) not in ("Cc", "Cs") and (ord(sign) & 0xFFFE) != 0xFFFE
 
 
 def headline(verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from signals.memo import phrases
 from signals.memo.picture import forest_svg, forest_text
 from signals.memo.rows import Memo
+from signals.memo.waterfall_picture import waterfall_svg
 from signals.words import CALL_WORDS
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ def html(memo: Memo) -> str:
     """The memo as one HTML file: style and picture inside, no script, no outside request. Same memo, same bytes."""
     from markupsafe import Markup
 
+    plots = [pair.plot for pair in memo.explained.pairs] if memo.explained else []
     context = _context(memo) | {
-        # Both are ours: the picture escapes its texts itself, the style is a file of this package.
+        # All are ours: the pictures escape their texts themselves, the style is a file of this package.
+        "waterfalls": [
+            Markup(waterfall_svg(plot, prefix=f"pair-{place}")) if plot else ""  # noqa: S704  # see above
+            for place, plot in enumerate(plots, 1)
+        ],
         "picture": Markup(forest_svg(memo.plot)),  # noqa: S704  # see above
         "style": Markup((TEMPLATES / "memo.css").read_text(encoding="utf-8")),  # noqa: S704  # see above
     }
@@ -123,4 +129,9 @@ def _context(memo: Memo) -> dict[str, Any]:
         "legend": phrases.PLOT_LEGEND,
         "status_words": phrases.STATUS_WORDS,
         "notice": phrases.SYNTHETIC,
+        "waterfall_legend": phrases.WATERFALL_LEGEND,
+        "no_steadiness": phrases.NO_STEADINESS,
+        "no_flip": phrases.NO_FLIP,
+        "settles": phrases.SETTLES,
+        "settles_not": phrases.SETTLES_NOT,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from signals.memo.forest import Forest
 from signals.memo.phrases import NEUTRAL_MARK, STATUS_MARKS, STATUS_ORDER
+from signals.memo.waterfall import Waterfall
 from signals.model import Call, Role, Status
 
 
@@ -162,6 +163,79 @@ class DecisionLine:
 
 
 @dataclass(frozen=True)
+class CauseLine:
+    """One row of a diagnosis. What does not exist is an en dash."""
+
+    cause: str
+    signal: str  # whose number it is about; empty when it is the pair's
+    part: str  # of the gap, with its interval
+    share: str
+    quantity: str  # in the unit of its own signal, with its interval; empty when that is the part
+    outcome: str  # told from chance, or not, or not known
+    counts: bool
+    refused: bool
+    why: str  # what the number was made from, or why there is none and what would allow one
+
+
+@dataclass(frozen=True)
+class CarrierLine:
+    """An item that carries much of a judge's bias."""
+
+    item: str
+    judge: str
+    people: str
+    share: str
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """Why two signals disagree."""
+
+    title: str  # "judge (win) against conversion (loss)"
+    story: str
+    refused: str
+    plot: Waterfall | None
+    causes: tuple[CauseLine, ...]
+    carriers: tuple[CarrierLine, ...]  # empty where an earlier pair has the same ones
+    biased: str  # whose bias they carry
+
+
+@dataclass(frozen=True)
+class FlipLine:
+    """A fact that would make another call."""
+
+    words: str
+    to: Call
+    inside: str  # whether that value is within the fact's own interval; empty when it has none
+
+
+@dataclass(frozen=True)
+class CollectionLine:
+    """More evidence, and what it would be worth."""
+
+    signal: str
+    what: str
+    price: str  # time and money; empty when neither is known
+    worth: str
+    settles: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Why the signals disagree, how sure the call is, and what would settle it."""
+
+    pairs: tuple[PairLine, ...]
+    agreed: str  # in place of pairs
+    steadiness: str  # empty when it was not computed
+    held: tuple[str, ...]  # what the redraws left as it is
+    flips: tuple[FlipLine, ...]
+    collections: tuple[CollectionLine, ...]
+    unsettled: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Memo:
     """A verdict in words. Same verdict, policy and decisions: same memo."""
 
@@ -196,6 +270,7 @@ class Memo:
     evidence_hash: str
     as_of: str
     as_of_exact: str
+    explained: Explained | None = None  # None: nobody asked why
 
     @property
     def troubled(self) -> tuple[CheckLine, ...]:

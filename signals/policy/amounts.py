@@ -21,6 +21,7 @@ from datetime import date, timedelta
 
 from signals.model import Check, Need, Reading, Signal
 from signals.policy.case import Case
+from signals.policy.corrected import corrected_error, labels_of
 from signals.policy.facts import units
 from signals.policy.wording import claim, the_margin
 from signals.stats.power import NORMAL, target_se, times_needed
@@ -218,37 +219,23 @@ def _also(need: Need, what: str, why: str) -> Need:
 
 
 def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner: str) -> Need:
-    """More people's labels; more items too, when no number of labels on the judged ones would do.
-
-    With l labels on N items the variance is ``people ((1 - r^2) / l + r^2 / N)``, r being the correlation of judge and
-    people (double sampling: Cochran 1977, Sampling Techniques, 12.6). Two stored errors tell the two unknowns: that of
-    people alone, ``people / l``, and that of the corrected estimate. What the choice of raters adds to both falls with
-    more raters only.
-    """
+    """More people's labels; more items too, when no number of labels on the judged ones would do (``corrected``)."""
     why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
-    items, overlap, people = units(reading), reading.checks.get("min_overlap"), reading.estimates.get("human")
-    labels = float(people.n_control if people and people.n_control else (overlap and overlap.value) or items)
+    items, labels, parts = units(reading), labels_of(reading), corrected_error(reading)
     voting = reading.estimates.get(reading.voting)
-    if people is None or not people.se or voting is None or not voting.se or promise is AS_IT_STANDS:
+    if parts is None or voting is None or not voting.se or promise is AS_IT_STANDS:
         return _graded(signal, labels, labels * times, items, why, owner)  # as if labels carried all of the error
-    own = min(reading.components.get("rater_error", 0.0), voting.se**2, people.se**2)
     wanted = voting.se**2 / times
-    if own > MOST_OF_RATERS * wanted:
+    if parts.own > MOST_OF_RATERS * wanted:
         raters = reading.components["raters"]
-        amount = sensible(own * raters / (wanted / 2.0) - raters)
+        amount = sensible(parts.own * raters / (wanted / 2.0) - raters)
         told = f"{why}; with {plural(raters, 'raters')}, no number of items alone would settle it"
         return Need(signal.name, f"about {plural(amount, 'more raters')}", told, amount, "raters", owner=owner)
-    alone = people.se**2 - own
-    shared = 0.0  # r squared
-    if labels < items and alone > 0.0:
-        shared = min(1.0, max(0.0, (1.0 - (voting.se**2 - own) / alone) / (1.0 - labels / items)))
-    target = (wanted - own) / alone if alone > 0.0 else math.inf  # in errors of people alone, of labels / l each
-    room = target - shared * labels / items
-    total = labels * (1.0 - shared) / room if room > 0 else math.inf
+    total = parts.labels_for(wanted)
     if total <= items:
         return _graded(signal, labels, total, items, why, owner)
     # More items, of which people grade as many as now: both parts of the error fall together.
-    more = (voting.se**2 - own) / (wanted - own) - 1.0
+    more = (voting.se**2 - parts.own) / (wanted - parts.own) - 1.0
     judged, graded = sensible(items * more), sensible(labels * more)
     what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
     told = f"{why}; labels on all of the {count(items)} items that the judge has scored would not do"

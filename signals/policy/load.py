@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from signals import strictyaml
 from signals.model import Metric, Problem, Signal, SignalsError
 from signals.policy.conditions import Condition, checked
+from signals.policy.costs import Costs, faults
 from signals.policy.rules import Guardrail, Override, Policy, Requirement, Row, Rules
 from signals.policy.syntax import RESERVED, Fault
 from signals.strictyaml import Document, Loc, suggest
@@ -82,6 +83,7 @@ class _Loader:
             rules=rules,
             kinds=kinds,
             tests=tests,
+            costs=_costs(shape.costs),
         )
 
     # --- the shape --------------------------------------------------------------------------------------------------
@@ -104,10 +106,14 @@ class _Loader:
                 wrong.add(("signals", name))
                 kinds = ", ".join(schema.READABLE)
                 self.say(("signals", name), f"signal {name}: key 'kind' is missing", f"One of {kinds}", key=True)
+        unpriced = list(faults(self.document.data))
+        for loc, what, remedy in unpriced:
+            self.say(loc, what, remedy, key=True)
         try:
             shape = strictyaml.validate(self.document, schema.File)
         except SignalsError as error:
             places = {self.document.place(loc) for loc in wrong}
+            places |= {self.document.place(loc, key=True) for loc, _, _ in unpriced}
             self.problems += [
                 _comma(problem) for problem in error.problems if (problem.line, problem.column) not in places
             ]
@@ -332,6 +338,13 @@ def _signal(name: str, spec: Any, confidence: float) -> Signal:
         trust=spec.trust.given,
         owner=spec.owner,
     )
+
+
+def _costs(shape: schema.CostsShape | None) -> Costs | None:
+    if shape is None:
+        return None
+    prices = {name: one.model_dump(exclude_none=True) for name, one in (shape.model_extra or {}).items()}
+    return Costs(shape.currency, prices)
 
 
 def _conditions(data: Any) -> list[tuple[Loc, str]]:

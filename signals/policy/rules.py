@@ -8,6 +8,7 @@ from datetime import date
 
 from signals.model import Call, Reason, ReleaseKind, Signal, State
 from signals.policy.conditions import Condition
+from signals.policy.costs import Costs
 from signals.policy.facts import Value
 
 
@@ -100,6 +101,7 @@ class Policy:
     rules: Rules
     kinds: Mapping[str, Rules]
     tests: tuple[PolicyTest, ...]
+    costs: Costs | None = None
 
     def for_kind(self, kind: str) -> Rules:
         """The rules for a kind of release: its own where ``kinds`` gives some, else everyone's."""

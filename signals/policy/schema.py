@@ -45,6 +45,7 @@ OTHERWISE = "The call when no row answers"
 OVERRIDES = "When a lower row outranks a higher one"
 GUARDRAILS = "Heard before the hierarchy; they can only make the call more severe"
 REQUIRES = "A ship becomes a hold unless all of these hold"
+COSTS = "What more evidence costs, by signal; it puts proposals to collect more in order, and no call depends on it"
 
 
 def _wary(value: Any) -> Any:
@@ -109,6 +110,7 @@ EstimateKey = Annotated[Kept, Field(description="Which number votes; the others 
 TrustKey = Annotated[Kept, Field(description="Checks that must pass before the signal may be believed")]
 AnswerKey = Annotated[Kept | None, Field(description="The call in this state; `next` lets the next row speak")]
 IdKey = Annotated[Kept, Field(description="Its name in verdicts")]
+PriceKey = Annotated[float | None, Field(ge=0, le=1e12, allow_inf_nan=False, description="Price of one more")]
 BecauseKey = Annotated[Line, Field(description="Why the rule is there; verdicts quote it")]
 
 
@@ -302,6 +304,26 @@ class TestShape(Strict):
     expect: Annotated[Expected, Field(description="What the policy must answer")]
 
 
+class PricesShape(Strict):
+    """Prices of one signal's evidence; which of them a signal may have depends on its kind (``costs.PRICES``)."""
+
+    unit: PriceKey = None
+    response: PriceKey = None
+    item: PriceKey = None
+    rater: PriceKey = None
+    label: PriceKey = None
+    traffic_sample: PriceKey = None
+
+
+class CostsShape(Strict):
+    """Prices by signal, beside the currency that they are in."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, PricesShape]
+
+    currency: Annotated[Word, Field(max_length=12, description="What prices are in: EUR, USD, hours")]
+
+
 class File(Strict):
     """The whole of ``hierarchy.yaml``."""
 
@@ -321,6 +343,7 @@ class File(Strict):
     kinds: Annotated[
         dict[ReleaseKind, KindShape], Field(description="Other rules for other kinds of release, by kind")
     ] = {}
+    costs: Annotated[CostsShape | None, Field(description=COSTS)] = None
     tests: Annotated[
         list[TestShape], Field(max_length=1_000, description="Situations and the call that each must lead to")
     ] = []

@@ -82,11 +82,16 @@ def superiority(
 
     It asks of a scale only which of two grades is the better one: P(better) - P(worse) for a random item and rater.
     """
-    signs = [Cell(one.item, one.rater, float((one.value > 0) - (one.value < 0)), segment=one.segment) for one in cells]
-    made, components = interval(signal, signs, confidence, net=True)
-    effect = _item_mean([(one.item, one.value) for one in signs]) if made.effect is None else made.effect
+    better = signs(cells)
+    made, components = interval(signal, better, confidence, net=True)
+    effect = _item_mean([(one.item, one.value) for one in better]) if made.effect is None else made.effect
     method = f"share better minus share worse; {made.method}" if made.method else ""
     return replace(made, effect=effect, method=method, unit=unit), components
+
+
+def signs(cells: Sequence[Cell]) -> list[Cell]:
+    """Grades as choices: +1 where the candidate's is the higher one, -1 where it is the lower one."""
+    return [Cell(one.item, one.rater, float((one.value > 0) - (one.value < 0)), segment=one.segment) for one in cells]
 
 
 def _fixed(

@@ -30,7 +30,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     if metric is None:
         raise SignalsError(f"signal {signal.name!r} has no metric", "Say which: proportion, mean, ratio or quantile")
     tray = Tray()
-    cells, problem = _cells_of(signal, metric, evidence, tray)
+    cells, problem = cells_of(signal, metric, evidence, tray)
     everything: Arms = tuple(  # type: ignore[assignment]  # two arms
         [cell for cell in cells if cell.variant == arm and cell.moments.n > 0] for arm in evidence.release.arms
     )
@@ -124,7 +124,7 @@ def _unbalanced(ours: Arm, theirs: Arm) -> str | None:
     return f"the covariate is not used: it differs between the arms (p = {p:.2g})" if p < BALANCED else None
 
 
-def _cells_of(
+def cells_of(
     signal: Signal, metric: Metric, evidence: Evidence, tray: Tray
 ) -> tuple[tuple[OutcomeCell, ...], str | None]:
     """The cells of the signal's metric. A source that names no metric carries the one of its signal."""

@@ -97,7 +97,7 @@ def corrected(signal: Signal, items: Sequence[Item], labels: Labels) -> Estimate
         alone = human(signal, both, labels)
         why = f"people saw a difference on only {plural(changed, 'items')}: graded items alone, without the judge"
         return replace(alone, warnings=(why, *alone.warnings))
-    dimension, strata = _strata(signal, items, labels)
+    dimension, strata = strata_of(signal, items, labels)
     people = [_people(item, labels) if item.name in labels.pairs else None for item in items]
     judge = [item.difference for item in items]
     groups = [item.group for item in items]
@@ -229,7 +229,7 @@ def _binary(items: Sequence[Item], labels: Labels) -> bool:
     )
 
 
-def _strata(signal: Signal, items: Sequence[Item], labels: Labels) -> tuple[str, list[int] | None]:
+def strata_of(signal: Signal, items: Sequence[Item], labels: Labels) -> tuple[str, list[int] | None]:
     """The first dimension whose every value has enough labels, and enough where people saw a difference.
 
     Items without a value are one stratum more.

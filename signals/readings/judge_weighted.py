@@ -42,12 +42,12 @@ def coverage(evidence: Evidence, items: Sequence[Item]) -> Measure:
     """Share of the newest traffic mix whose segment has at least one paired item; of the worst margin."""
     if not evidence.mix:
         return Measure("coverage", None, "the traffic mix is not known")
-    margins = _margins(_newest(evidence), value=False)
+    margins = margins_of(newest_mix(evidence), value=False)
     if not margins:
         return Measure("coverage", None, "the traffic mix has no shares")
     covered, missing, cells = 1.0, [], 0
     for margin in margins:
-        held = set(_places(margin, items))
+        held = set(places_of(margin, items))
         covered = min(covered, sum(part for cell, part in margin.shares.items() if cell in held))
         missing += [cell for cell in margin.shares if cell not in held]
         cells += len(margin.shares)
@@ -76,10 +76,10 @@ def reweighted(signal: Signal, evidence: Evidence, items: Sequence[Item], *, val
     counts = (len(items), len(items))
     if not evidence.mix:
         return Reweighted(refusal(NO_MIX, signal.confidence, counts))
-    margins = _margins(_newest(evidence), value=value)
+    margins = margins_of(newest_mix(evidence), value=value)
     if not margins:
         return Reweighted(refusal("the traffic mix has no shares", signal.confidence, counts))
-    places = [_places(margin, items) for margin in margins]
+    places = [places_of(margin, items) for margin in margins]
     inside = [k for k in range(len(items)) if all(place[k] is not None for place in places)]
     if not inside:
         dimensions = ", ".join(sorted({name for margin in margins for name in margin.dimensions}))
@@ -128,16 +128,17 @@ def reweighted(signal: Signal, evidence: Evidence, items: Sequence[Item], *, val
 
 def has_value(evidence: Evidence) -> bool:
     """Whether every cell of the newest mix has a share of value."""
-    newest = _newest(evidence)
+    newest = newest_mix(evidence)
     return bool(newest) and all(cell.value_share is not None for cell in newest)
 
 
-def _newest(evidence: Evidence) -> list[MixShare]:
+def newest_mix(evidence: Evidence) -> list[MixShare]:
+    """The cells of the newest window of the declared mix."""
     last = max((cell.window for cell in evidence.mix), default="")
     return [cell for cell in evidence.mix if cell.window == last]
 
 
-def _margins(mix: Sequence[MixShare], *, value: bool) -> list[Margin]:
+def margins_of(mix: Sequence[MixShare], *, value: bool) -> list[Margin]:
     """The cells by the dimensions that they name; a margin without shares is left out."""
     found: dict[tuple[str, ...], dict[Segment, float]] = defaultdict(lambda: defaultdict(float))
     for cell in mix:
@@ -151,7 +152,7 @@ def _margins(mix: Sequence[MixShare], *, value: bool) -> list[Margin]:
     return margins
 
 
-def _places(margin: Margin, items: Sequence[Item]) -> list[Segment | None]:
+def places_of(margin: Margin, items: Sequence[Item]) -> list[Segment | None]:
     """The cell of each item, None when the margin has none for it."""
     known: dict[frozenset[tuple[str, str]], Segment | None] = {}
     for item in items:

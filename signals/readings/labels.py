@@ -14,6 +14,7 @@ Pair = tuple[float, float]
 """(control, candidate)."""
 
 DECLARE = "declare human_scale on the signal"
+NO_GRADES = "no human ratings of these outputs"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: s
         unit: Of the judge: ``pp`` (scores in 0..1) or ``points``.
     """
     if not evidence.human:
-        return Labels(refused="no human ratings of these outputs")
+        return Labels(refused=NO_GRADES)
     names = {item.name for item in items}
     arms = evidence.release.arms
     mine = [one for one in latest_ratings(evidence.human) if one.item in names and one.variant in arms]

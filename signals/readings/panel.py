@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from signals.model import Estimate, Evidence, Measure, Numbers, Preference, Rating, Signal
 from signals.readings.common import Tray, nothing, only_raw, per_day, refusal, set_aside_share, span
-from signals.readings.crossed import Cell, interval, superiority
+from signals.readings.crossed import Cell, interval, signs, superiority
 from signals.readings.panel_answers import Answers, Paired, pair, unresolved
 from signals.readings.panel_checks import gold_accuracy, rater_measures
 from signals.readings.segments import segmented, unknown_dimensions
@@ -65,6 +65,18 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         rate_per_day=per_day(items, first, last),
         components=components,
     )
+
+
+def answered(signal: Signal, evidence: Evidence) -> Paired:
+    """What the panel said of the two arms, on the scale of the estimate that votes; ``refused`` says why nothing."""
+    forms, _ = _forms(evidence, Tray())
+    asked, _ = _asked(signal, forms, Tray())
+    if asked is None:
+        return unresolved(forms, *evidence.release.arms)
+    paired = pair(asked, Tray(), *evidence.release.arms)
+    if signal.estimate != "superiority" or paired.choices:
+        return paired
+    return replace(paired, cells=tuple(signs(paired.cells)))
 
 
 def _forms(evidence: Evidence, tray: Tray) -> tuple[dict[str, Answers], bool]:

@@ -70,7 +70,7 @@ def attribute(
         )
     if why_not:
         found = Reconciliation(
-            one.signal, two.signal, said, "", NONE, NONE, NONE, tuple([*causes, *refused]), numbers.carriers,
+            one.signal, two.signal, said, "", NONE, NONE, NONE, (*causes, *refused), numbers.carriers,
             refused=why_not,
         )  # fmt: skip
         return replace(found, story=story(found, readings))

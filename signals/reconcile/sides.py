@@ -64,6 +64,7 @@ class Other:
         why_no_mix: Why there is none, and what would allow one.
         days: The days that it has evidence of, of its units' first day; empty when days mean nothing to it.
         weighs_value: Whether its number counts value rather than heads (a mean or a ratio of users).
+        raters_fixed: Whether the word of its raters is the rule, so that to have asked others is no matter.
         toward: +1 when this side's effect (candidate minus control, not benefit) would have to be higher to agree, -1
             lower.
     """
@@ -75,6 +76,7 @@ class Other:
     days: frozenset[date] = frozenset()
     weighs_value: bool = False
     toward: float = 1.0
+    raters_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ class Side:
             correction whose bit is set. ``values[0]`` is the effect as it votes.
         moves: By name of an independent cluster of evidence, how far it pulls each value, shape (2**k,). The sampling
             covariance of ``values`` is the sum of the outer products. Names that mean the same thing on both sides of a
-            pair must be equal: ``("item", NAME)`` or ``("cluster", NAME)`` of items, ``("raters", SOURCE...)`` of raters;
-            all others begin with the signal's name.
+            pair must be equal: ``("item", NAME)`` or ``("cluster", NAME)`` of items, ``("raters", ...)`` of raters; all
+            others begin with the signal's name.
         df: Degrees of freedom of the errors; None: normal.
         refused: Corrections that cannot be made.
         carriers: Items that carry the judge's bias.

@@ -34,6 +34,8 @@ class Corrected:
         clusters: Clusters that hold labelled items.
         n_effective: Labels that would give the same precision without a judge.
         lopsided: The clusters pull so unevenly that a symmetric interval misses too often on one side.
+        pulls: How far each cluster, in order of first appearance, pulls the estimate; their squares sum to the squared
+            standard error.
     """
 
     difference: Difference
@@ -42,6 +44,7 @@ class Corrected:
     clusters: int
     n_effective: float
     lopsided: bool
+    pulls: NDArray[np.float64]
 
 
 def corrected_mean(
@@ -87,7 +90,7 @@ def corrected_mean(
     effect, weight = _estimate(whole, tiny)
     without, _ = _estimate(whole.less(sums), tiny)
     moves = without - effect
-    squared, df, carried = _variance(moves, sums)
+    squared, df, carried, pulls = _variance(moves, sums)
     difference = from_se(h_center + float(effect), math.sqrt(squared), confidence, df)
     spread = float(h[known].var(ddof=1)) if known.sum() > 1 else 0.0
     return Corrected(
@@ -97,6 +100,7 @@ def corrected_mean(
         carried,
         spread / squared,
         is_lopsided(moves, carried),
+        pulls,
     )
 
 
@@ -148,8 +152,8 @@ def _estimate(sums: _Sums, tiny: float) -> tuple[NDArray[np.float64], NDArray[np
     return (items * means).sum(axis=-1) / items.sum(axis=-1), weight
 
 
-def _variance(moves: NDArray[np.float64], sums: _Sums) -> tuple[float, float, int]:
-    """Squared standard error, its degrees of freedom, and how many clusters carry labels.
+def _variance(moves: NDArray[np.float64], sums: _Sums) -> tuple[float, float, int, NDArray[np.float64]]:
+    """Squared standard error, its degrees of freedom, how many clusters carry labels, and each cluster's pull.
 
     Clusters with labels and clusters without are two samples: a few dozen labels must not be taken for as many as there
     are items.
@@ -160,6 +164,7 @@ def _variance(moves: NDArray[np.float64], sums: _Sums) -> tuple[float, float, in
     nested = bool((inside.sum(axis=1) == 1).all())
     home = inside.argmax(axis=1) if nested else np.zeros(moves.size, dtype=np.intp)
     squared = spread = 0.0
+    pulls = np.zeros(moves.size)
     for k in range(int(home.max()) + 1):
         for here, lost in ((carries & (home == k), 2), (~carries & (home == k), 1)):
             groups = int(here.sum())
@@ -168,8 +173,9 @@ def _variance(moves: NDArray[np.float64], sums: _Sums) -> tuple[float, float, in
             if lost == 2 and groups < 3:
                 raise RefusedError(f"labels lie in {groups} independent clusters of items; at least 3 are needed")
             part = (groups - 1) / groups * float((moves[here] ** 2).sum()) if groups > 1 else float(moves[here][0] ** 2)
+            pulls[here] = moves[here] * math.sqrt((groups - 1) / groups if groups > 1 else 1.0)
             squared += part
             spread += part**2 / max(groups - lost, 1)
     if squared <= 0.0:
         raise RefusedError("judge and people show no spread, so the uncertainty cannot be estimated")
-    return squared, squared**2 / spread, int(carries.sum())
+    return squared, squared**2 / spread, int(carries.sum()), pulls

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
-
 
 class RefusedError(Exception):
     """An interval that cannot be given honestly; the message is one clause that says why."""
@@ -45,12 +43,16 @@ def critical(confidence: float, df: float | None = None) -> float:
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence {confidence} is not between 0 and 1")
+    from scipy.special import ndtri, stdtrit  # late: results and refusals are used where scipy is not loaded
+
     tail = (1.0 - confidence) / 2.0
     return float(-ndtri(tail) if df is None else -stdtrit(df, tail))
 
 
 def two_sided_p(statistic: float, df: float | None = None) -> float:
     """Two-sided p-value of a t (or normal) statistic."""
+    from scipy.special import ndtr, stdtr
+
     size = -abs(statistic)
     return float(min(1.0, 2.0 * (ndtr(size) if df is None else stdtr(df, size))))
 

@@ -110,9 +110,9 @@ def corrected_difference(
             f"people passed, or failed, only {least:.0f} outputs of an arm: too few to know how often the judge errs "
             f"there; {FEW_OUTPUTS} are needed"
         )
-    effect, skill, sensitivity, specificity, rates = _rates(whole)
+    effect, skill, sensitivity, specificity, rates = error_rates(whole)
     carries = np.bincount(index, weights=known, minlength=len(names)) > 0
-    moves, skills, _, _, _ = _rates(whole[:, None] - sums)
+    moves, skills, _, _, _ = error_rates(whole[:, None] - sums)
     doubt = math.sqrt(float(((skills - skill) ** 2).sum()))
     if float(skill.min()) < max(LEAST_SKILL, SURE_SKILL * doubt):
         shown = f"sensitivity + specificity − 1 is {float(skill.min()):.2f}"
@@ -127,10 +127,16 @@ def corrected_difference(
     )
 
 
-def _rates(
+def error_rates(
     sums: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Effect, skill, sensitivity, specificity and rates; of the last four the first axis is the arm."""
+    """Effect, skill, sensitivity, specificity and rates; all but effect and skill have the arm as first axis.
+
+    Args:
+        sums: Over items, shape (11, ...): their number, passes by the judge in control and candidate; then per arm how
+            many outputs people passed, how many of these the judge passed, how many people failed, and how many of
+            these the judge failed.
+    """
     items, passed = sums[0], sums[1:3]
     cells = np.stack([sums[3:7], sums[7:11]])
     yes, hit, no, refusal = (cells[:, k] for k in range(4))

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from signals.stats.difference import Difference, RefusedError, critical, two_sided_p
+from signals.stats.wilson import wilson
 
 
 def score_interval(x1: float, n1: float, x0: float, n0: float, confidence: float) -> Difference:
@@ -128,22 +129,6 @@ def constrained(x1: float, n1: float, x0: float, n0: float, delta: float) -> tup
             break
         root = better
     return min(1.0, max(0.0, root + delta)), root
-
-
-def wilson(x: float, n: float, confidence: float) -> tuple[float, float]:
-    """Wilson (1927) score interval of one proportion, as fractions.
-
-    Raises:
-        RefusedError: When there are no units.
-    """
-    if n <= 0:
-        raise RefusedError("no units")
-    z2 = critical(confidence) ** 2
-    p = x / n
-    middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n)
-    half = math.sqrt(z2 * (p * (1.0 - p) / n + z2 / (4.0 * n * n))) / (1.0 + z2 / n)
-    # The bounds at 0 and n successes are 0 and 1 exactly; rounding would leave 1e-17 there.
-    return (0.0 if x <= 0 else max(0.0, middle - half)), (1.0 if x >= n else min(1.0, middle + half))
 
 
 def newcombe(x1: float, n1: float, x0: float, n0: float, confidence: float) -> tuple[float, float]:

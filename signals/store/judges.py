@@ -45,14 +45,25 @@ def versions(connection: Connection, sources: Sequence[str], until: datetime) ->
 
 def anchors(
     connection: Connection, sources: Sequence[str], scorer: str, old: Collection[str], new: Collection[str],
-    until: datetime,
+    until: datetime, variants: Collection[str] | None = None,
 ) -> int:  # fmt: skip
-    """How many outputs (item and variant) both an old and a new version of the judge scored."""
+    """How many outputs (item and variant) both an old and a new version of the judge scored; of these variants, if any.
+
+    Args:
+        connection: An open transaction.
+        sources: Where the scores come from.
+        scorer: The judge's name.
+        old: Fingerprints.
+        new: Other fingerprints.
+        until: Scores that are newer do not count.
+        variants: Whose outputs; everyone's when None.
+    """
     t = item_score.c
     both = [func.max(case((t.fingerprint.in_(sorted(some)), 1), else_=0)) == 1 for some in (old, new)]
     outputs = (
         select(t.item)
         .where(*_counted(sources, until), t.scorer == scorer, t.fingerprint.in_(sorted({*old, *new})))
+        .where(*(() if variants is None else (t.variant.in_(sorted(variants)),)))
         .group_by(t.item, t.variant)
         .having(*both)
         .subquery()

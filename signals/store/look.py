@@ -33,11 +33,15 @@ class Look:
         return reading.contents(self.connection, sources)
 
     def last_attempts(self, sources: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Status and error of the newest pull of each source, failed or not."""
-        newest = select(func.max(tables.pull.c.id)).where(tables.pull.c.source.in_(sources))
-        columns = (tables.pull.c.source, tables.pull.c.status, tables.pull.c.error)
+        """Status and error of the newest pull of each source, failed or not.
+
+        The newest is told by when the source was last looked at: one that is found unchanged after a failure has no
+        row of its own.
+        """
+        t = tables.pull.c
+        newest = select(func.max(t.id)).where(t.source.in_(sources)).group_by(t.source, t.status)
         rows = self.connection.execute(
-            select(*columns).where(tables.pull.c.id.in_(newest.group_by(tables.pull.c.source)))
+            select(t.source, t.status, t.error).where(t.id.in_(newest)).order_by(t.checked, t.id)
         )
         return {source: (status, error or "") for source, status, error in rows}
 
@@ -75,7 +79,8 @@ class Look:
         return judges.versions(self.connection, sources, until)
 
     def anchors(
-        self, sources: Sequence[str], scorer: str, old: Collection[str], new: Collection[str], until: datetime
-    ) -> int:
+        self, sources: Sequence[str], scorer: str, old: Collection[str], new: Collection[str], until: datetime,
+        variants: Collection[str] | None = None,
+    ) -> int:  # fmt: skip
         """See ``judges.anchors``."""
-        return judges.anchors(self.connection, sources, scorer, old, new, until)
+        return judges.anchors(self.connection, sources, scorer, old, new, until, variants)

@@ -24,6 +24,7 @@ VIEWS = {
     "verdict-untrusted": "?release=sample-ratio",
     "policy": "policy",
     "policy-editor": "policy",
+    "sources": "sources",
 }
 
 

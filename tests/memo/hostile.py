@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import reconciled
 from memo.verdicts import conversion, decision, hold, verdict
 
 from signals.memo import Memo, memo_of
-from signals.model import Check, RuleOutcome, SetAside, SourceNote, TraceRow
+from signals.model import Check, Explanation, RuleOutcome, SetAside, SourceNote, TraceRow
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -51,4 +52,25 @@ def poisoned(evil: str) -> Memo:
         policy_name=evil, policy_hash=evil, evidence_hash=evil,
     )  # fmt: skip
     said = replace(decision(), release=evil, by=evil, second=evil, because=evil, entry=evil)
-    return memo_of(one, evil, (said,), evil)
+    return memo_of(one, evil, (said,), evil, explained(evil))
+
+
+def explained(evil: str) -> Explanation:
+    """An explanation in which every name and clause is the hostile one."""
+    found = reconciled.judge_against_conversion()
+    bad = replace(
+        found, signal=evil, against=evil, unit=evil, refused="", story=evil, said=(evil, evil),
+        causes=tuple(
+            replace(cause, signal=evil, unit=evil, evidence=evil, refused=evil if cause.refused else "", remedy=evil)
+            for cause in found.causes
+        ),
+        carriers=tuple(replace(item, item=evil) for item in found.carriers),
+    )  # fmt: skip
+    return Explanation(
+        (bad, replace(bad, refused=evil)),
+        replace(reconciled.stability(), fixed=(evil, f"{evil}.max_age"), correlated=((evil, evil, 0.5),)),
+        tuple(replace(flip, fact=evil, at=evil, words=evil if flip.words else "") for flip in reconciled.FLIPS),
+        tuple(replace(one, signal=evil, what=evil, currency=evil, why=evil) for one in reconciled.COLLECTIONS),
+        evil,
+        (evil,),
+    )

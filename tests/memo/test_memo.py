@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+import reconciled
 from memo.hostile import HOSTILE, poisoned
 from memo.verdicts import POLICY, decision, hold, reading, ship, untrusted, verdict
 
@@ -51,7 +52,7 @@ def test_the_memo_stands_on_its_own(write: object) -> None:
         "ROLLBACK", "Conversion fell 0.42 pp", "95 % CI −0.54 to −0.30 pp", "row 1 of the hierarchy",
         "the online test outranks what judges think", "no-segment-left-behind", "human agreement", "0.52 < 0.60",
         "variant prompt-v5 is neither arm", "1,204", "sha256:" + "ab" * 32, verdict().policy_hash,
-        verdict().evidence_hash, "2026-11-17T09:00:00Z", "not computed by this version", "Synthetic data", "mara",
+        verdict().evidence_hash, "2026-11-17T09:00:00Z", "what would flip it: not looked at", "Synthetic data", "mara",
         "neither reweighted to traffic nor corrected", "plan=enterprise", "17 Nov 2026, 09:00 UTC",
     ):  # fmt: skip
         assert words in text, words
@@ -173,15 +174,90 @@ def test_a_number_stands_against_its_threshold(check: Check, words: str) -> None
     assert check_number(check) == words
 
 
+# --- what stands beside the verdict ---------------------------------------------------------------------------------
+
+
+def explained(**changes: object) -> Memo:
+    return memo(verdict(), explanation=reconciled.explanation(verdict().readings, **changes))
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_an_explanation_says_why_how_sure_and_what_would_flip_it(write: object) -> None:
+    text = write(explained(collections=reconciled.COLLECTIONS))  # type: ignore[operator]
+    text = text.replace("&#39;", "'").replace("&lt;", "<")
+    for words in (
+        "Why they disagree", "judge (win) against conversion (loss)",
+        "2.0 margins (41 %, +1.2 to +2.8) is judge bias: judge is kinder to the candidate than people are",
+        "+1.5 margins (+0.60 to +2.4)", "+4.00 pp (+2.40 to +5.60)", "not told from chance (p 0.43)",
+        "No source says what a segment is worth.", "Items that carry the bias of judge", "ticket-17",
+        "How sure the call is", "the evidence gives ROLLBACK in 97 % and HOLD in 3 %.",
+        "Held as they are: checks of all signals", "judge and panel (+0.41)",
+        "If conversion's loss were no worse than −0.11 pp (now −0.42)", "beyond its interval",
+        "What would settle it", "conversion: 120,000 more users", "about 8 days at the current rate, 0 EUR",
+        "in 97 % of redraws instead of 62 %, and that settles it.", "which alone does not settle it.",
+        "Panel and thumbs were not compared: neither contradicts the call.",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "not looked at" not in text
+    assert "not computed" not in text
+
+
+def test_only_the_html_memo_draws_the_waterfall_once_per_pair() -> None:
+    pairs = (reconciled.judge_against_conversion(), reconciled.no_scale(), reconciled.widened())
+    found = explained(reconciliation=pairs)
+    assert [line.plot is not None for line in found.explained.pairs] == [True, False, True]  # type: ignore[union-attr]
+    text = html(found)
+    assert 'id="pair-1-title"' in text
+    assert 'id="pair-3-title"' in text
+    assert text.count("<svg xmlns") == 3  # and the forest plot
+    assert "<svg" not in markdown(found)
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_signals_that_agree_have_no_story(write: object) -> None:
+    same = {name: reading(name, "win", 0.1, 0.05) for name in ("conversion", "judge")}
+    found = memo(verdict(readings=same, trace=()), explanation=reconciled.explanation(reconciliation=(), notes=()))
+    assert "No signal contradicts another, so there is nothing to explain." in write(found)  # type: ignore[operator]
+
+
+def test_signals_that_disagree_without_a_diagnosis_do_not_read_as_agreeing() -> None:
+    text = markdown(explained(reconciliation=()))
+    assert "Signals contradict each other, but no pair of them could be diagnosed." in text
+    assert "nothing to explain" not in text
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_what_was_not_computed_is_said(write: object) -> None:
+    text = write(explained(stability=None, flips=(), unsettled="no amount of users would settle it"))  # type: ignore[operator]
+    assert "the evidence could not be drawn anew" in text
+    assert "How often the call would be made on evidence drawn anew is not known." in text
+    assert "No single fact, whatever its value, would make another call." in text
+    assert "No amount of users would settle it." in text
+
+
+def test_the_items_of_one_judge_are_listed_once() -> None:
+    twice = (reconciled.judge_against_conversion(), replace(reconciled.judge_against_conversion(), against="thumbs"))
+    lines = explained(reconciliation=twice).explained.pairs  # type: ignore[union-attr]
+    assert [len(line.carriers) for line in lines] == [3, 0]
+
+
+def test_a_cause_that_is_not_told_from_chance_has_no_share() -> None:
+    lines = {line.cause: line for line in explained().explained.pairs[0].causes}  # type: ignore[union-attr]
+    timing, value = lines["timing (conversion)"], lines["value weighting"]
+    assert (timing.share, timing.counts, timing.refused) == ("–", False, False)
+    assert (value.part, value.quantity, value.outcome, value.refused) == ("–", "–", "not known", True)
+
+
 # --- from outside ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_html_from_outside_stays_text(evil: str) -> None:
     plain, found = parsed(html(memo(verdict(), decisions=(decision(),)))), parsed(html(poisoned(evil)))
-    allowed = plain.tags | {"dl", "ul", "small", "em"}
+    full = parsed(html(memo(verdict(), decisions=(decision(),), explanation=reconciled.explanation())))
+    allowed = plain.tags | full.tags | {"dl", "ul", "small", "em"}
     assert found.tags <= allowed
-    assert found.attributes <= plain.attributes
+    assert found.attributes <= plain.attributes | full.attributes
     assert not found.addresses
     assert not any(sign in "".join(found.words) for sign in "\x00\x1b\u202e\u2028")
 
@@ -195,8 +271,11 @@ def test_markdown_from_outside_stays_text(evil: str) -> None:
     assert policy.rstrip().endswith("\n" + fence[1])
     assert policy.count("\n" + fence[1] + "\n") == 1  # nothing inside closes the block early; the end does
     outside = re.sub(r"^(`{3,})text\n.*?\n\1$", "", body, flags=re.DOTALL | re.MULTILINE)
-    headings = [line for line in outside.splitlines() if line.startswith("#")]
+    headings = [line for line in outside.splitlines() if line.startswith("#") and not line.startswith("### ")]
     assert headings[1:] == [line for line in headings[1:] if line.lstrip("# ") in SECTIONS]
+    # A pair is headed by its signals; their names are escaped like any other text.
+    titles = [line for line in outside.splitlines() if line.startswith("### ")]
+    assert len(titles) == 3  # two pairs, and the segments
     bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", outside))  # without escapes and code spans
     assert not re.search(r"<[a-zA-Z/!?]", bare)
     assert not re.search(r"\]\(|\]\[|!\[", bare)
@@ -209,7 +288,8 @@ def test_markdown_from_outside_stays_text(evil: str) -> None:
 
 SECTIONS = {
     "Decisions", "Readings", "Who was heard", "The way out", "Checks", "How the numbers were made", "Segments",
-    "Set aside", "Sources", "Not assessed", "Policy",
+    "Set aside", "Sources", "Not assessed", "Policy", "Why they disagree", "How sure the call is",
+    "What would settle it",
 }  # fmt: skip
 
 

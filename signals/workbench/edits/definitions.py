@@ -255,10 +255,33 @@ def _papers(old: Policy, new: Policy) -> Iterator[Definition]:
     for label, (before, after) in told.items():
         if before != after:
             yield Definition("changes", f"the policy is {label} {after}, was {before}", decides=False)
+    yield from _costs(old, new)
     reasons = [dict(_reasons(policy)) for policy in (old, new)]
     for rule, because in reasons[1].items():
         if rule in reasons[0] and reasons[0][rule] != because:
             yield Definition("changes", f"{rule} is because: “{because}”", decides=False)
+
+
+def _costs(old: Policy, new: Policy) -> Iterator[Definition]:
+    """Prices order what is proposed to be collected, and no call depends on them."""
+    before, after = ([dict(_prices(policy))] if policy.costs else [] for policy in (old, new))
+    if not before and not after:
+        return
+    if not before or not after:
+        told = "declared" if after else "no longer declared"
+        yield Definition("changes", f"what more evidence costs is {told}", decides=False)
+        return
+    for thing in dict.fromkeys((*before[0], *after[0])):
+        was, now = before[0].get(thing, "no price"), after[0].get(thing, "no price")
+        if was != now:
+            yield Definition("changes", f"the price of {thing} is {now}, was {was}", decides=False)
+
+
+def _prices(policy: Policy) -> Iterator[tuple[str, str]]:
+    """``("panel.item", "12 EUR")``."""
+    for name, prices in policy.costs.prices.items() if policy.costs else ():
+        for thing, price in prices.items():
+            yield f"{name}.{thing}", f"{price:.10g} {policy.costs.currency if policy.costs else ''}"
 
 
 def _reasons(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -168,8 +168,8 @@ def always_reach(signal: Signal, design: Design, confidence: float, units: float
 
 
 def critical(confidence: float, df: float | None = None) -> float:
-    """The two-sided critical value (imported late: it brings scipy)."""
-    from signals.stats.difference import critical as value
+    """The two-sided critical value (imported late: it brings numpy)."""
+    from signals.stats.tails import critical as value
 
     return value(confidence, df)
 

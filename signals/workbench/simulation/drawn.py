@@ -11,12 +11,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
 
 from signals.checks import BY_NAME, CheckSpec
 from signals.model import Signal
 from signals.policy.facts import UNTRUSTED_HIDES, facts_of
 from signals.stats.power import NORMAL
+from signals.stats.tails import normal_cdf
 from signals.workbench.simulation import strata
 from signals.workbench.simulation.columns import CODE, Column, Table
 from signals.workbench.simulation.design import DRAWN, Design, scaled
@@ -213,7 +213,7 @@ class Drawn:
     def _power(self) -> Column:
         reach, known = self._reach()
         shift = self._limit / np.where(known, self.estimates.se, 1.0)
-        return Column(ndtr(shift - reach) + ndtr(-shift - reach), known & ~np.isnan(self._limit))
+        return Column(normal_cdf(shift - reach) + normal_cdf(-shift - reach), known & ~np.isnan(self._limit))
 
     def elements(self) -> Sequence[Mapping[str, Column]]:
         """The segments as conditions ask for them."""

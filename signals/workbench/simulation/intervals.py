@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signals.model import Signal
-from signals.stats.difference import critical
+from signals.stats.tails import critical
 from signals.workbench.simulation.design import Design, always_reach
 from signals.workbench.simulation.noise import Noise
 from signals.workbench.simulation.reach import Look, critical_of, level_at, p_always, p_value, reach_at
@@ -156,7 +156,7 @@ def _proportion(signal: Signal, design: Design, true: float, noise: Noise, look:
     if level is None:
         return _too_early(effect, np.full(noise.size, design.se or np.nan), q0)
     z = critical(level)
-    low, high = score_bounds(x1, m1, x0, m0, z, level)
+    low, high = score_bounds(x1, m1, x0, m0, z)
 
     def scored() -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,11 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from signals.model import Signal
-from signals.stats.difference import critical
-from signals.stats.spending import LEVELS, boundaries
+from signals.stats.tails import critical, normal_cdf, t_cdf, t_quantiles
 from signals.workbench.simulation.design import Design, always_reach, each, planned_units
 
 if TYPE_CHECKING:
@@ -53,9 +51,11 @@ def level_at(signal: Signal, design: Design, confidence: float, look: Look) -> f
         return level
     if look.only and design.once is not None:
         return design.once if confidence == signal.confidence else design.once_joint
+    from signals.stats.spending import boundaries  # late: it brings scipy, and a release between two looks needs none
+
     information, shares = _planned_looks(signal, design, look)
     reach = boundaries(information, 1.0 - level, shares=shares)[-1]
-    found = 1.0 - 2.0 * float(ndtr(-reach))
+    found = 1.0 - 2.0 * float(normal_cdf(-reach))
     return found if found < 1.0 else None
 
 
@@ -145,8 +145,8 @@ def p_value(signal: Signal, design: Design, look: Look, statistic: Array, df: Ar
         # Of a release between two looks the numbers tell how far its interval reaches, not which looks there were:
         # the scale on which it is an ordinary interval. Below alpha exactly when the interval excludes zero.
         size = size * critical(each(design, signal.confidence)) / critical(design.once)
-        return np.asarray(np.minimum(1.0, design.family * 2.0 * ndtr(size)))
-    once = np.minimum(1.0, 2.0 * (ndtr(size) if df is None else stdtr(df, size)))
+        return np.asarray(np.minimum(1.0, design.family * 2.0 * normal_cdf(size)))
+    once = np.minimum(1.0, 2.0 * (normal_cdf(size) if df is None else t_cdf(df, size)))
     if design.rule == "planned":
         once = _repeated(signal, design, look, once)
     return np.asarray(np.minimum(1.0, design.family * once))
@@ -154,6 +154,10 @@ def p_value(signal: Signal, design: Design, look: Look, statistic: Array, df: Ar
 
 def _repeated(signal: Signal, design: Design, look: Look, once: Array) -> Array:
     """``stats.spending.repeated_p`` over an array."""
+    from scipy.special import ndtri
+
+    from signals.stats.spending import LEVELS, boundaries
+
     information, shares = _planned_looks(signal, design, look)
     squares = ndtri(np.maximum(once, 1e-300) / 2.0) ** 2
     levels = sorted({*LEVELS, 1.0 - each(design, signal.confidence)}, reverse=True)
@@ -172,9 +176,7 @@ def _quantiles(confidence: float) -> tuple[Array, Array]:
     """Reciprocal degrees of freedom and logarithms of the t quantile, dense enough to interpolate to 1e-6."""
     inverse = np.linspace(0.0, 1.0, 4001)
     tail = (1.0 - confidence) / 2.0
-    with np.errstate(divide="ignore"):
-        values = -stdtrit(1.0 / np.maximum(inverse, 1e-12), tail)
-    return inverse, np.log(values)
+    return inverse, np.log(t_quantiles(1.0 / np.maximum(inverse, 1e-12), tail))
 
 
 def critical_of(df: Array, confidence: float) -> Array:

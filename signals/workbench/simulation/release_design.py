@@ -89,7 +89,7 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
 def _once(signal: Signal, reach: float, df: float | None) -> float | None:
     if rule_of(signal) != "planned":
         return None
-    from signals.stats.difference import two_sided_p
+    from signals.stats.tails import two_sided_p
 
     return 1.0 - two_sided_p(reach, df)
 
@@ -98,7 +98,7 @@ def _once_joint(made: Design, numbers: Numbers) -> float | None:
     """As ``once``, of the adjusted bounds: every segment's are as much wider than its plain ones."""
     if made.once is None:
         return None
-    from signals.stats.difference import two_sided_p
+    from signals.stats.tails import two_sided_p
 
     for one in numbers.segments:
         if None not in (one.low, one.high, one.adjusted_low, one.adjusted_high) and one.high != one.low:
@@ -151,7 +151,7 @@ def _live(made: Design, signal: Signal, numbers: Numbers, voting: Estimate) -> D
     quantile = signal.metric is not None and signal.metric.type == "quantile"
     return replace(
         made,
-        df=None if quantile or score else made.df or units - 2.0,
+        df=None if quantile or score else made.df or max(1.0, units - 2.0),
         control_se=spread * math.sqrt(n1 / (n0 + n1)),
     )
 
@@ -198,11 +198,25 @@ def _df(ratio: float, near: float, far: float) -> float | None:
     """The degrees of freedom whose t quantiles stand in this ratio; None when those of the normal do."""
     if ratio <= critical(far) / critical(near) * (1.0 + 1e-6):
         return None
-    low, high = 1.0, 1e6
+
+    def above(inverse: float) -> float:
+        return critical(far, 1.0 / inverse) / critical(near, 1.0 / inverse) - ratio
+
+    # In 1/df the ratio is nearly a straight line: false position, the stale end halved (Dowell and Jarratt 1971).
+    (low, under), (high, over) = ((inverse, above(inverse)) for inverse in (1e-6, 1.0))
+    if over <= 0.0:
+        return 1.0
+    if under >= 0.0:
+        return 1e6
+    side = 0.0
     for _ in range(60):
-        middle = math.sqrt(low * high)
-        if critical(far, middle) / critical(near, middle) > ratio:
-            low = middle
+        inverse = (low * over - high * under) / (over - under)
+        found = above(inverse)
+        if abs(found) < 1e-13 * ratio:
+            break
+        if found < 0.0:
+            low, under, over = inverse, found, over / 2.0 if side < 0.0 else over
         else:
-            high = middle
-    return math.sqrt(low * high)
+            high, over, under = inverse, found, under / 2.0 if side > 0.0 else under
+        side = found
+    return 1.0 / inverse

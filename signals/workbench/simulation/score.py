@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signals.stats.proportion import score_interval
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +15,7 @@ ROUNDS = 30
 PRECISION = 1e-12
 
 
-def score_bounds(x1: Array, n1: float, x0: Array, n0: float, z: float, confidence: float) -> tuple[Array, Array]:
+def score_bounds(x1: Array, n1: float, x0: Array, n0: float, z: float) -> tuple[Array, Array]:
     """Both bounds of the Miettinen-Nurminen interval of ``x1/n1 - x0/n0``.
 
     The bound is where ``estimate - bound`` is ``z`` standard errors under that very bound. Putting the bound on the
@@ -29,8 +27,7 @@ def score_bounds(x1: Array, n1: float, x0: Array, n0: float, z: float, confidenc
         n1: Its units.
         x0: Successes of the control, shape (draws,).
         n0: Its units.
-        z: Normal quantile of ``confidence``.
-        confidence: Two-sided.
+        z: Normal quantile of the confidence.
 
     Returns:
         (low, high), each of shape (draws,).
@@ -38,11 +35,11 @@ def score_bounds(x1: Array, n1: float, x0: Array, n0: float, z: float, confidenc
     # Of small arms the same counts come again and again: each pair is done once.
     pairs, back = np.unique(x1 * (n0 + 1.0) + x0, return_inverse=True)
     ones, zeros = np.divmod(pairs, n0 + 1.0)
-    low, high = (_bound(ones, n1, zeros, n0, side * z, confidence) for side in (-1.0, 1.0))
+    low, high = (_bound(ones, n1, zeros, n0, side * z) for side in (-1.0, 1.0))
     return low[back], high[back]
 
 
-def _bound(x1: Array, n1: float, x0: Array, n0: float, z: float, confidence: float) -> Array:
+def _bound(x1: Array, n1: float, x0: Array, n0: float, z: float) -> Array:
     effect = x1 / n1 - x0 / n0
     p1, p0 = (x1 + 0.5) / (n1 + 1.0), (x0 + 0.5) / (n0 + 1.0)  # a start that is not stuck where no unit has the event
     bound = np.clip(effect + z * np.sqrt(p1 * (1.0 - p1) / n1 + p0 * (1.0 - p0) / n0), -1.0, 1.0)
@@ -56,9 +53,17 @@ def _bound(x1: Array, n1: float, x0: Array, n0: float, z: float, confidence: flo
         if not left.size:
             break
     for place in left:
-        one = score_interval(float(x1[place]), n1, float(x0[place]), n0, confidence)
-        bound[place] = one.low if z < 0.0 else one.high
+        bound[place] = _one(float(x1[place]), n1, float(x0[place]), n0, z)
     return np.asarray(bound)
+
+
+def _one(x1: float, n1: float, x0: float, n0: float, z: float) -> float:
+    """One bound of ``stats.proportion.score_interval``."""
+    from signals.stats.proportion import decreasing_root, score
+
+    effect = x1 / n1 - x0 / n0
+    start, end = (-1.0, effect) if z < 0.0 else (effect, 1.0)
+    return decreasing_root(lambda delta: score(x1, n1, x0, n0, delta) + z, start, end)
 
 
 def constrained_error(x1: Array, n1: float, x0: Array, n0: float, delta: Array | float) -> Array:

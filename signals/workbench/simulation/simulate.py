@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from signals.model import STATES, ReleaseKind, SignalsError
+from signals.model import STATES, ReleaseKind, Signal, SignalsError
 from signals.policy.conditions import Condition
 from signals.policy.engine import settle
 from signals.policy.rules import Policy, Rules
@@ -141,7 +141,7 @@ class Simulation:
         self.rules = policy.for_kind(setting.kind)
         self.designs = {name: designs[name] for name in policy.signals if name in designs}
         self.conditions = tuple(conditions_of(self.rules))
-        _refuse_shrunk(self.conditions)
+        self.refuse()
         self.ranked = tuple(dict.fromkeys(row.signal for row in self.rules.hierarchy))
         states = [f"{name}.state" for name in self.ranked]
         self.facts = tuple(dict.fromkeys([*states, *(fact for one in self.conditions for fact in one.facts)]))
@@ -150,9 +150,24 @@ class Simulation:
         self.shares = tuple((number + 1) / setting.looks for number in range(setting.looks))
         self.settled: dict[Key, Found] = {}
 
+    def refuse(self) -> None:
+        """Refuse conditions whose facts are not drawn.
+
+        Raises:
+            SignalsError: For those.
+        """
+        _refuse_shrunk(self.conditions)
+
     def at(self, truths: Sequence[Mapping[str, Effect | float]]) -> list[Point]:
         """Chances at several sets of true effects: all from the same draws, so that they differ by the effects only."""
         known = [self._resolved(truth) for truth in truths]
+        return [
+            tally.point({name: truth.value for name, truth in one.items()}, self.setting.draws, self._own(given, one))
+            for given, one, tally in zip(truths, known, self.tallied(known), strict=True)
+        ]
+
+    def tallied(self, known: Sequence[Mapping[str, Truth]]) -> list[Tally]:
+        """What the draws come to at several sets of true effects, one per signal with a design."""
         tallies = [Tally(tuple(self.designs), self.setting.looks) for _ in known]
         streams = Streams(self.setting.seed)
         left = self.setting.draws
@@ -163,10 +178,7 @@ class Simulation:
             for one, tally in zip(known, tallies, strict=True):
                 self._chunk(one, noise, drawn, tally)
             left -= size
-        return [
-            tally.point({name: truth.value for name, truth in one.items()}, self.setting.draws, self._own(given, one))
-            for given, one, tally in zip(truths, known, tallies, strict=True)
-        ]
+        return tallies
 
     def _own(self, given: Mapping[str, Effect | float], known: Mapping[str, Truth]) -> dict[str, Mapping[str, float]]:
         """Effects of segments that were given one of their own."""
@@ -229,9 +241,13 @@ class Simulation:
                 continue
             key = name, known[name], look.number
             if key not in drawn:
-                drawn[key] = Drawn(signal, self.designs[name], known[name], noise, look)
+                drawn[key] = self.draw(signal, known[name], noise, look)
             drawn[key].put(table)
         return table
+
+    def draw(self, signal: Signal, truth: Truth, noise: Noise, look: Look) -> Drawn:
+        """One signal at one look."""
+        return Drawn(signal, self.designs[signal.name], truth, noise, look)
 
     def _groups(
         self, table: Table, where: NDArray[np.bool_]

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import chdtrc
 
 from signals.model import Signal
-from signals.stats.difference import critical
+from signals.stats.tails import chi_square_tail, critical
 from signals.workbench.simulation.columns import Column, Element
 from signals.workbench.simulation.design import Design, SegmentDesign
 from signals.workbench.simulation.intervals import ENOUGH_EVENTS, ENOUGH_UNITS, bounds
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def _too_few(design: Design, one: SegmentDesign, true: float) -> bool:
     if design.law != "proportion" or one.control is None:
         return min(one.n_control, one.n_candidate) < ENOUGH_UNITS
     arms = ((one.n_control, one.control), (one.n_candidate, min(1.0, max(0.0, one.control + true))))
-    return min(min(n * p, n * (1.0 - p)) for n, p in arms) < ENOUGH_EVENTS
+    # Around what was seen these are whole counts but for rounding.
+    return min(min(n * p, n * (1.0 - p)) for n, p in arms) < ENOUGH_EVENTS - ROUNDING
 
 
 def elements(signal: Signal, design: Design, some: Sequence[SegmentDraws]) -> tuple[Element, ...]:
@@ -179,4 +181,4 @@ def _equal_p(signal: Signal, rows: Sequence[tuple[Array, Array | float]]) -> Arr
     total = sum(weights)
     mean = sum(weight * effect for weight, (effect, _) in zip(weights, rows, strict=True)) / total
     q = sum(weight * (effect - mean) ** 2 for weight, (effect, _) in zip(weights, rows, strict=True))
-    return np.asarray(chdtrc(len(rows) - 1, q))
+    return chi_square_tail(len(rows) - 1, np.asarray(q))

@@ -135,7 +135,7 @@ def test_score_bounds_are_those_of_the_product(n1: int, n0: int, parts: tuple[fl
     x1, x0 = round(parts[0] * n1), round(parts[1] * n0)
     one = score_interval(x1, n1, x0, n0, confidence)
     z = float(-ndtri((1.0 - confidence) / 2.0))
-    low, high = score_bounds(np.array([x1, x1], float), n1, np.array([x0, x0], float), n0, z, confidence)
+    low, high = score_bounds(np.array([x1, x1], float), n1, np.array([x0, x0], float), n0, z)
     assert (low[1], high[1]) == (pytest.approx(one.low, abs=1e-9), pytest.approx(one.high, abs=1e-9))
 
 
@@ -146,7 +146,7 @@ def test_counts_give_what_summing_over_all_binomials_gives(p0: float, p1: float,
     x1, x0 = (array.ravel().astype(float) for array in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
     weight = binom.pmf(x1, n, p1) * binom.pmf(x0, n, p0)
     likely = weight > 1e-12
-    low, high = score_bounds(x1[likely], n, x0[likely], n, Z, 0.95)
+    low, high = score_bounds(x1[likely], n, x0[likely], n, Z)
     wanted = {"ship": float(weight[likely][low > 0].sum()), "rollback": float(weight[likely][high < 0].sum())}
     near(point, wanted, slack=0.0005)  # the binomial's kurtosis is not drawn
 

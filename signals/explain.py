@@ -1,0 +1,218 @@
+"""What stands beside a verdict: why the signals disagree, how sure the call is, what would settle it.
+
+The numbers of a pair of signals are computed once per change of evidence and stored; everything else follows from them
+and from the readings. What was explained is kept in memory, so that a page may be drawn again at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from signals.lookup import Lookup, Wanted
+from signals.model import Evidence, Explanation, Numbers, PairNumbers, Reconciliation, Verdict, digest
+
+if TYPE_CHECKING:
+    from signals.policy import Policy
+
+KEPT = 64
+"""Explanations that are kept in memory."""
+
+VERSION = 1
+"""Raised whenever a side of a pair or the attribution changes, so that stored numbers are computed again."""
+
+Key = tuple[str, ...]
+
+
+class _Memory:
+    """The newest explanations; threads share it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.kept: OrderedDict[Key, Explanation] = OrderedDict()
+
+    def get(self, key: Key) -> Explanation | None:
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+            return self.kept.get(key)
+
+    def put(self, key: Key, found: Explanation) -> None:
+        with self.lock:
+            self.kept[key] = found
+            while len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+
+
+_memory = _Memory()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be explained.
+
+    Attributes:
+        lookup: Over the store that the verdict was made from.
+        policy: That made it.
+        verdict: Of one release.
+        numbers: Behind its readings, by signal.
+        family: How many candidates share the release's error rate.
+        moving: Whether the as-of time is simply now: then an explanation serves until the minute is over.
+    """
+
+    lookup: Lookup
+    policy: Policy
+    verdict: Verdict
+    numbers: Mapping[str, Numbers]
+    family: int = 1
+    moving: bool = False
+
+
+def explain(subject: Subject) -> Explanation:
+    """The explanation of a verdict; the same verdict, policy and evidence give the same one."""
+    key = _key(subject)
+    found = _memory.get(key)
+    if found is None:
+        found = _explained(subject)
+        _memory.put(key, found)
+    return found
+
+
+def _key(subject: Subject) -> Key:
+    """What an explanation follows from. Of a time that moves only what it changed is looked at: states and answers."""
+    verdict = subject.verdict
+    if not subject.moving:
+        return subject.policy.hash, verdict.evidence_hash, digest([verdict.release, verdict.as_of, verdict.readings])
+    said = [
+        [reading.state, reading.non_inferior, [check.status for check in reading.checks.values()]]
+        for reading in verdict.readings.values()
+    ]
+    rules = [rule.holds for rule in (*verdict.guardrails, *verdict.ship_requires, *verdict.overrides)]
+    minute = f"{verdict.as_of:%Y-%m-%dT%H:%M}"
+    return subject.policy.hash, verdict.evidence_hash, digest([verdict.release, verdict.trace, said, rules]), minute
+
+
+def _explained(subject: Subject) -> Explanation:
+    from signals.reconcile.collect import collections
+    from signals.reconcile.draws import resampling
+    from signals.reconcile.flips import flips
+    from signals.reconcile.stability import stability
+
+    policy, verdict, numbers = subject.policy, subject.verdict, subject.numbers
+    pairs = _Pairs(subject)
+    reconciled = pairs.reconciled()
+    drawn = resampling(
+        policy, verdict.release, numbers, verdict.as_of, correlations=pairs.correlations(), family=subject.family
+    )
+    sure = stability(drawn)
+    proposed, unsettled = collections(drawn, verdict, numbers, sure, pairs.found)
+    return Explanation(
+        reconciliation=reconciled,
+        stability=sure,
+        flips=flips(policy, verdict.release, verdict.readings, verdict.as_of),
+        collections=proposed,
+        unsettled=unsettled,
+        notes=tuple(pairs.notes),
+    )
+
+
+class _Pairs:
+    """The pairs of one verdict, out of the store or newly computed."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.wanted: Mapping[str, Wanted] = {
+            one.signal.name: one for one in subject.lookup.wanted(subject.policy.signals)
+        }
+        self.evidence: dict[str, Evidence] = {}
+        self.kept: dict[tuple[str, str], PairNumbers | None] = {}
+        self.notes: list[str] = []
+
+    @property
+    def found(self) -> tuple[PairNumbers, ...]:
+        """Those that have numbers."""
+        return tuple(one for one in self.kept.values() if one is not None)
+
+    def reconciled(self) -> tuple[Reconciliation, ...]:
+        """The diagnosis of every pair that contradicts."""
+        from signals.reconcile.attribute import attribute
+        from signals.reconcile.contradictions import contradictions
+
+        rows = []
+        for one, two in contradictions(self.subject.verdict):
+            numbers = self.numbers(one, two)
+            if numbers is not None:
+                rows.append(attribute(numbers, self.subject.policy.signals, self.subject.verdict.readings))
+        return tuple(rows)
+
+    def correlations(self) -> Mapping[frozenset[str], float]:
+        """Of the errors of signals that look at the same items."""
+        from signals.reconcile.contradictions import shares_items
+
+        signals, readings = self.subject.policy.signals, self.subject.verdict.readings
+        found = {}
+        for one, two in combinations([name for name in signals if readings[name].low is not None], 2):
+            if shares_items(signals[one], signals[two]):
+                kept = self.kept.get((two, one)) or self.numbers(one, two)
+                if kept is not None and kept.correlation:
+                    found[frozenset((one, two))] = kept.correlation
+        return found
+
+    def numbers(self, one: str, two: str) -> PairNumbers | None:
+        """Of ``one``, held against ``two``; None when a side has no number to explain (``notes`` says why)."""
+        if (one, two) not in self.kept:
+            self.kept[one, two] = self._numbers(one, two)
+        return self.kept[one, two]
+
+    def _numbers(self, one: str, two: str) -> PairNumbers | None:
+        from signals.reconcile.contradictions import toward
+
+        subject = self.subject
+        readings, release = subject.verdict.readings, subject.verdict.release
+        ways = toward(readings[one], readings[two]), toward(readings[two], readings[one])
+        keys = [
+            subject.lookup.key(self.wanted[name], release, subject.verdict.as_of, subject.family) for name in (one, two)
+        ]
+        names = f"{one} against {two}"
+        evidence = digest([key[2] for key in keys])
+        definition = digest([VERSION, *(key[3] for key in keys), *ways])
+        store = subject.lookup.store
+        found = store.pair(release.id, names, evidence, definition)
+        if found is None:
+            found = self._computed(one, two, ways)
+            if found is not None:
+                store.put_estimate(release.id, names, evidence, definition, found)
+        return found
+
+    def _computed(self, one: str, two: str, ways: tuple[float, float]) -> PairNumbers | None:
+        from signals.reconcile.pair import pair_numbers
+        from signals.reconcile.side import other_of, side_of
+        from signals.stats.difference import RefusedError
+
+        signals, numbers = self.subject.policy.signals, self.subject.numbers
+        first, second = self._evidence(one), self._evidence(two)
+        try:
+            return pair_numbers(
+                side_of(
+                    signals[one], first, numbers[one], other_of(signals[two], second, first, ways[0], signals[one].kind)
+                ),
+                side_of(
+                    signals[two],
+                    second,
+                    numbers[two],
+                    other_of(signals[one], first, second, ways[1], signals[two].kind),
+                ),
+            )
+        except RefusedError as refused:
+            self.notes.append(f"{one} against {two}: {refused}")
+            return None
+
+    def _evidence(self, name: str) -> Evidence:
+        if name not in self.evidence:
+            one, verdict = self.wanted[name], self.subject.verdict
+            self.evidence[name] = self.subject.lookup.evidence(one, verdict.release, verdict.as_of)
+        return self.evidence[name]

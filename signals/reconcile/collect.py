@@ -1,0 +1,195 @@
+"""The next best evidence: the cheapest collection that would settle a HOLD or a shaky call, or why none would.
+
+Levels: a call that fewer than ``SURE`` of the draws make is shaky. A collection settles it when the stability that is
+to be expected after it (``prospects``) reaches ``SETTLED``; where it is there already, ``SURE``. The expectation counts
+every future, also those in which the truth turns out to lie where the policy changes its call; so its level is lower.
+Never is more evidence proposed when a hundred times as much of everything would not reach that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from signals.model import Call, Collection, Verdict
+from signals.policy import Policy
+from signals.policy.engine import settle
+from signals.policy.wording import listed
+from signals.reconcile.draws import Resampling
+from signals.reconcile.joint import together
+from signals.reconcile.option import Option
+from signals.reconcile.options import everything, options
+from signals.reconcile.prospects import Prospect, Prospects
+from signals.reconcile.unsettled import holds_on, only_more_than_that, where_it_turns
+from signals.reconcile.waiting import label_of
+from signals.words import CALL_WORDS, share
+from signals.workbench.simulation.outcomes import SEED
+
+SURE = 0.95
+"""Share of draws below which a call is shaky."""
+
+SETTLED = 0.9
+"""Expected stability at which a collection settles the call."""
+
+MATTERS = 0.02
+"""Expected change in stability below which a collection is not worth a word."""
+
+WORTH = 0.5
+"""Part of the amounts tried, from the smallest (as a rule up to ten times as much), proposed without settling the call."""
+
+MOST_OF_IT = 0.9
+"""Of what those amounts could change: the smallest one that does so is proposed."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An option at the amount that would be proposed."""
+
+    option: Option
+    amount: int
+    prospect: Prospect
+    settles: bool
+
+
+def collections(
+    given: Resampling, verdict: Verdict, policy: Policy, *, seed: int = SEED
+) -> tuple[tuple[Collection, ...], str]:
+    """What to collect next, the best first.
+
+    Args:
+        given: The evidence made ready to be drawn anew (``draws.resampling``).
+        verdict: On the same readings.
+        policy: That it was made by; its ``costs`` price the collections.
+        seed: The same seed gives the same answer.
+
+    Returns:
+        Every collection that would settle the call and the best one that would not, by expected change in stability per
+        declared cost; those without a price follow, the fewest days first, then the largest change. And why there is
+        none although the call is a HOLD or shaky; empty otherwise.
+    """
+    prospects = Prospects(given, seed=seed)
+    now = prospects.now
+    calls: dict[Call, float] = {call: now.shares[call] for call in ("ship", "hold", "rollback")}
+    calls["hold"] += now.shares["open"]
+    sure = max(calls.values()) >= SURE
+    if sure and verdict.call != "hold":
+        return (), ""
+    if sure and not _waits(given):
+        return (), holds_on(verdict)
+    goal = SETTLED if now.stability < SETTLED else SURE
+    possible = {name: tuple(options(policy, verdict, name, design)) for name, design in given.designs.items()}
+    found = [
+        one for some in possible.values() for option in some if (one := _tried(prospects, option, goal)) is not None
+    ]
+    settling = sorted((one for one in found if one.settles), key=lambda one: _rank(one, policy, now))
+    others = sorted((one for one in found if not one.settles), key=lambda one: _rank(one, policy, now))
+    told = [_told(one, policy, now) for one in (*settling, *others[:1])]
+    if settling:
+        return tuple(told), ""
+    most = {name: everything(verdict.readings[name], design) for name, design in given.designs.items()}
+    reached = prospects.together(most) if most else now
+    if reached.stability < goal:
+        return (), where_it_turns(verdict, prospects, most, reached.stability)
+    joint = together(
+        prospects, {name: [one for one in some if one.rungs] for name, some in possible.items()}, goal, policy.costs
+    )
+    if joint is not None:
+        told = [*_told_together(joint, policy, now), *told]
+    return tuple(told), "" if told else only_more_than_that(verdict, reached.stability)
+
+
+def _waits(given: Resampling) -> bool:
+    """Whether the HOLD as it stands waits for evidence."""
+    rules = given.policy.for_kind(given.release.kind)
+    return label_of(rules, settle(rules, given.facts), given.facts, given.policy.signals) == "open"
+
+
+def _tried(prospects: Prospects, option: Option, goal: float) -> Tried | None:
+    """The smallest amount that settles the call; else the smallest that does most of what the option could do."""
+    before = prospects.now.stability
+    seen: dict[int, Prospect] = {}
+
+    def stable(amount: int) -> float:
+        if amount not in seen:
+            seen[amount] = prospects.after(option.signal, option.design(amount))
+        return seen[amount].stability
+
+    rungs = option.rungs
+    settles = bool(rungs) and stable(rungs[-1]) >= goal
+    if not settles:
+        rungs = rungs[: max(1, round(len(rungs) * WORTH))]
+        most = stable(rungs[-1]) if rungs else before
+        if most - before < MATTERS:
+            return None
+        goal = before + MOST_OF_IT * (most - before)
+    amount = _first(rungs, lambda one: stable(one) >= goal)
+    return Tried(option, amount, seen[amount], settles)
+
+
+def _first(rungs: Sequence[int], enough: Callable[[int], bool]) -> int:
+    """The first of rising amounts that is enough; the last one is."""
+    low, high = 0, len(rungs) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if enough(rungs[middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return rungs[high]
+
+
+def _rank(one: Tried, policy: Policy, now: Prospect) -> tuple[int, float]:
+    gain = one.prospect.stability - now.stability
+    cost, days = one.option.cost(policy.costs, one.amount), one.option.days(one.amount)
+    if cost is not None:
+        return 0, -gain / cost if cost else -math.inf
+    return (1, days) if days is not None else (2, -gain)
+
+
+def _told(one: Tried, policy: Policy, now: Prospect) -> Collection:
+    why = _likeliest(one.prospect)
+    if one.option.supposes:
+        why = f"{one.option.supposes}, {why}"
+    if not one.settles:
+        why += "; it does not settle the call by itself"
+    return _collection(one.option, one.amount, one.prospect, policy, now, why, settles=one.settles)
+
+
+def _told_together(
+    joint: tuple[tuple[tuple[Option, int], ...], Prospect], policy: Policy, now: Prospect
+) -> list[Collection]:
+    """One per signal: each is worth what all are worth together, and little without the others."""
+    parts, then = joint
+    found = []
+    for option, amount in parts:
+        others = listed([f"{other.what(more)} for {other.signal}" for other, more in parts if other is not option])
+        supposed = ", ".join(dict.fromkeys(one.supposes for one, _ in parts if one.supposes))
+        why = f"together with {others}{f', {supposed}' if supposed else ''}: {_likeliest(then)}"
+        found.append(_collection(option, amount, then, policy, now, why, settles=True))
+    return found
+
+
+def _likeliest(then: Prospect) -> str:
+    label = then.likeliest
+    call = CALL_WORDS[label] if label != "open" else ""
+    return f"likeliest then is {call}, in {share(then.shares[label], 0)} of cases"
+
+
+def _collection(
+    option: Option, amount: int, then: Prospect, policy: Policy, now: Prospect, why: str, *, settles: bool
+) -> Collection:
+    cost = option.cost(policy.costs, amount)
+    return Collection(
+        signal=option.signal,
+        what=option.what(amount),
+        amount=amount,
+        unit=option.unit,
+        days=option.days(amount),
+        cost=cost,
+        currency=policy.costs.currency if policy.costs is not None and cost is not None else "",
+        before=now.stability,
+        after=then.stability,
+        settles=settles,
+        why=why,
+    )

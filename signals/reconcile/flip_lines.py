@@ -1,0 +1,190 @@
+"""One fact's line of values, and where on it the call changes.
+
+Every comparison of a policy is between affine functions of the one fact that moves, so the call can change at finitely
+many values only (the cuts) and is constant between any two of them. Values are fractions: a tie is a tie, and no
+rounding opens or closes a gap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from signals.model import Call
+
+Direction = Literal["above", "below", "is"]
+ALIKE = Fraction(1, 10**12)
+"""Cuts closer together than this, relative to the size of the numbers, are one: floats cannot tell them apart."""
+MORE_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """The values that a fact can have, and the call at each.
+
+    Attributes:
+        now: Where it is.
+        cuts: Every value at which some comparison or check may come out differently.
+        call: The engine, run at a value.
+        low: Least value that the fact can have; None: there is none.
+        high: Greatest value.
+        whole: Whether it can only be a whole number.
+    """
+
+    now: Fraction
+    cuts: tuple[Fraction, ...]
+    call: Callable[[Fraction], Call]
+    low: Fraction | None = None
+    high: Fraction | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A place where the call changes, seen from where the fact is.
+
+    Attributes:
+        at: The value.
+        to: The call from there on, in ``direction``.
+        direction: ``is``: at this very value only.
+        closed: Whether ``at`` itself has the other call already.
+        end: Where the next cut lies; None when there is none, and ``at`` when nothing lies beyond it.
+    """
+
+    at: Fraction
+    to: Call
+    direction: Direction
+    closed: bool
+    end: Fraction | None
+
+
+def exact(value: object) -> Fraction | None:
+    """A number as a fraction; None of what is no finite number."""
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return Fraction(value)
+
+
+def crossings(line: Line, base: Call) -> Iterator[Crossing]:
+    """The nearest change of the call on each side, upwards first; before it any single values that change it."""
+    for sign in (1, -1):
+        yield from _whole(line, base, sign) if line.whole else _continuous(line, base, sign)
+
+
+def _continuous(line: Line, base: Call, sign: int) -> Iterator[Crossing]:
+    limit, groups = _ahead(line, sign)
+    for place, group in enumerate(groups):
+        first, last = group[0], group[-1]
+        beyond = groups[place + 1][0] if place + 1 < len(groups) else None
+        ends_here = limit is not None and last >= limit
+        here = line.call(sign * first) if first == last and first > sign * line.now else base
+        after = None if ends_here else line.call(sign * between(last, beyond))
+        if here != base and after in (None, here):
+            yield _crossing(sign, first, here, True, last if ends_here else beyond)
+            return
+        if here != base:
+            yield Crossing(sign * first, here, "is", True, sign * first)
+        if after is not None and after != base:
+            yield _crossing(sign, first, after, False, beyond)
+            return
+
+
+def _ahead(line: Line, sign: int) -> tuple[Fraction | None, list[list[Fraction]]]:
+    """The end of the line on this side, and the cuts up to it, those that cannot be told apart together.
+
+    Everything is multiplied with ``sign``, so that it lies upwards.
+    """
+    now = sign * line.now
+    end = line.high if sign > 0 else line.low
+    limit = None if end is None else max(now, sign * end)
+    cuts = {sign * cut for cut in line.cuts}
+    ahead = sorted(cut for cut in cuts | ({limit} if limit is not None else set()) if cut > now)
+    if limit is not None:
+        ahead = [cut for cut in ahead if cut <= limit]
+    near = ALIKE * max([abs(now), *map(abs, ahead[:1]), *map(abs, ahead[-1:])])
+    groups: list[list[Fraction]] = []
+    for cut in ahead:
+        if groups and cut - groups[-1][-1] <= near:
+            groups[-1].append(cut)
+        else:
+            groups.append([cut])
+    return limit, [[now], *groups] if now in cuts and now != limit else groups
+
+
+def _crossing(sign: int, at: Fraction, to: Call, closed: bool, end: Fraction | None) -> Crossing:
+    direction: Direction = "above" if sign > 0 else "below"
+    return Crossing(sign * at, to, direction, closed, None if end is None else sign * end)
+
+
+def _whole(line: Line, base: Call, sign: int) -> Iterator[Crossing]:
+    limit = line.high if sign > 0 else line.low
+    values = {sign * value for cut in line.cuts for value in range(math.floor(cut) - 1, math.ceil(cut) + 2)}
+    for value in sorted(value for value in values if value > sign * line.now):
+        if limit is not None and value > sign * limit:
+            return
+        to = line.call(Fraction(sign * value))
+        if to == base:
+            continue
+        last = limit is not None and value + 1 > sign * limit
+        if last or line.call(Fraction(sign * (value + 1))) == to:
+            yield _crossing(sign, Fraction(value), to, True, Fraction(value))
+            return
+        yield Crossing(Fraction(sign * value), to, "is", True, Fraction(sign * value))
+
+
+def between(last: Fraction, beyond: Fraction | None) -> Fraction:
+    """A value past ``last`` and before ``beyond``; without a beyond, anywhere past it."""
+    return last + max(Fraction(1), abs(last)) if beyond is None else (last + beyond) / 2
+
+
+def past(crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None = None) -> tuple[float, int]:
+    """A number just past a crossing with as few decimals as will do, and how many those are.
+
+    Args:
+        crossing: Where the call changes.
+        places: Decimals to begin with.
+        scale: What the number is multiplied with where it is shown (100 for percentages).
+        clear: How far past the boundary it must be, so that no rounding takes it back. None: the boundary itself will
+            do where it has the other call already.
+
+    Returns:
+        The number lies before the next cut, so the call at it is ``crossing.to``.
+    """
+    if crossing.direction == "is" or crossing.end == crossing.at:
+        return float(crossing.at), places
+    sign = 1 if crossing.direction == "above" else -1
+    at, end = sign * crossing.at, None if crossing.end is None else sign * crossing.end
+    for digits in range(places, places + MORE_DIGITS):
+        steps = scale * 10**digits
+        nearest = round(at * steps)
+        # A boundary as written, 0.4, is as a float on either side of four tenths.
+        for step in (nearest, nearest + 1):
+            value = sign * step / steps
+            by = sign * Fraction(value) - at
+            far_enough = by > (clear or 0) or (by == 0 and clear is None and crossing.closed)
+            if far_enough and (end is None or by <= (end - at) / 2):
+                return value, digits
+    return float(sign * between(at, end)), places + MORE_DIGITS
+
+
+def pieces(cuts: Iterable[Fraction], low: Fraction | None, high: Fraction | None) -> list[tuple[Fraction, bool]]:
+    """A value of every piece of a line, in order, and whether the piece is that value alone."""
+    inside = sorted({c for c in cuts if (low is None or c >= low) and (high is None or c <= high)} |
+                    {end for end in (low, high) if end is not None})  # fmt: skip
+    if not inside:
+        return [(Fraction(0), False)]
+    found: list[tuple[Fraction, bool]] = []
+    if low is None:
+        found.append((-between(-inside[0], None), False))
+    for place, cut in enumerate(inside):
+        found.append((cut, True))
+        if place + 1 < len(inside):
+            found.append(((cut + inside[place + 1]) / 2, False))
+    if high is None:
+        found.append((between(inside[-1], None), False))
+    return found
