@@ -9,21 +9,27 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from signals.lookup import Lookup, Wanted
-from signals.model import Evidence, Explanation, Numbers, PairNumbers, Reconciliation, Verdict, digest
+from signals.lookup import METHODS_VERSION, Lookup, Wanted
+from signals.model import Correction, Evidence, Explanation, Numbers, PairNumbers, Reconciliation, Verdict, digest
 
 if TYPE_CHECKING:
+    from signals.past import PastRelease
     from signals.policy import Policy
+    from signals.reconcile.attribute import Expected
 
 KEPT = 64
 """Explanations that are kept in memory."""
 
 VERSION = 1
-"""Raised whenever a side of a pair or the attribution changes, so that stored numbers are computed again."""
+"""Raised whenever anything of an explanation is computed otherwise, so that stored ones are made again."""
+
+PAST = 100
+"""How many past releases a diagnosis looks at: the newest."""
 
 Key = tuple[str, ...]
 
@@ -74,10 +80,15 @@ class Subject:
 
 def explain(subject: Subject) -> Explanation:
     """The explanation of a verdict; the same verdict, policy and evidence give the same one."""
-    key = _key(subject)
+    key = (*_key(subject), str(subject.lookup.newest_pull))
     found = _memory.get(key)
     if found is None:
-        found = _explained(subject)
+        store, names = subject.lookup.store, (subject.verdict.release.id, subject.verdict.evidence_hash, digest(key))
+        found = None if subject.moving else store.explanation(*names)
+        if found is None:
+            found = _explained(subject)
+            if not subject.moving:  # of a time that moves on, nobody asks again
+                store.put_explanation(*names, found)
         _memory.put(key, found)
     return found
 
@@ -86,7 +97,8 @@ def _key(subject: Subject) -> Key:
     """What an explanation follows from. Of a time that moves only what it changed is looked at: states and answers."""
     verdict = subject.verdict
     if not subject.moving:
-        return subject.policy.hash, verdict.evidence_hash, digest([verdict.release, verdict.as_of, verdict.readings])
+        seen = digest([VERSION, METHODS_VERSION, verdict.release, verdict.as_of, verdict.readings])
+        return subject.policy.hash, verdict.evidence_hash, seen
     said = [
         [reading.state, reading.non_inferior, [check.status for check in reading.checks.values()]]
         for reading in verdict.readings.values()
@@ -109,7 +121,7 @@ def _explained(subject: Subject) -> Explanation:
         policy, verdict.release, numbers, verdict.as_of, correlations=pairs.correlations(), family=subject.family
     )
     sure = stability(drawn)
-    proposed, unsettled = collections(drawn, verdict, numbers, sure, pairs.found)
+    proposed, unsettled = collections(drawn, verdict, sure)
     return Explanation(
         reconciliation=reconciled,
         stability=sure,
@@ -142,12 +154,36 @@ class _Pairs:
         from signals.reconcile.attribute import attribute
         from signals.reconcile.contradictions import contradictions
 
+        signals, readings = self.subject.policy.signals, self.subject.verdict.readings
         rows = []
         for one, two in contradictions(self.subject.verdict):
             numbers = self.numbers(one, two)
             if numbers is not None:
-                rows.append(attribute(numbers, self.subject.policy.signals, self.subject.verdict.readings))
+                rows.append(attribute(numbers, signals, readings, self.expected(one, two)))
+        decider, overruled = self.subject.verdict.decided_by, self.subject.verdict.overruled
+        # What the room argues about first: the loudest of those that the deciding signal overruled.
+        rows.sort(key=lambda row: (row.against != decider, row.signal not in overruled, -abs(row.gap.value or 0.0)))
         return tuple(rows)
+
+    @cached_property
+    def past(self) -> tuple[PastRelease, ...]:
+        """The newest past releases that were over when the verdict was made."""
+        from signals.past import past
+
+        subject = self.subject
+        release, until = subject.verdict.release, subject.verdict.as_of
+        return past(subject.lookup.project, subject.policy, before=release, until=until, newest=PAST)
+
+    def expected(self, one: str, two: str) -> Expected | Correction:
+        """What past releases let one expect of ``two``, or why they say nothing."""
+        from signals.past import came_with, relate
+        from signals.reconcile.history import expected
+
+        signals, readings = self.subject.policy.signals, self.subject.verdict.readings
+        found = relate(self.past, signals, one, two, signals[one].confidence)
+        states = readings[one].state, readings[two].state
+        together = came_with(self.past, one, states[0], two, states[0])
+        return expected(found, together.words, readings[one], readings[two])
 
     def correlations(self) -> Mapping[frozenset[str], float]:
         """Of the errors of signals that look at the same items."""

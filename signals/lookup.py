@@ -54,6 +54,7 @@ class Lookup:
         with store.look() as look:
             self.held: Mapping[str, Content] = look.contents(self.sources)
             self.attempts = look.last_attempts(self.sources)
+            self.newest_pull = look.newest_pull()
         self._strays = _Strays(project.releases, self.held)
         self._stored: dict[EstimateKey, Numbers] = {}
         self._numbers: dict[tuple[Release, EstimateKey], Numbers] = {}

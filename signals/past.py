@@ -77,7 +77,12 @@ class PastRelease:
 
 
 def past(
-    project: Project, policy: Policy, *, before: Release | None = None, until: datetime | None = None
+    project: Project,
+    policy: Policy,
+    *,
+    before: Release | None = None,
+    until: datetime | None = None,
+    newest: int | None = None,
 ) -> tuple[PastRelease, ...]:
     """Past releases in the order of their start; none is dropped, ``refused`` says why one has no readings.
 
@@ -88,6 +93,7 @@ def past(
         policy: Declares the signals: margins, trust, the number that votes.
         before: Only releases that started before this one, for a diagnosis of it.
         until: Only releases that are read at this moment or earlier, so that a verdict as of then stays what it was.
+        newest: Only as many, those that started last.
 
     Raises:
         SignalsError: When the store fails.
@@ -95,6 +101,7 @@ def past(
     store = store_of(project)
     cases = [case for case in cases_of(project, store) if _counts(case, before, until)]
     cases.sort(key=lambda case: (case.release.started, case.as_of, case.release.id))
+    cases = cases[-newest:] if newest else cases
     if not cases:
         return ()
     memory = memory_of(project, store)
@@ -149,6 +156,14 @@ def in_margins(reading: Reading | None) -> tuple[float, float] | None:
     return reading.benefit.value / reading.margin, (voting.se / reading.margin) ** 2
 
 
+def without_margin(signals: Mapping[str, Signal], one: str, other: str) -> str:
+    """Why two signals have no common scale; empty when both declare a margin."""
+    bare = [name for name in (one, other) if signals[name].margin is None]
+    if not bare:
+        return ""
+    return f"{' and '.join(bare)} {'declares' if len(bare) == 1 else 'declare'} no margin to count benefits in"
+
+
 def both_in_margins(
     releases: Sequence[PastRelease], one: str, other: str
 ) -> list[tuple[PastRelease, tuple[float, float], tuple[float, float]]]:
@@ -178,11 +193,10 @@ def relate(
     """
     from signals.stats.proxy import Relation, relation
 
-    bare = [name for name in (one, other) if signals[name].margin is None]
     points = both_in_margins(independent(releases)[0], one, other)
+    bare = without_margin(signals, one, other)
     if bare:
-        why = f"{' and '.join(bare)} {'declares' if len(bare) == 1 else 'declare'} no margin to count benefits in"
-        return Relation(len(points), FEWEST_RELEASES, confidence, refused=why)
+        return Relation(len(points), FEWEST_RELEASES, confidence, refused=bare)
     return relation(
         [first[0] for _, first, _ in points], [second[0] for _, _, second in points],
         [first[1] for _, first, _ in points], [second[1] for _, _, second in points],

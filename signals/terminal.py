@@ -225,6 +225,8 @@ def _needs(verdict: Verdict) -> list[str]:
 
 
 def _sure(verdict: Verdict, explanation: Explanation | None) -> list[str]:
+    if verdict.reason == "untrusted":  # the same HOLD every time, because nobody may believe what would decide
+        return []
     found = explanation.stability if explanation else None
     return [] if found is None else [wrap(steadiness(found.calls, found.draws, verdict.call))]
 
@@ -242,7 +244,7 @@ def _flips(explanation: Explanation | None) -> list[str]:
 
 
 def _flip(flip: Flip) -> str:
-    inside = {True: ", within its interval", False: ", beyond its interval", None: ""}[flip.inside]
+    inside = {True: ", in its interval", False: ", beyond its interval", None: ""}[flip.inside]
     words = clean(flip.words).removesuffix(f": {flip.to}") or clean(flip.fact)
     return f"{words}: {CALL_WORDS[flip.to]}{inside}"
 
@@ -256,17 +258,14 @@ def _collections(explanation: Explanation | None) -> list[str]:
 
 
 def _collection(one: Collection) -> str:
-    days = "" if one.days is None else f"about {duration(one.days * 86_400)}"
+    days = "" if one.days is None or "days" in one.what else f"about {duration(one.days * 86_400)}"
     cost = "" if one.cost is None else f"{count(one.cost)} {clean(one.currency)}".strip()
     price = ", ".join(part for part in (days, cost) if part)
     settled = "settles it" if one.settles else "does not settle it alone"
     what = f"{clean(one.signal)}: {clean(one.what)}{f' ({price})' if price else ''}"
-    worth = f"the likeliest call in {chance(one.after)} of redraws instead of {chance(one.before)}, which {settled}"
-    return f"{what}: {worth}. {_upper(clean(one.why))}".rstrip()
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    worth = f"a settled call in {chance(one.after)} of redraws, now {chance(one.before)}, which {settled}"
+    why = clean(one.why).rstrip(".")
+    return f"{what}: {worth}." + (f" {why[:1].upper()}{why[1:]}." if why else "")
 
 
 def _set_aside(verdict: Verdict) -> list[str]:

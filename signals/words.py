@@ -177,7 +177,7 @@ def steadiness(calls: Mapping[Call, float], draws: int, call: Call) -> str:
         call: The call that was made.
     """
     others = sorted((one for one in CALLS if one != call and calls.get(one, 0.0) > 0.0), key=lambda one: -calls[one])
-    drawn = f"Drawn anew {count(draws)} times within its own uncertainty, the evidence gives"
+    drawn = f"Drawn anew {count(draws)} times, the evidence gives"
     if not others:
         return f"{drawn} {CALL_WORDS[call]} every time."
     shares = [f"{CALL_WORDS[one]} in {chance(calls.get(one, 0.0))}" for one in (call, *others)]

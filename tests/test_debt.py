@@ -128,7 +128,7 @@ def test_a_declared_signal_that_no_source_feeds(healthy: Made) -> None:
     debt = only(healthy, "signal-unfed", ranked)
     assert (debt.severity, debt.subject, debt.owner) == ("high", "thumbs", "us")
     assert "signal: thumbs" in debt.remedy
-    assert not found(healthy, "signal-unheard", ranked)  # that nobody hears it follows
+    assert not found(healthy, "never-heard", ranked)  # that nobody hears it follows
 
 
 # --- sources --------------------------------------------------------------------------------------------------------
@@ -147,8 +147,8 @@ def test_a_source_that_fails_since_its_first_failure(project: Made) -> None:
     assert "signals pull --source orders" in debt.remedy
     status = {one.name: one.status for one in survey(project.project, now=later).sources}
     assert status["orders"] == "failing"
-    shutil.copy(project.folder / "data" / "golden.csv", project.folder / "data" / "other.csv")
-    assert [one.kept for one in survey(project.project, now=later).sources if one.name == "orders"] != [None]
+    (orders,) = (one for one in survey(project.project, now=later).sources if one.name == "orders")
+    assert (orders.kept, orders.pulled) == (228, NOW)  # of the last good pull
 
 
 def test_a_source_that_works_again_is_no_debt(project: Made) -> None:
@@ -157,9 +157,11 @@ def test_a_source_that_works_again_is_no_debt(project: Made) -> None:
     orders.unlink()
     project.pull()
     assert found(project, "source-failing")
-    orders.write_text(text)
+    assert review("open", project.project, as_of=NOW).verdict.readings["done"].checks["last_pull"].status == "warn"
+    orders.write_text(text)  # just what the last good pull has read: it is noted on that pull
     project.pull()
     assert not found(project, "source-failing")
+    assert review("open", project.project, as_of=NOW).verdict.readings["done"].checks["last_pull"].status == "pass"
 
 
 def test_an_unranked_signal_makes_a_failing_source_less_urgent(project: Made) -> None:
@@ -465,14 +467,14 @@ def test_a_check_that_the_policy_asks_for_and_that_nobody_can_compute(healthy: M
 
 def test_a_signal_that_no_release_ever_heard(healthy: Made) -> None:
     never = POLICY.replace("trust: {max_age: 3d}", "trust: {max_age: 3d, min_units: 1000000}")
-    debt = only(healthy, "signal-unheard", never)
+    debt = only(healthy, "never-heard", never)
     assert (debt.subject, debt.severity) == ("done", "medium")
     assert "in 4 releases: untrusted in 4" in debt.what
     assert debt.since == datetime(2026, 9, 1, tzinfo=UTC)
     silenced = POLICY.replace("{signal: score, win: ship}", "{signal: score, when: score.n > 1000, win: ship}")
-    assert "silenced in 4" in only(healthy, "signal-unheard", silenced).what
+    assert "silenced in 4" in only(healthy, "never-heard", silenced).what
     once = POLICY.replace("{signal: score, win: ship}", "{signal: score, when: release.age > 20d, win: ship}")
-    assert not found(healthy, "signal-unheard", once)  # the open release is old enough
+    assert not found(healthy, "never-heard", once)  # the open release is old enough
 
 
 def test_a_release_that_cannot_be_read_is_a_line_of_its_own(project: Made, healthy: Made) -> None:

@@ -42,16 +42,17 @@ def decided(release: str, project: Project, policy: str | None, as_of: datetime 
 @json_option
 def verdict(release: str, folder: Path | None, policy: str | None, as_of: datetime | None, as_json: bool) -> None:
     """Decide RELEASE. Exit code 0 ship, 10 hold, 20 rollback."""
-    result = decided(release, project_of(folder), policy, as_of).verdict
+    result = decided(release, project_of(folder), policy, as_of)
     if as_json:
         from signals.policy import verdict_json
 
-        click.echo(json.dumps(verdict_json(result), indent=1, ensure_ascii=False, allow_nan=False))
+        document = verdict_json(result.verdict, result.explanation)
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         from signals.terminal import verdict_text
 
-        click.echo(verdict_text(result))
-    sys.exit(EXIT[result.call])
+        click.echo(verdict_text(result.verdict, result.explanation))
+    sys.exit(EXIT[result.verdict.call])
 
 
 @cli.command()
@@ -72,7 +73,7 @@ def memo(release: str, output: Path, folder: Path | None, policy: str | None, as
             f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {' or '.join(WRITERS)}"
         )
     result = decided(release, project_of(folder), policy, as_of)
-    text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file))
+    text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file, result.explanation))
     try:
         output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -7,7 +7,7 @@ from datetime import UTC
 from html import escape
 
 from signals.dashboard.marks import call_word, with_code
-from signals.dashboard.why import flips_card, next_best
+from signals.dashboard.why import flips, flips_card, next_best
 from signals.memo import Forest, Memo
 from signals.memo.forest import Row
 from signals.memo.phrases import CALL_SPOKEN, PLOT_LEGEND, STATUS_MARKS, STATUS_WORDS, SYNTHETIC, clean, short_hash
@@ -16,7 +16,7 @@ from signals.model import Decision, SignalsError
 from signals.words import CALL_WORDS, moment
 
 LAST_DECISIONS = 6
-FLIPS, FLIPS_BESIDE = 5, 3  # flips that stand in their card: alone, and below the way out of a hold
+FLIPS, FLIPS_BESIDE = 5, 2  # flips that stand in their card: alone, and below the way out of a hold
 LISTED = 5  # checks of a signal that stand in the open when they pass; fewer where trouble needs the room
 TIGHT = 0.08  # a bar narrower than this share of the axis would vanish under a round dot
 NO_CHANGE_ROOM, ZERO_ROOM = 0.1, 0.03  # shares of the axis that a margin must span for these words to fit
@@ -31,7 +31,8 @@ def wrap(*parts: str) -> str:
 def banner(memo: Memo) -> str:
     """The call in one word, the sentence, who decided by which rule, and who could not be heard."""
     below = "" if memo.decides else f"<small>{CALL_WORDS[memo.call]} until then</small>"
-    steadiness = memo.explained.steadiness if memo.explained else ""
+    # Drawn anew, evidence that nobody may believe gives the same HOLD every time: that is no certainty.
+    steadiness = memo.explained.steadiness if memo.explained and memo.decides else ""
     sure = f"{'' if memo.decided_by.endswith('.') else '.'} <b>{escape(steadiness)}</b>" if steadiness else ""
     unheard = f'<p class="unheard">Not heard: {escape("; ".join(memo.unheard))}</p>' if memo.unheard else ""
     return (
@@ -55,12 +56,12 @@ def meta(memo: Memo) -> str:
 def body(memo: Memo) -> str:
     """Everything below the controls: forest, who was heard, the way out, what would flip it, checks."""
     holds, found = memo.call == "hold", memo.explained
-    beside = [needs_card(memo, next_best(found) if found else "")] if holds else []
-    if found:
-        beside.append(flips_card(found, FLIPS_BESIDE if holds else FLIPS, collections=not holds))
+    if holds:
+        beside = needs_card(memo, next_best(found) + flips(found, FLIPS_BESIDE) if found else "")
+    else:
+        beside = flips_card(found, FLIPS, collections=True) if found else ""
     checks = checks_card(memo, whole=not beside)
-    column = f'<div class="beside">{"".join(beside)}</div>' if beside else ""
-    return f'<div class="grid">{forest_card(memo.plot)}{heard_card(memo.heard, memo.rules)}{column}{checks}</div>'
+    return f'<div class="grid">{forest_card(memo.plot)}{heard_card(memo.heard, memo.rules)}{beside}{checks}</div>'
 
 
 # --- forest ---------------------------------------------------------------------------------------------------------
@@ -181,8 +182,8 @@ def _plural(noun: str, names: Sequence[str]) -> str:
 # --- the way out, checks, decisions ---------------------------------------------------------------------------------
 
 
-def needs_card(memo: Memo, next_best: str = "") -> str:
-    """What would settle a HOLD: how much of what, by when, who owns it; then the evidence that is worth most."""
+def needs_card(memo: Memo, more: str = "") -> str:
+    """What would settle a HOLD: how much of what, by when, who owns it; then what stands beside it."""
     lines = []
     for need in memo.needs:
         why = _unsaid(need, memo.sentence)
@@ -194,7 +195,7 @@ def needs_card(memo: Memo, next_best: str = "") -> str:
             f'<p class="small">{escape(why)}{" · " if due and why else ""}<b>{escape(due)}</b></p></div>'
         )
     listed = "".join(lines) or '<p class="small">The verdict names no way out.</p>'
-    return f'<section class="card" aria-label="Way out of the hold"><h2>Way out</h2>{listed}{next_best}</section>'
+    return f'<section class="card way-out" aria-label="Way out of the hold"><h2>Way out</h2>{listed}{more}</section>'
 
 
 def _unsaid(need: NeedLine, sentence: str) -> str:

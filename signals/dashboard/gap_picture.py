@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from signals.memo.phrases import clean
-from signals.stats.alarm import Alarm
-from signals.track import GapTrend, decimals
+from signals.track import Alarm, GapTrend, decimals
 
 EDGE = 2.5  # percent left free at both ends of the releases
 ROOM = 0.12  # share of the height left free above and below
@@ -58,9 +57,8 @@ def _gaps(gap: GapTrend) -> str:
     scale = _Scale.of([*gap.gaps, 0.0])
     zero = scale.at(0.0)
     parts = [_rule(zero, "zero"), _label(zero, "0")]
-    for value in (max(gap.gaps), min(gap.gaps)):
-        if abs(scale.at(value) - zero) > APART:
-            parts.append(_label(scale.at(value), decimals(value)))
+    ends = [value for value in (max(gap.gaps), min(gap.gaps)) if abs(scale.at(value) - zero) > APART]
+    parts += [_label(scale.at(value), decimals(value)) for value in ends]
     if gap.slope.value is not None:
         middle = sum(gap.gaps) / many
         left, right = (scale.at(middle + gap.slope.value * side * (many - 1) / 2) for side in (-1, 1))

@@ -28,18 +28,19 @@ SELECTED = "Outcomes are known best of what was shipped: a signal that stops rel
 def head(found: TrackRecord) -> str:
     """What the record is of, and what it lacks."""
     tag = f'<span class="synthetic" title="{escape(SYNTHETIC)}">{SYNTHETIC_TAG}</span>' if found.synthetic else ""
-    lines = " ".join(found.words)
-    return f'<div class="meta record"><span><b>Track record of {escape(clean(found.policy))}.</b> {text(lines)}</span>{tag}</div>'
+    title = f"<b>Track record of {escape(clean(found.policy))}.</b>"
+    told = " ".join(line for line in found.words if line not in found.alarms)
+    alarms = "".join(f'<p class="bad" role="alert">{text(line)}</p>' for line in found.alarms)
+    return f'<div class="meta record"><span>{title} {text(told)}{alarms}</span>{tag}</div>'
 
 
 def body(found: TrackRecord) -> str:
     """All cards."""
     if not found.known:
         return _left_out(found)
-    return (
-        f'<div class="grid records"><div class="stack">{_signals_card(found)}{_pairs_card(found)}</div>'
-        f'<div class="stack">{_policy_card(found)}{_gaps_card(found)}</div>{_left_out(found)}</div>'
-    )
+    left = f"{_signals_card(found)}{_pairs_card(found)}{_left_out(found)}"
+    right = f"{_policy_card(found)}{_gaps_card(found)}"
+    return f'<div class="grid records"><div class="stack">{left}</div><div class="stack">{right}</div></div>'
 
 
 def _card(title: str, small: str, *parts: str, kind: str = "") -> str:
@@ -210,4 +211,4 @@ def _left_out(found: TrackRecord) -> str:
     if not found.left_out:
         return ""
     lines = [f"{one.release}: {one.why}" for one in found.left_out]
-    return _card("Left out", plural(len(lines), "releases"), _small(lines), kind="whole")
+    return _card("Left out", plural(len(lines), "releases"), _small(lines))

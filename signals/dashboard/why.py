@@ -24,11 +24,16 @@ def flips_card(found: Explained, listed: int | None = None, *, collections: bool
         listed: How many flips stand in the card; all without it.
         collections: Also the next best evidence, where no other card has it.
     """
+    more = next_best(found) if collections else ""
+    return f'<section class="card flips" aria-label="What would flip it">{flips(found, listed)}{more}</section>'
+
+
+def flips(found: Explained, listed: int | None = None) -> str:
+    """The flips under their title, to stand in a card."""
     shown = found.flips[:listed]
     of = f'<span class="small">{len(shown)} of {len(found.flips)}</span>' if len(shown) < len(found.flips) else ""
     lines = "".join(_flip(line) for line in shown) or f'<p class="small">{escape(NO_FLIP)}</p>'
-    more = next_best(found) if collections else ""
-    return _card(f"What would flip it{of}", f"{lines}{more}", "What would flip it", " flips")
+    return f"<h2>What would flip it{of}</h2>{lines}"
 
 
 def _flip(line: FlipLine) -> str:
@@ -40,8 +45,8 @@ def next_best(found: Explained) -> str:
     """The collection that is worth most for its price, or why none is proposed; empty when there is nothing to say."""
     if found.collections:
         line = found.collections[0]
-        title = f"Next best evidence: {line.signal}: {line.what}"
-        return f'<div class="need"><p><b>{escape(title)}</b></p><p class="small">{escape(_worth(line))}</p></div>'
+        title = f"Next best evidence: {line.signal}: {line.what}."
+        return f'<div class="need"><p class="small"><b>{escape(title)}</b> {escape(_worth(line))}</p></div>'
     return f'<div class="need"><p class="small">{escape(found.unsettled)}</p></div>' if found.unsettled else ""
 
 
@@ -78,21 +83,26 @@ def settle_card(found: Explained) -> str:
         f'<p class="small">{escape(f"{_worth(line)} {line.why}".strip())}</p></div>'
         for line in found.collections
     ]
-    listed = "".join(lines) or '<p class="small">The call is settled as far as more evidence goes.</p>'
+    listed = (
+        "".join(lines)
+        or '<p class="small">Nothing is proposed: the call neither waits for evidence nor is it shaky.</p>'
+    )
     return _card("What would settle it", listed)
 
 
-def _card(title: str, inside: str, label: str = "", sort: str = "") -> str:
-    return f'<section class="card{sort}" aria-label="{escape(label or title)}"><h2>{title}</h2>{inside}</section>'
+def _card(title: str, inside: str) -> str:
+    return f'<section class="card" aria-label="{escape(title)}"><h2>{escape(title)}</h2>{inside}</section>'
 
 
 def _pair(pair: PairLine, place: int) -> str:
     legend = f'<div class="caption">{escape(WATERFALL_LEGEND)}</div>' if place == 1 else ""
-    picture = f'<div class="picture">{steps(pair.plot)}{legend}</div>' if pair.plot else ""
+    carriers, picture = _carriers(pair), ""
+    if pair.plot:  # beside the longer column of causes there is room
+        picture, carriers = f'<div class="picture">{steps(pair.plot)}{legend}{carriers}</div>', ""
     return (
         f'<section class="card pair" aria-label="{escape(pair.title)}"><h2>{escape(pair.title)}</h2>'
         f'<p class="story">{with_code(pair.story)}</p>'
-        f'<div class="split{"" if picture else " one"}">{picture}<div>{_causes(pair)}{_carriers(pair)}</div></div>'
+        f'<div class="split{"" if picture else " one"}">{picture}<div>{_causes(pair)}{carriers}</div></div>'
         "</section>"
     )
 

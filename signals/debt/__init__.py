@@ -67,18 +67,19 @@ def survey(project: Project, policy: Policy | None = None, now: datetime | None 
     moment = moment.astimezone(UTC).replace(microsecond=0)
     rules = policy or policy_of(project)
     scene = Scene(project, rules, moment)
+    every = feeds.findings(scene)
     overlap = tuple(judge.overlap_small(scene))
     told = frozenset((one.subject, "min_overlap") for one in overlap)
     found = [
         *declared.policy_review(scene), *declared.no_owner(scene), *declared.no_margin(scene),
         *declared.signal_unfed(scene),
-        *feeds.source_failing(scene), *feeds.source_silent(scene), *feeds.source_idle(scene),
+        *feeds.source_failing(scene, every), *feeds.source_silent(scene, every), *feeds.source_idle(scene, every),
         *judge.golden_set_old(scene), *judge.judge_changed(scene), *overlap,
         *habits.check_warns(scene, told), *habits.signal_unheard(scene),
     ]  # fmt: skip
     found += unjudged(scene)  # last: by now it is known which releases could not be read
     scene.memory.forget(scene.cases)
-    return Survey(urgent_first(found), feeds.health(scene), moment, rules.name)
+    return Survey(urgent_first(found), feeds.health(scene, every), moment, rules.name)
 
 
 def unjudged(scene: Scene) -> list[Debt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,11 +10,11 @@ from statistics import median
 from typing import Literal
 
 from signals.debt.owed import NOT_KNOWN, Debt, masked, sentence
-from signals.debt.scene import Scene, ended
+from signals.debt.scene import LOG, Scene, ended
 from signals.model import SetAside, Source
 from signals.project import shape_of
 from signals.review import misplaced
-from signals.store import Content, PullReport, own_keys
+from signals.store import Content, Key, PullReport, own_keys
 from signals.words import duration, moment, plural
 
 RHYTHM = 3.0
@@ -62,50 +62,62 @@ class SourceHealth:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about a source: its status, why, since when, and what to do."""
+    """What was found out about a source: its status, why, since when, what to do, and whether verdicts are refused."""
 
     status: Status
     why: str
     remedy: str = ""
     since: datetime | None = None
+    refuses: bool = False
 
 
-def health(scene: Scene) -> tuple[SourceHealth, ...]:
+Findings = Mapping[str, Finding]
+"""By name of the source."""
+
+
+def findings(scene: Scene) -> Findings:
+    """How each source does."""
+    releases = {*scene.project.releases, *(case.release for case in scene.cases)}
+    arms = {key for release in releases for key in own_keys(release)}
+    return {source.name: _finding(scene, source, arms) for source in scene.project.sources}
+
+
+def health(scene: Scene, found: Findings) -> tuple[SourceHealth, ...]:
     """Every source, in the order of ``sources.yaml``."""
     rows = []
     for source in scene.project.sources:
-        held, found = _held(scene, source), finding(scene, source)
+        held, mine = _held(scene, source), found[source.name]
         aside = tuple(replace(entry, why=masked(entry.why)) for entry in held.set_aside if entry.rows) if held else ()
         rows.append(
             SourceHealth(
-                source.name, source.signal, source.connector, found.status, found.why,
+                source.name, source.signal, source.connector, mine.status, mine.why,
                 pulled=held.checked if held else None,
                 read=held.rows_read if held else None,
                 kept=held.rows_kept if held else None,
-                set_aside=tuple(sorted(aside, key=lambda entry: (-entry.rows, entry.why))),
+                set_aside=tuple(sorted(aside, key=lambda entry: (-entry.rows, entry.why, entry.variant or ""))),
                 newest=held.last_at if held else None,
-                since=found.since,
+                since=mine.since,
             )
         )  # fmt: skip
     return tuple(rows)
 
 
-def finding(scene: Scene, source: Source) -> Finding:
-    """How a source does: the first that holds of misplaced, never pulled, failing, idle, silent."""
+def _finding(scene: Scene, source: Source, arms: set[Key]) -> Finding:
+    """The first that holds of: misplaced, never pulled, failing, about no release, silent."""
     wrong = misplaced(replace(scene.project, sources=(source,)), scene.policy)
     if wrong:
         why = wrong[0].what.removeprefix(f"source {source.name!r} ")
-        return Finding("not used", why, wrong[0].remedy)
+        return Finding("not used", why, wrong[0].remedy, refuses=True)
     log, held = scene.pulls(source.name), _held(scene, source)
     if not log:
         return Finding("never pulled", "it was never pulled", f"Run `signals pull --source {source.name}`")
     if log[0].status == "failed":
         return _failing(log, held, source)
     content = scene.lookup.held.get(source.name)
-    return (_stray(scene, content) if content else None) or _silent(scene, source, held or log[0])
+    return (_stray(scene, content, arms) if content else None) or _silent(scene, source, held or log[0])
 
 
-def source_failing(scene: Scene) -> Iterator[Debt]:
+def source_failing(scene: Scene, every: Findings) -> Iterator[Debt]:
     """The newest pull of a source failed, or it was never pulled: high when its signal can change a call, else medium.
 
     Since the first of the failures in a row.
@@ -116,7 +128,7 @@ def source_failing(scene: Scene) -> Iterator[Debt]:
         yield Debt("source-failing", "high", "sources", what, why, "Run `signals pull`.", owner=scene.policy.owner)
         return
     for source in scene.project.sources:
-        found = finding(scene, source)
+        found = every[source.name]
         if found.status not in ("failing", "never pulled"):
             continue
         yield Debt(
@@ -127,7 +139,7 @@ def source_failing(scene: Scene) -> Iterator[Debt]:
         )  # fmt: skip
 
 
-def source_silent(scene: Scene) -> Iterator[Debt]:
+def source_silent(scene: Scene, every: Findings) -> Iterator[Debt]:
     """An open release waits for a source, and nothing new came for too long: high when its signal can change a call.
 
     Too long is more than the ``max_age`` of its signal, by its newest evidence; without one (or where its rows have no
@@ -136,7 +148,7 @@ def source_silent(scene: Scene) -> Iterator[Debt]:
     of its signal. What nobody waits for cannot be late.
     """
     for source in scene.project.sources:
-        found = finding(scene, source)
+        found = every[source.name]
         if found.status not in ("silent", "not known"):
             continue
         silent = found.status == "silent"
@@ -148,16 +160,15 @@ def source_silent(scene: Scene) -> Iterator[Debt]:
         )  # fmt: skip
 
 
-def source_idle(scene: Scene) -> Iterator[Debt]:
+def source_idle(scene: Scene, every: Findings) -> Iterator[Debt]:
     """A source that no signal can read (high: every verdict is refused), or that is about no release (low)."""
     for source in scene.project.sources:
-        found = finding(scene, source)
+        found = every[source.name]
         if found.status != "not used":
             continue
-        refused = bool(misplaced(replace(scene.project, sources=(source,)), scene.policy))
         yield Debt(
-            "source-idle", "high" if refused else "low", source.name, sentence(f"{source.name} {found.why}"),
-            "Every verdict is refused until it is mended." if refused
+            "source-idle", "high" if found.refuses else "low", source.name, sentence(f"{source.name} {found.why}"),
+            "Every verdict is refused until it is mended." if found.refuses
             else "Somebody believes that it is heard, and it is not.",
             sentence(found.remedy), None, scene.owner(source.signal),
         )  # fmt: skip
@@ -176,20 +187,19 @@ def _failing(log: tuple[PullReport, ...], held: PullReport | None, source: Sourc
         row.append(one)
     said = masked((row[0].error or "no reason was given").splitlines()[0]).rstrip(". ")
     what, _, mend = said.rpartition(f"source {source.name!r}: ")[2].partition(". ")
-    many = f", like the {len(row) - 1} before it" if len(row) > 1 else ""
+    least = "at least " if len(row) >= LOG else ""
+    many = f", like {least}the {len(row) - 1} before it" if len(row) > 1 else ""
     kept = f"what was read on {moment(held.checked)} still speaks" if held else "it has brought nothing yet"
     why = f"the last pull, {moment(row[0].started)}, failed{many} ({what}); {kept}"
     return Finding("failing", why, f"{mend or 'Mend it'}, then `signals pull --source {source.name}`", row[-1].started)
 
 
-def _stray(scene: Scene, content: Content) -> Finding | None:
+def _stray(scene: Scene, content: Content, arms: set[Key]) -> Finding | None:
     """A source whose rows name variants, none of which is an arm of any release."""
     keys = [key for key, part in content.parts.items() if part.rows]
     if not keys or () in keys or not scene.project.releases:
         return None
-    known = {key for release in (*scene.project.releases, *(case.release for case in scene.cases))
-             for key in own_keys(release)}  # fmt: skip
-    if known & set(keys):
+    if not arms.isdisjoint(keys):
         return None
     names = sorted({name for key in keys for name in key})
     more = f" and {plural(len(names) - 3, 'others')}" if len(names) > 3 else ""

@@ -130,7 +130,7 @@ def signal_unheard(scene: Scene) -> Iterator[Debt]:
     for name, reasons in waiting.items() if asked else ():
         told = ", ".join(f"{why} in {count}" for why, count in reasons.most_common())
         yield Debt(
-            "signal-unheard", "medium" if asked >= RELEASES else "low", name,
+            "never-heard", "medium" if asked >= RELEASES else "low", name,
             f"{name} was never heard in {plural(asked, 'releases')}: {told}.",
             "The room believes that it counts; no call has ever rested on it, and nobody knows what it would say.",
             _way_to_be_heard(reasons, name), first, scene.owner(name),

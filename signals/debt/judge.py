@@ -223,8 +223,11 @@ def _newest_change(eras: Sequence[_Era]) -> tuple[_Era, _Era] | None:
 def _eras(scene: Scene, look: Look, names: Sequence[str], found: Sequence[JudgeVersion]) -> list[_Era]:
     """Release by release in the order of their start; versions that took turns within a release one after the other."""
     eras: list[_Era] = []
+    scored: dict[str, list[JudgeVersion]] = {}
+    for version in found:
+        scored.setdefault(version.variant, []).append(version)
     for case in sorted(scene.cases, key=lambda case: (case.release.started, case.release.id)):
-        arms = [[one for one in found if one.variant == arm] for arm in case.release.arms]
+        arms = [scored.get(arm, []) for arm in case.release.arms]
         if not all(arms):
             continue
         versions = [{one.fingerprint for one in arm} for arm in arms]

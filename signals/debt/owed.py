@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 Kind = Literal[
-    "unjudged", "source-failing", "source-silent", "source-idle", "signal-unfed", "signal-unheard", "check-warns",
+    "unjudged", "source-failing", "source-silent", "source-idle", "signal-unfed", "never-heard", "check-warns",
     "judge-changed", "overlap-small", "golden-set-old", "no-margin", "policy-review", "no-owner",
 ]  # fmt: skip
 Severity = Literal["high", "medium", "low"]
@@ -25,7 +25,7 @@ TITLES: Mapping[Kind, str] = {
     "source-silent": "New rows",
     "source-idle": "Unused source",
     "signal-unfed": "Signal without source",
-    "signal-unheard": "Unheard signal",
+    "never-heard": "Unheard signal",
     "check-warns": "Check over time",
     "judge-changed": "Judge version",
     "overlap-small": "People's labels",

@@ -28,12 +28,20 @@ def explained_of(explanation: Explanation, verdict: Verdict) -> Explained:
     return Explained(
         pairs=tuple(pairs),
         agreed="" if pairs else NOT_DIAGNOSED if len(states) > 1 else AGREED,
-        steadiness="" if stability is None else steadiness(stability.calls, stability.draws, verdict.call),
+        steadiness="" if stability is None else _steadiness(stability, verdict),
         held=() if stability is None else _held(stability),
         flips=tuple(_flip(one) for one in explanation.flips),
         collections=tuple(_collection(one) for one in explanation.collections),
         unsettled=_sentence(explanation.unsettled),
         notes=tuple(_sentence(note) for note in explanation.notes),
+    )
+
+
+def _steadiness(stability: Stability, verdict: Verdict) -> str:
+    sentence = steadiness(stability.calls, stability.draws, verdict.call)
+    # The same HOLD every time, because nobody may believe what would decide, is no certainty.
+    return (
+        f"{sentence} What would decide cannot be trusted, however often." if verdict.reason == "untrusted" else sentence
     )
 
 
@@ -124,20 +132,20 @@ def _fixed(facts: tuple[str, ...]) -> list[str]:
 
 
 def _flip(flip: Flip) -> FlipLine:
-    inside = {True: "within its interval", False: "beyond its interval", None: ""}[flip.inside]
+    inside = {True: "in its interval", False: "beyond its interval", None: ""}[flip.inside]
     way = {"above": "were above", "below": "were below", "is": "were"}[flip.direction]
     words = clean(flip.words).removesuffix(f": {flip.to}") or f"if {clean(flip.fact)} {way} {clean(flip.at)}"
     return FlipLine(words[:1].upper() + words[1:], flip.to, inside)
 
 
 def _collection(one: Collection) -> CollectionLine:
-    days = "" if one.days is None else f"about {duration(one.days * 86_400)} at the current rate"
+    days = "" if one.days is None or "days" in one.what else f"about {duration(one.days * 86_400)} at the current rate"
     cost = "" if one.cost is None else f"{count(one.cost)} {clean(one.currency)}".strip()
     return CollectionLine(
         signal=clean(one.signal),
         what=clean(one.what),
         price=", ".join(part for part in (days, cost) if part),
-        worth=f"the likeliest call would be made in {chance(one.after)} of redraws instead of {chance(one.before)}",
+        worth=f"a settled call is then expected in {chance(one.after)} of redraws, now {chance(one.before)}",
         settles=one.settles,
         why=_sentence(one.why),
     )

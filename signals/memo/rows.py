@@ -206,7 +206,7 @@ class FlipLine:
 
     words: str
     to: Call
-    inside: str  # whether that value is within the fact's own interval; empty when it has none
+    inside: str  # whether that value is in the fact's own interval; empty when it has none
 
 
 @dataclass(frozen=True)

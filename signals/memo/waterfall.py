@@ -153,7 +153,7 @@ def _finite(value: float | None) -> float | None:
 
 def _axis(steps: list[Step]) -> tuple[float, float]:
     """Every bar is whole on it, and 0; only far ends of whiskers may be cut."""
-    ends = [0.0, *(step.end for step in steps), *(step.begin for step in steps)]
+    ends = [*(step.end for step in steps), *(step.begin for step in steps)]  # 0 too: the first bar begins there
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
     reach = (REACH - 1.0) / 2.0 * span

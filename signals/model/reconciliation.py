@@ -47,6 +47,20 @@ class Carrier:
 
 
 @dataclass(frozen=True)
+class ErrorSample:
+    """A part of the errors of a pair's numbers that its own sample tells: items of a segment, graded items, raters.
+
+    Attributes:
+        df: Degrees of freedom that the sample has; None: known.
+        covariance: Of the numbers, shape (n, n), at the level at which degrees of freedom are combined (Satterthwaite):
+            for raters one standard error above the estimate, which is most confident just where it is too low.
+    """
+
+    df: float | None
+    covariance: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class PairNumbers:
     """What the evidence says of the gap between two signals: stored, and independent of margins, ranks and states.
 
@@ -63,6 +77,7 @@ class PairNumbers:
         df: Degrees of freedom of each value's error, shape (n,); None is a normal error.
         refused: Corrections that cannot be made, with what would allow them.
         carriers: Items that carry the judge's bias, the heaviest first.
+        samples: Which samples the errors come from, where a side has several; else ``df`` says all.
     """
 
     signal: str
@@ -73,6 +88,7 @@ class PairNumbers:
     df: tuple[float | None, ...]
     refused: tuple[Correction, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    samples: tuple[ErrorSample, ...] = ()
 
     @property
     def correlation(self) -> float:
@@ -201,8 +217,9 @@ class Collection:
         days: At the current rate; None when no rate is known.
         cost: As the policy's ``costs:`` price it; None without a price.
         currency: Of the cost.
-        before: Stability of the likeliest call now.
-        after: Expected stability of the likeliest call after it.
+        before: Share of the draws on the likeliest settled call now. A HOLD that only waits for evidence is not
+            settled, however often it is drawn, so this can be far below the stability of a HOLD.
+        after: The same after it, as it is to be expected.
         settles: Whether ``after`` reaches the level at which a call counts as settled.
         why: One clause.
     """

@@ -162,12 +162,16 @@ class _Vector:
         return math.fsum(c * v for c, v in zip(row, self.numbers.values, strict=True))
 
     def error(self, row: Row) -> tuple[float, float | None]:
-        """Its standard error, and degrees of freedom: each side's, combined after Satterthwaite."""
+        """Its standard error, and degrees of freedom: each sample's (or side's), combined after Satterthwaite."""
         covariance = self.numbers.covariance
         cut = self.cut
         squared = max(0.0, _form(row, covariance, 0, len(row)))
         own = [max(0.0, _form(row, covariance, *span)) for span in ((0, cut), (cut, len(row)))]
-        lost = sum(part**2 / df for part, df in zip(own, (self.numbers.df[0], self.numbers.df[-1]), strict=True) if df)
+        free = [self.numbers.df[0], self.numbers.df[-1]]
+        if self.numbers.samples:
+            own = [max(0.0, _form(row, one.covariance, 0, len(row))) for one in self.numbers.samples]
+            free = [one.df for one in self.numbers.samples]
+        lost = sum(part**2 / df for part, df in zip(own, free, strict=True) if df)
         whole = sum(own)
         return math.sqrt(squared), None if lost <= 0.0 else max(1.0, whole**2 / lost)
 

@@ -16,13 +16,14 @@ that population:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.special import chdtrc
 
 from signals.model import Carrier, Estimate, Signal
-from signals.readings.judge_corrected import STRATUM, USABLE, strata_of, with_people
+from signals.readings.judge_corrected import STRATUM, UNBALANCED, USABLE, strata_of, with_people
 from signals.readings.judge_raters import part_of
 from signals.readings.judged import Item
 from signals.readings.labels import NO_GRADES, Labels
@@ -101,6 +102,39 @@ class Bias:
         kinds = weighting.shares.size
         held = np.unique(self.clusters.index[here] * kinds + weighting.place[here])
         return bool((np.bincount(held % kinds, minlength=kinds) >= THICK).all())
+
+    def even(self, weighting: Weighting) -> Weighting | None:
+        """The items as they are, corrected by segment: when people graded some segments more often than others.
+
+        A correction over all items at once takes the graded items for a random draw. Where they are not (chi-square
+        over the segments), the difference between segments would pass for a bias of the judge. None when they are, when
+        the reading stratifies already, or when the segments do not hold every item and enough grades.
+        """
+        inside = weighting.place >= 0
+        if self.how != "ppi" or self.strata is not None or not inside.all() or self.graded.all():
+            return None
+        kinds = weighting.shares.size
+        counts = np.bincount(weighting.place, minlength=kinds)
+        grades = np.bincount(weighting.place, weights=self.graded, minlength=kinds)
+        wanted = counts * self.graded.mean()
+        missing = counts - wanted
+        distance = float(((grades - wanted) ** 2 * (1.0 / wanted + 1.0 / missing)).sum())
+        if kinds < 2 or chdtrc(kinds - 1, distance) >= UNBALANCED:
+            return None
+        found = Weighting(weighting.place, counts / counts.sum(), None, np.ones(inside.size))
+        if not self.by_segment(found):
+            return None
+        held = np.bincount(self.clusters.index * kinds + weighting.place, minlength=self.clusters.size * kinds)
+        left = counts - held.reshape(self.clusters.size, kinds)
+        return replace(found, without=left / left.sum(axis=1, keepdims=True))
+
+    def scope(self, weighting: Weighting, even: Weighting | None) -> str:
+        """What the evidence says of where people's correction holds."""
+        if even is not None:
+            return ", some segments more often than others: corrected by segment"
+        if self.how == "rates" or self.by_segment(weighting):
+            return ""
+        return ", too few of some segments: one correction for all"
 
     def weighted(self, weighting: Weighting) -> tuple[float, Array, Array]:
         """With the items weighted: as ``plain``."""
@@ -224,7 +258,7 @@ def bias_of(
     raters = None
     if isinstance(part, RaterPart) and labels.raters > 1 and how == "ppi" and not fixed:
         order = {item.name: k for k, item in enumerate(items)}
-        raters = Raters.of([(order[item], rater) for item, rater, _ in labels.cells], part.squared)
+        raters = Raters.of([(order[item], rater) for item, rater, _ in labels.cells], part)
     strata = strata_of(signal, items, labels)[1] if how == "ppi" else None
     if strata is not None:
         given = [float(h) if known else None for h, known in zip(people, graded, strict=True)]

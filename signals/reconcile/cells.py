@@ -81,6 +81,7 @@ class Totals:
         self._names = {name: k for k, name in enumerate(sorted({group.cell for group in groups}))}
         self._cell = np.array([self._names[group.cell] for group in groups], dtype=int)
         self._totals = np.array([group.totals for group in groups]).reshape(len(groups), 4)
+        self._known: dict[tuple[Column, int, bool, Segment | None], Dual] = {}
 
     def sum(self, column: Column, arm: int, *, late: bool = False, cell: Segment | None = None) -> Dual:
         """The total of a column over the groups of one arm.
@@ -91,6 +92,9 @@ class Totals:
             late: Only of the later days.
             cell: Only of this segment; default: of all.
         """
+        key = column, arm, late, cell
+        if key in self._known:
+            return self._known[key]
         which = self._arm == arm
         if late:
             which = which & self._late
@@ -99,7 +103,9 @@ class Totals:
         slope = np.zeros((len(self.groups), 4))
         place = COLUMNS.index(column)
         slope[which, place] = 1.0
-        return Dual(math.fsum(self._totals[which, place]), slope.reshape(-1))
+        found = Dual(math.fsum(self._totals[which, place]), slope.reshape(-1))
+        self._known[key] = found
+        return found
 
     def moves(self, slopes: Sequence[Array]) -> dict[tuple[int, bool, Segment, int], Array]:
         """How far each independent part of each group pulls every number, from the slopes of the numbers."""

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from signals.model import Call, Collection, Verdict
+from signals.model import Collection, Stability, Verdict
 from signals.policy import Policy
 from signals.policy.engine import settle
 from signals.policy.wording import listed
@@ -27,7 +27,7 @@ from signals.words import CALL_WORDS, share
 from signals.workbench.simulation.outcomes import SEED
 
 SURE = 0.95
-"""Share of draws below which a call is shaky."""
+"""Share of draws that a call needs not to be shaky."""
 
 SETTLED = 0.9
 """Expected stability at which a collection settles the call."""
@@ -36,7 +36,7 @@ MATTERS = 0.02
 """Expected change in stability below which a collection is not worth a word."""
 
 WORTH = 0.5
-"""Part of the amounts tried, from the smallest (as a rule up to ten times as much), proposed without settling the call."""
+"""Part of the amounts tried that is proposed without settling the call: as a rule up to ten times as much as today."""
 
 MOST_OF_IT = 0.9
 """Of what those amounts could change: the smallest one that does so is proposed."""
@@ -53,14 +53,15 @@ class Tried:
 
 
 def collections(
-    given: Resampling, verdict: Verdict, policy: Policy, *, seed: int = SEED
+    given: Resampling, verdict: Verdict, stability: Stability, *, seed: int = SEED
 ) -> tuple[tuple[Collection, ...], str]:
     """What to collect next, the best first.
 
     Args:
-        given: The evidence made ready to be drawn anew (``draws.resampling``).
-        verdict: On the same readings.
-        policy: That it was made by; its ``costs`` price the collections.
+        given: The evidence made ready to be drawn anew (``draws.resampling``); the ``costs`` of its policy price what
+            is proposed.
+        verdict: On the same readings, by the same policy.
+        stability: Of the call as it stands.
         seed: The same seed gives the same answer.
 
     Returns:
@@ -68,20 +69,17 @@ def collections(
         declared cost; those without a price follow, the fewest days first, then the largest change. And why there is
         none although the call is a HOLD or shaky; empty otherwise.
     """
-    prospects = Prospects(given, seed=seed)
-    now = prospects.now
-    calls: dict[Call, float] = {call: now.shares[call] for call in ("ship", "hold", "rollback")}
-    calls["hold"] += now.shares["open"]
-    sure = max(calls.values()) >= SURE
+    policy = given.policy
+    sure = stability.calls.get(verdict.call, 0.0) >= SURE
     if sure and verdict.call != "hold":
         return (), ""
     if sure and not _waits(given):
         return (), holds_on(verdict)
+    prospects = Prospects(given, seed=seed)
+    now = prospects.now
     goal = SETTLED if now.stability < SETTLED else SURE
     possible = {name: tuple(options(policy, verdict, name, design)) for name, design in given.designs.items()}
-    found = [
-        one for some in possible.values() for option in some if (one := _tried(prospects, option, goal)) is not None
-    ]
+    found = [one for some in possible.values() for one in _all_tried(prospects, some, goal)]
     settling = sorted((one for one in found if one.settles), key=lambda one: _rank(one, policy, now))
     others = sorted((one for one in found if not one.settles), key=lambda one: _rank(one, policy, now))
     told = [_told(one, policy, now) for one in (*settling, *others[:1])]
@@ -90,9 +88,12 @@ def collections(
     most = {name: everything(verdict.readings[name], design) for name, design in given.designs.items()}
     reached = prospects.together(most) if most else now
     if reached.stability < goal:
-        return (), where_it_turns(verdict, prospects, most, reached.stability)
+        return (), where_it_turns(verdict, policy, prospects, most, reached)
     joint = together(
-        prospects, {name: [one for one in some if one.rungs] for name, some in possible.items()}, goal, policy.costs
+        prospects,
+        {name: [one for one in some if one.rungs and not one.last] for name, some in possible.items()},
+        goal,
+        policy.costs,
     )
     if joint is not None:
         told = [*_told_together(joint, policy, now), *told]
@@ -101,8 +102,16 @@ def collections(
 
 def _waits(given: Resampling) -> bool:
     """Whether the HOLD as it stands waits for evidence."""
-    rules = given.policy.for_kind(given.release.kind)
-    return label_of(rules, settle(rules, given.facts), given.facts, given.policy.signals) == "open"
+    return label_of(given.rules, settle(given.rules, given.facts), given.facts, given.policy.signals) == "open"
+
+
+def _all_tried(prospects: Prospects, some: Sequence[Option], goal: float) -> list[Tried]:
+    """What can be collected for one signal; the last resorts only when nothing else of it settles the call."""
+    found = [one for option in some if not option.last and (one := _tried(prospects, option, goal)) is not None]
+    if any(one.settles for one in found):
+        return found
+    last = (_tried(prospects, option, goal) for option in some if option.last)
+    return [*found, *(one for one in last if one is not None and one.settles)]
 
 
 def _tried(prospects: Prospects, option: Option, goal: float) -> Tried | None:

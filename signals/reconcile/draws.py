@@ -99,7 +99,7 @@ class Resampling:
         if unknown:
             why = self.as_read.get(unknown[0], "it is no signal of this policy")
             raise SignalsError(f"{unknown[0]} is not drawn: {why}", f"Drawn are: {', '.join(used) or 'none'}")
-        run = Redraw(self, used, Setting(self.release.kind, draws, seed, Correlation(pairs=self._benefits())))
+        run = Redraw(self, used, Setting(self.release.kind, draws, seed, Correlation(pairs=self.benefits())))
         tally = run.tallied([around])[0]
         counts = dict.fromkeys(CALLS, 0)
         for (call, *_), count in tally.outcomes.items():
@@ -110,6 +110,11 @@ class Resampling:
         """The facts of a draw without noise: those of the readings, wherever the rules ask for them."""
         run = Redraw(self, self.designs, Setting(self.release.kind, 1))
         return run.table(self.centre, Still(), {}, ONE).row(0, run.facts)
+
+    def benefits(self) -> dict[frozenset[str], float]:
+        """Correlations of the benefits' errors, as they are drawn: those of effects, turned where lower is better."""
+        signs = {name: signal.sign for name, signal in self.policy.signals.items()}
+        return {pair: value * signs[min(pair)] * signs[max(pair)] for pair, value in self.correlations.items()}
 
     def _around(self, name: str, design: Design, given: Truth | float | None) -> Truth:
         if isinstance(given, Truth):
@@ -125,13 +130,6 @@ class Resampling:
             raise SignalsError(f"{name} has other segments in this design", "Keep those that were read")
         moved = 0.0 if given is None else given - seen.value
         return Truth(seen.value + moved, tuple(one + moved for one in seen.segments)) if moved else seen
-
-    def _benefits(self) -> dict[frozenset[str], float]:
-        """Correlations of benefits: the simulation draws those."""
-        signs = {name: signal.sign for name, signal in self.policy.signals.items()}
-        return {
-            pair: value * np.prod([signs[name] for name in pair]).item() for pair, value in self.correlations.items()
-        }
 
 
 def resampling(

@@ -10,12 +10,11 @@ from datetime import date
 from typing import Literal
 
 from signals.model import Evidence, FeedbackCell, Moments, Segment
-from signals.readings.feedback_arms import add_up
+from signals.readings.feedback_arms import NOT_SHOWN, add_up
 from signals.reconcile.cells import Column, Totals, group_of
 from signals.reconcile.dual import Dual, greater, lesser, total
 from signals.reconcile.overlap import Later, Weighting, mix_of, over, sizes_of
 from signals.reconcile.sides import Mix
-from signals.stats.difference import RefusedError
 from signals.stats.rates import kish
 
 Per = Literal["per_response", "per_impression"]
@@ -40,6 +39,13 @@ def responses_of(cell: FeedbackCell) -> float:
     return cell.moments.n * (cell.moments.d_mean if cell.moments.d_mean is not None else 1.0)
 
 
+def _not_shown(cell: FeedbackCell) -> str:
+    """Why it is not known how many answers were shown behind a cell; empty when it is."""
+    if cell.impressions is None:
+        return NOT_SHOWN
+    return "there are more ratings than answers shown" if responses_of(cell) > cell.impressions else ""
+
+
 class Thumbs:
     """The cells of both arms, and what is known of them."""
 
@@ -47,12 +53,7 @@ class Thumbs:
         self.arms, self.per = arms, per
         self.cells = (*arms[0], *arms[1])
         self.users = all(cell.users_known for cell in self.cells)
-        self.why_not_shown = ""
-        try:
-            for cell in self.cells:
-                self.units([cell], shown=True)
-        except RefusedError as refused:
-            self.why_not_shown = str(refused)
+        self.why_not_shown = next((why for why in map(_not_shown, self.cells) if why), "")
 
     @property
     def shown(self) -> bool:
@@ -63,7 +64,7 @@ class Thumbs:
         """Moments over independent units: users, answers shown, or responses.
 
         Raises:
-            RefusedError: When answers shown are asked for and not known, or contradict the responses.
+            RefusedError: When answers shown are asked for, and not known.
         """
         arm = add_up(cells)
         return arm.per_answer(self.users) if shown else arm.per_response(self.users)

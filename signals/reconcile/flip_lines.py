@@ -8,7 +8,7 @@ rounding opens or closes a gap.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -117,8 +117,7 @@ def _ahead(line: Line, sign: int) -> tuple[Fraction | None, list[list[Fraction]]
 
 
 def _crossing(sign: int, at: Fraction, to: Call, closed: bool, end: Fraction | None) -> Crossing:
-    direction: Direction = "above" if sign > 0 else "below"
-    return Crossing(sign * at, to, direction, closed, None if end is None else sign * end)
+    return Crossing(sign * at, to, side(sign), closed, None if end is None else sign * end)
 
 
 def _whole(line: Line, base: Call, sign: int) -> Iterator[Crossing]:
@@ -135,6 +134,11 @@ def _whole(line: Line, base: Call, sign: int) -> Iterator[Crossing]:
             yield _crossing(sign, Fraction(value), to, True, Fraction(value))
             return
         yield Crossing(Fraction(sign * value), to, "is", True, Fraction(sign * value))
+
+
+def side(sign: int) -> Direction:
+    """``above`` where values grow, ``below`` where they shrink."""
+    return "above" if sign > 0 else "below"
 
 
 def between(last: Fraction, beyond: Fraction | None) -> Fraction:
@@ -172,19 +176,36 @@ def past(crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None
     return float(sign * between(at, end)), places + MORE_DIGITS
 
 
-def pieces(cuts: Iterable[Fraction], low: Fraction | None, high: Fraction | None) -> list[tuple[Fraction, bool]]:
-    """A value of every piece of a line, in order, and whether the piece is that value alone."""
-    inside = sorted({c for c in cuts if (low is None or c >= low) and (high is None or c <= high)} |
-                    {end for end in (low, high) if end is not None})  # fmt: skip
-    if not inside:
-        return [(Fraction(0), False)]
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a line between two cuts, or a cut (``alone``), with one value of it and the call there."""
+
+    value: Fraction
+    alone: bool
+    call: Call
+
+
+def pieces(line: Line) -> list[Piece]:
+    """All of a line, upwards: stretches and the cuts between them, or its whole numbers at and beside the cuts."""
+    low, high = line.low, line.high
+
+    def possible(value: Fraction) -> bool:
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    if line.whole:
+        near = {Fraction(n) for cut in line.cuts for n in range(math.floor(cut) - 1, math.ceil(cut) + 2)} | {line.now}
+        return [Piece(value, True, line.call(value)) for value in sorted(filter(possible, near))]
+    ends = {end for end in (low, high) if end is not None}
+    inside = sorted({cut for cut in line.cuts if possible(cut)} | ends)
     found: list[tuple[Fraction, bool]] = []
-    if low is None:
+    if not inside:
+        found.append((line.now, False))
+    if inside and low is None:
         found.append((-between(-inside[0], None), False))
     for place, cut in enumerate(inside):
         found.append((cut, True))
         if place + 1 < len(inside):
-            found.append(((cut + inside[place + 1]) / 2, False))
-    if high is None:
+            found.append((between(cut, inside[place + 1]), False))
+    if inside and high is None:
         found.append((between(inside[-1], None), False))
-    return found
+    return [Piece(value, alone, line.call(value)) for value, alone in found]

@@ -38,7 +38,7 @@ def states(case: WhatIf) -> Iterator[Found]:
             stands = state_of(own.low, own.high, own.margin, trusted=True, ripe=own.ripe)
         wanted: tuple[State, ...] = ("win", "loss", "flat")
         for state in dict.fromkeys((*wanted, *([stands] if stands else []))):
-            if state == "flat" and signal.margin is None:
+            if (state == "flat" and signal.margin is None) or (state in ("win", "flat") and own and not own.ripe):
                 continue
             if own is not None and state == stands:
                 to, quiet = case.with_own(name, own.facts(state, ripe=own.ripe)), ()

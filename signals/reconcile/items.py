@@ -7,7 +7,7 @@ per cluster and segment: weights are made again each time, and nothing is larger
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from signals.reconcile.sides import Array
+    from signals.stats.panel import RaterPart
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class Weighting:
         pairs, where = np.unique(code, return_inverse=True)
         group, segment = pairs // kinds, pairs % kinds
         some = [column[inside] for column in columns]
-        own = np.stack([np.bincount(where, weights=one, minlength=pairs.size) for one in some])
-        whole = np.stack([np.bincount(self.place[inside], weights=one, minlength=kinds) for one in some])
+        own: Array = np.stack([np.bincount(where, weights=one, minlength=pairs.size) for one in some])
+        whole: Array = np.stack([np.bincount(self.place[inside], weights=one, minlength=kinds) for one in some])
         full = terms(whole)
         less = whole[:, segment] - own
         gone = less[kept] < 0.5
@@ -116,8 +117,8 @@ class Weighting:
         found: Array = sums[1:] / sums[0]
         return found
 
-    def factor(self, clusters: Clusters, carries: NDArray[np.bool_] | None = None) -> Array:
-        """What a squared move counts, ``(G - 1) / G`` over the G clusters of its sample; shape (clusters,).
+    def sample(self, clusters: Clusters, carries: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+        """The sample that each cluster belongs to, shape (clusters,); -1 where it does not count.
 
         Where segments have known shares and no cluster reaches over two of them, each segment is a sample of its own;
         so are clusters with people's grades (``carries``) and clusters without.
@@ -126,9 +127,12 @@ class Weighting:
         inside = self.place >= 0
         home[clusters.index[inside]] = self.place[inside]
         nested = self.without is None and bool((home[clusters.index[inside]] == self.place[inside]).all())
-        sample = home if nested else np.where(home >= 0, 0, -1)
-        if carries is not None:
-            sample = np.where(sample >= 0, 2 * sample + carries, -1)
+        found: NDArray[np.intp] = home if nested else np.where(home >= 0, 0, -1)
+        return found if carries is None else np.where(found >= 0, 2 * found + carries, -1)
+
+    def factor(self, clusters: Clusters, carries: NDArray[np.bool_] | None = None) -> Array:
+        """What a squared move counts, ``(G - 1) / G`` over the G clusters of its sample; shape (clusters,)."""
+        sample = self.sample(clusters, carries)
         sizes = np.bincount(sample[sample >= 0])
         found = np.zeros(clusters.size)
         held = sizes[sample[sample >= 0]]
@@ -136,32 +140,73 @@ class Weighting:
         return found
 
 
+def samples_of(
+    name: str, clusters: Clusters, weighting: Weighting, carries: NDArray[np.bool_] | None = None
+) -> dict[Hashable, tuple[Hashable, float]]:
+    """By name of a cluster the sample that it belongs to, and its degrees of freedom.
+
+    Graded items have two less than there are: a mean and a slope are taken from them.
+    """
+    sample = weighting.sample(clusters, carries)
+    sizes = np.bincount(sample[sample >= 0])
+    return {
+        key: ((name, int(one)), float(max(sizes[one] - (1 if carries is None or not carries[k] else 2), 1)))
+        for k, (key, one) in enumerate(zip(clusters.names, sample, strict=True))
+        if one >= 0
+    }
+
+
 def moves_of(left: Array, factor: Array) -> Array:
     """How far each cluster pulls an estimate, so that the squares sum to its variance; shape (clusters,)."""
-    return (left[1:] - left[0]) * np.sqrt(factor)
+    found: Array = (left[1:] - left[0]) * np.sqrt(factor)
+    return found
+
+
+@dataclass(frozen=True)
+class RaterMoves:
+    """Moves of raters by name, the same one standard error up, and the sample they are."""
+
+    moves: dict[Hashable, Array] = field(default_factory=dict)
+    raised: dict[Hashable, Array] = field(default_factory=dict)
+    samples: dict[Hashable, tuple[Hashable, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Raters:
-    """Who said what: (item position, rater) of every grade that counts, and the variance between raters."""
+    """Who said what, and how raters differ.
+
+    Attributes:
+        item: Of every grade that counts, the position of its item.
+        rater: And its rater.
+        names: Of the raters.
+        variance: Between raters.
+        raised: The same one standard error up.
+        df: Degrees of freedom of the raised one.
+    """
 
     item: NDArray[np.intp]
     rater: NDArray[np.intp]
     names: tuple[str, ...]
-    variance: float
+    variance: float = 0.0
+    raised: float = 0.0
+    df: float = 1.0
 
     @staticmethod
-    def of(cells: Sequence[tuple[int, str]], squared: float) -> Raters:
+    def of(cells: Sequence[tuple[int, str]], part: RaterPart) -> Raters:
         """From (item position, rater), and what the raters add to the variance of the mean over these items."""
         names = sorted({rater for _, rater in cells})
         order = {name: k for k, name in enumerate(names)}
         item = np.array([place for place, _ in cells], dtype=np.intp)
         rater = np.array([order[name] for _, name in cells], dtype=np.intp)
-        found = Raters(item, rater, tuple(names), 0.0)
+        found = Raters(item, rater, tuple(names))
         weight = np.zeros(int(item.max()) + 1 if item.size else 0)
         weight[np.unique(item)] = 1.0 / max(np.unique(item).size, 1)
         spread = float((found.weights(weight) ** 2).sum())
-        return Raters(item, rater, tuple(names), squared / spread if spread > 0.0 else 0.0)
+        if spread <= 0.0 or part.variance <= 0.0:
+            return found
+        # As the reading combines them: the square of the raised part over half the variance of its estimate.
+        df = 2.0 * part.raised**2 / part.variance
+        return Raters(item, rater, tuple(names), part.squared / spread, part.raised / spread, df)
 
     def weights(self, items: Array) -> Array:
         """How much each rater's word counts when items count as given, shape (raters,): equally within an item."""
@@ -172,20 +217,24 @@ class Raters:
             self.rater, weights=items[self.item] / per_item[self.item], minlength=len(self.names)
         ).astype(float)
 
-    def moves(self, items: Sequence[Array | None], size: int) -> dict[Hashable, Array]:
+    def moves(self, items: Sequence[Array | None]) -> RaterMoves:
         """A move per rater of every number: how far one standard deviation of the rater's leniency pulls it.
 
         Args:
             items: Per number the weights of the items in people's part of it, shape (items,); None: people have none.
-            size: How many numbers.
         """
-        if self.variance <= 0.0 or not self.names:
-            return {}
-        table = np.zeros((size, len(self.names)))
+        table = np.zeros((len(items), len(self.names)))
         for row, one in zip(table, items, strict=True):
             if one is not None:
-                row[:] = np.sqrt(self.variance) * self.weights(one)
-        return {("raters", name): table[:, k] for k, name in enumerate(self.names)}
+                row[:] = self.weights(one)
+        keys = [("raters", name) for name in self.names]
+
+        def by(variance: float) -> dict[Hashable, Array]:
+            if variance <= 0.0:
+                return {}
+            return {key: np.sqrt(variance) * table[:, k] for k, key in enumerate(keys)}
+
+        return RaterMoves(by(self.variance), by(self.raised), dict.fromkeys(keys, ("raters", self.df)))
 
 
 def gathered(

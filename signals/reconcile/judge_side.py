@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from signals.readings.judge_weighted import margins_of, newest_mix, places_of
 from signals.readings.judged import Item, sort_out
 from signals.readings.labels import labels_of
 from signals.reconcile.bias import Bias, bias_of
-from signals.reconcile.items import Clusters, Weighting, anchored, gathered, moves_of
+from signals.reconcile.items import Clusters, RaterMoves, Weighting, anchored, gathered, moves_of, samples_of
 from signals.reconcile.mixes import Labels, Target, Unreachable, items_mix, reach, traffic_mix
 from signals.reconcile.sides import Mix, Other, Side
 from signals.reconcile.weighing import combined, to_mix, valued
@@ -83,7 +83,12 @@ def judge_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
         seen = np.array([item.name in labels.pairs for item in items], dtype=bool) if other.kind == "panel" else None
         target = to_mix(population, seen, clusters.index)
     tilt = value if isinstance(value, Target) else None
-    run = _Judge(items, clusters, bias if isinstance(bias, Bias) else None, base, target, tilt)
+    even = None
+    if isinstance(bias, Bias) and target is not None and numbers.voting == "raw":
+        even = bias.even(target)
+        said = bias.scope(target, even)
+        made = [replace(one, evidence=one.evidence + said) if one.cause == "judge_bias" else one for one in made]
+    run = _Judge(items, clusters, bias if isinstance(bias, Bias) else None, base, target, tilt, even)
     causes = [one.cause for one in made]
     values = np.zeros(2 ** len(causes))
     moves = np.zeros((clusters.size, values.size))
@@ -96,15 +101,19 @@ def judge_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
             people="judge_bias" in chosen or numbers.voting == "corrected",
         )
         graded.append(counts)
-    raters = bias.raters.moves(graded, values.size) if isinstance(bias, Bias) and bias.raters is not None else {}
+    carries = bias.carries if isinstance(bias, Bias) else None
+    samples = samples_of(signal.name, clusters, target or base or Weighting.plain(len(items)), carries)
+    raters = bias.raters.moves(graded) if isinstance(bias, Bias) and bias.raters is not None else RaterMoves()
     return Side(
         signal.name,
         tuple(made),
         anchored(values, voting.effect, voting.se, signal.name),
-        gathered(signal.name, clusters, moves, raters, voting.se),
+        gathered(signal.name, clusters, moves, raters.moves, voting.se),
         voting.df,
         tuple(refused),
         bias.carriers() if isinstance(bias, Bias) and "judge_bias" in causes else (),
+        samples | raters.samples,
+        raters.raised,
     )
 
 
@@ -129,6 +138,7 @@ class _Judge:
     base: Weighting | None  # of the reading's own reweighted number
     population: Weighting | None
     value: Target | None
+    even: Weighting | None  # the items as they are, where people's correction must go by segment
 
     def number(self, *, population: bool, value: bool, people: bool) -> tuple[float, Array, Array | None]:
         """The number, each cluster's move of it, and how much people's grade of each item counts in it."""
@@ -138,7 +148,9 @@ class _Judge:
         if people:
             if self.bias is None:
                 raise RefusedError("people's grades behind the number cannot be had from this evidence again")
-            return self.bias.plain() if weighting is None else self.bias.weighted(weighting)
+            if weighting is None and self.even is None:
+                return self.bias.plain()
+            return self.bias.weighted(weighting or self.even or Weighting.plain(len(self.items)))
         weighting = weighting or Weighting.plain(len(self.items))
         differences = np.array([item.difference for item in self.items])
         center = float(differences.mean())

@@ -32,14 +32,14 @@ def more_golden(signal: Signal, reading: Reading, design: Design, verdict: Verdi
         yield Option(
             signal.name, "items", rungs,
             lambda amount: fresh(scaled(design, 1.0 + amount / today), min_overlap=overlap),
-            lambda amount: plural(amount, "more golden items"), {"item": 1.0}, daily(reading),
+            lambda amount: plural(amount, "more golden items"), lambda amount: {"item": amount}, daily(reading),
         )  # fmt: skip
         return
     share = parts.labels / parts.items
     yield Option(
         signal.name, "items", rungs, lambda amount: fresh(scaled(design, 1.0 + amount / today)),
         lambda amount: f"{plural(amount, 'more golden items')}, {count(share * amount)} of them graded by people",
-        {"item": 1.0, "label": share}, daily(reading),
+        lambda amount: {"item": amount, "label": share * amount}, daily(reading),
     )  # fmt: skip
     if parts.labels < parts.items:
         yield _labels(signal, reading, design, verdict, parts)
@@ -61,7 +61,7 @@ def _labels(signal: Signal, reading: Reading, design: Design, verdict: Verdict, 
 
     return Option(
         signal.name, LABELS, tuple(one for one in rungs if one <= room), graded,
-        lambda amount: f"{plural(amount, f'more {LABELS}')} under both variants", {"label": 1.0},
+        lambda amount: f"{plural(amount, f'more {LABELS}')} under both variants", lambda amount: {"label": amount},
     )  # fmt: skip
 
 
@@ -76,7 +76,8 @@ def _raters(
 
     return Option(
         signal.name, "raters", rungs_of(verdict, reading, "raters", raters), asked,
-        lambda amount: f"{plural(amount, 'more raters')} to grade the items that people have graded", {"rater": 1.0},
+        lambda amount: f"{plural(amount, 'more raters')} to grade the items that people have graded",
+        lambda amount: {"rater": amount},
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def not_known(policy: Policy, release: Release, reading: Reading, design: Design
         passing = {name: needed if name == "min_overlap" else 1.0 for name in by_people}
         yield Option(
             reading.signal, LABELS, (amount,), lambda _: fresh(design, **passing),
-            lambda amount: f"{plural(amount, f'more {LABELS}')} under both variants", {"label": 1.0},
+            lambda amount: f"{plural(amount, f'more {LABELS}')} under both variants", lambda amount: {"label": amount},
             supposes="if people agree with the judge",
         )  # fmt: skip
     by_traffic = [name for name in BY_TRAFFIC if name in unknown]
@@ -101,7 +102,7 @@ def not_known(policy: Policy, release: Release, reading: Reading, design: Design
         reached = {name: reading.n if name == "min_effective_items" else 1.0 for name in by_traffic}
         yield Option(
             reading.signal, "traffic samples", (1,), lambda _: fresh(design, **reached),
-            lambda _: "a sample of traffic that tells its segments' shares", {"traffic_sample": 1.0},
+            lambda _: "a sample of traffic that tells its segments' shares", lambda amount: {"traffic_sample": amount},
             supposes="if the golden set covers it",
         )  # fmt: skip
 

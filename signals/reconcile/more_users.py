@@ -58,7 +58,7 @@ def more_users(signal: Signal, reading: Reading, design: Design, verdict: Verdic
 
     thing = "unit" if signal.kind == "experiment" else "response"
     priced = (signal.kind == "experiment" and not clustered) or unit == "responses"
-    return Option(signal.name, unit, rungs, grown, what, {thing: 1.0} if priced else {}, days)
+    return Option(signal.name, unit, rungs, grown, what, lambda amount: {thing: amount} if priced else {}, days)
 
 
 def _days_to_whole_weeks(reading: Reading, design: Design) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from signals.model import Reading, Verdict
 from signals.policy.amounts import sensible
@@ -28,9 +28,10 @@ class Option:
         rungs: Amounts worth trying, rising.
         design: The precision at an amount.
         what: The amount in words.
-        prices: What one of it costs, by what the policy prices: ``{"item": 1, "label": 0.4}``.
+        bill: How many of what the policy prices: ``{"item": 200, "label": 80}``; empty when it has no price.
         days: At the current rate.
         supposes: What is taken for granted, as it cannot be known before; empty when nothing is.
+        last: Tried only when nothing else that could be collected for the signal settles the call.
     """
 
     signal: str
@@ -38,19 +39,20 @@ class Option:
     rungs: tuple[int, ...]
     design: Callable[[int], Design]
     what: Callable[[int], str]
-    prices: Mapping[str, float] = field(default_factory=dict)
+    bill: Callable[[int], Mapping[str, float]] = lambda _: {}
     days: Callable[[int], int | None] = lambda _: None
     supposes: str = ""
+    last: bool = False
 
     def cost(self, costs: Costs | None, amount: int) -> float | None:
         """As the policy prices it; None when a price that it needs is not declared."""
-        total = 0.0
-        for thing, each in self.prices.items():
+        total, bill = 0.0, self.bill(amount)
+        for thing, number in bill.items():
             price = costs.price(self.signal, thing) if costs else None
             if price is None:
                 return None
-            total += price * each * amount
-        return total if self.prices else None
+            total += price * number
+        return total if bill else None
 
 
 def fresh(design: Design, **checks: float | None) -> Design:

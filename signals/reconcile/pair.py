@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signals.model import PairNumbers
+from signals.model import ErrorSample, PairNumbers
 from signals.reconcile.sides import Side
 from signals.stats.shapley import weights
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from signals.reconcile.sides import Array
 
 MOST_CARRIERS = 10
@@ -50,7 +52,29 @@ def pair_numbers(side: Side, against: Side) -> PairNumbers:
         (*[side.df] * cut, *[against.df] * (values.size - cut)),
         (*side.refused, *against.refused),
         (*side.carriers, *against.carriers)[:MOST_CARRIERS],
+        _samples((side, ours), (against, theirs)) if side.samples or against.samples else (),
     )
+
+
+def _samples(*sides: tuple[Side, Array]) -> tuple[ErrorSample, ...]:
+    """The errors by the sample that tells them; clusters that both sides share have the fewer degrees of freedom."""
+    size = sum(terms.shape[0] for _, terms in sides)
+    found: dict[Hashable, tuple[float | None, Array]] = {}
+    for name in dict.fromkeys(name for side, _ in sides for name in (*side.moves, *side.raised)):
+        parts, homes, free = [], [], []
+        for side, terms in sides:
+            move = side.raised.get(name, side.moves.get(name))
+            parts.append(np.zeros(terms.shape[0]) if move is None else terms @ move)
+            if move is not None:
+                home, df = side.samples.get(name, (side.signal, side.df))
+                homes.append(home)
+                free.append(df)
+        key = tuple(homes)
+        known = [df for df in free if df is not None]
+        move = np.concatenate(parts)
+        _, squares = found.get(key, (None, np.zeros((size, size))))
+        found[key] = min(known, default=None), squares + np.outer(move, move)
+    return tuple(ErrorSample(df, tuple(tuple(row) for row in one.tolist())) for df, one in found.values())
 
 
 def _terms(side: Side, takes: float) -> Array:

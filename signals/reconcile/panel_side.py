@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from signals.model import CauseName, Correction, Evidence, Numbers, Signal
 from signals.readings.crossed import Cell
 from signals.readings.panel import answered
-from signals.reconcile.items import Clusters, Raters, Weighting, anchored, gathered, moves_of
+from signals.reconcile.items import Clusters, RaterMoves, Raters, Weighting, anchored, gathered, moves_of, samples_of
 from signals.reconcile.mixes import Labels, Target, Unreachable, items_mix, reach, traffic_mix
 from signals.reconcile.sides import Mix, Other, Side
 from signals.reconcile.weighing import combined, to_mix, valued
@@ -64,6 +64,7 @@ def panel_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
     moves = np.zeros((clusters.size, values.size))
     weights: list[Array | None] = []
     center = float(means.mean())
+    whole = to_mix(population, None, clusters.index) if isinstance(population, Target) else Weighting.plain(len(names))
     for mask in range(values.size):
         chosen = {cause for bit, cause in enumerate(causes) if mask >> bit & 1}
         targets = [one if cause in chosen else None for cause, one in found.items()]
@@ -72,18 +73,20 @@ def panel_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
         left = weighting.means(clusters, [means - center])[0]
         values[mask], moves[:, mask] = float(left[0]) + center, moves_of(left, weighting.factor(clusters))
         weights.append(weighting.of_items())
-    raters: dict[Hashable, Array] = {}
+    raters = RaterMoves()
     if signal.raters == "random":
         order = {name: k for k, name in enumerate(names)}
         part = rater_part([(cell.item, cell.rater, cell.value) for cell in cells])
-        raters = Raters.of([(order[cell.item], cell.rater) for cell in cells], part.squared).moves(weights, values.size)
+        raters = Raters.of([(order[cell.item], cell.rater) for cell in cells], part).moves(weights)
     return Side(
         signal.name,
         tuple(made),
         anchored(values, voting.effect, voting.se, signal.name),
-        gathered(signal.name, clusters, moves, raters, voting.se),
+        gathered(signal.name, clusters, moves, raters.moves, voting.se),
         voting.df,
         tuple(refused),
+        samples=samples_of(signal.name, clusters, whole) | raters.samples,
+        raised=raters.raised,
     )
 
 

@@ -80,8 +80,7 @@ class Prospects:
 
     def __init__(self, given: Resampling, draws: int = DRAWS, seed: int = SEED) -> None:
         self.given, self.seed = given, seed
-        pairs = given._benefits()  # the one place that turns the correlations of effects into those of benefits
-        self.setting = Setting(given.release.kind, draws, seed, Correlation(pairs=pairs))
+        self.setting = Setting(given.release.kind, draws, seed, Correlation(pairs=given.benefits()))
         self._same: dict[tuple[str, Truth, int], Drawn] = {}
         self._labels: dict[Key, Label] = {}
 

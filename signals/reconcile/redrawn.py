@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,7 +170,7 @@ class Redrawn(Drawn):
     def put(self, table: Table) -> None:
         """Add the facts to a table: drawn ones, and those that are held as they were read."""
         super().put(table)
-        put_read(table, {key: self.held[key] for key in self.held})
+        put_read(table, self.held)
 
 
 def _values(element: Element, name: str) -> Array:
@@ -187,11 +187,13 @@ def put_read(table: Table, facts: Mapping[str, Value]) -> None:
     """Facts that are the same in every draw; states become codes."""
     for key, value in facts.items():
         if isinstance(value, tuple):
-            elements = tuple({name: Column(one) for name, one in element.items()} for element in value)
-            table.put_list(key, lambda elements=elements: elements, True)  # type: ignore[misc]  # bound to this round
-            continue
-        column = Column(np.full(table.size, CODE[value], dtype=np.int8)) if key.endswith(".state") else Column(value)  # type: ignore[index]  # a state
-        table.put(key, lambda column=column: column)  # type: ignore[misc]  # bound to this round
+            elements = [{name: Column(one) for name, one in element.items()} for element in value]
+            table.put_list(key, partial(list, elements), True)
+        elif key.endswith(".state"):
+            codes = np.full(table.size, CODE[value], dtype=np.int8)  # type: ignore[index]  # a state, by its name
+            table.put(key, partial(Column, codes))
+        else:
+            table.put(key, partial(Column, value))
 
 
 # --- the shape ------------------------------------------------------------------------------------------------------

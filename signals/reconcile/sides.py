@@ -95,6 +95,10 @@ class Side:
         df: Degrees of freedom of the errors; None: normal.
         refused: Corrections that cannot be made.
         carriers: Items that carry the judge's bias.
+        samples: By name of a cluster, the sample that it belongs to and the degrees of freedom of that; clusters that
+            are not named have ``df``.
+        raised: Moves in whose place others weigh when degrees of freedom are combined: those of raters, one standard
+            error above their estimate.
     """
 
     signal: str
@@ -104,3 +108,5 @@ class Side:
     df: float | None
     refused: tuple[Correction, ...] = ()
     carriers: tuple[Carrier, ...] = field(default=())
+    samples: Mapping[Hashable, tuple[Hashable, float]] = field(default_factory=dict)
+    raised: Mapping[Hashable, Array] = field(default_factory=dict)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from signals.checks import CheckSpec, checks_of
-from signals.model import Call, Signal, Stability
+from signals.model import Call, Reading, Stability
 from signals.policy.engine import settle
 from signals.policy.facts import Value, extract
 from signals.readings import read
@@ -50,50 +50,43 @@ def told(found: Stability, call: Call) -> str:
 
 def _fixed(given: Resampling) -> Iterator[str]:
     """Signals that are not drawn, facts that are held, and the checks that the call as it stands depends on."""
-    heard = _heard(given)
+    asked = {fact for one in conditions_of(given.rules) for fact in one.facts}
+    heard = {row.signal for row in given.rules.hierarchy} | {fact.partition(".")[0] for fact in asked}
     for name, why in given.as_read.items():
         if name in heard:
             yield f"{name} ({why})"
     yield from given.held
-    for name in sorted({fact.rpartition(".segments.")[0] for fact in _asked(given) if ".segments.shrunk" in fact}):
-        if name in given.designs and name not in given.as_read:
+    for name in given.designs:
+        if any(fact.startswith(f"{name}.segments.shrunk") for fact in asked):
             yield f"{name}.segments.shrunk"
+    readings = {
+        name: read(signal, given.numbers.get(name), given.as_of) for name, signal in given.policy.signals.items()
+    }
     call = settle(given.rules, given.facts).call
     for name, signal in given.policy.signals.items():
-        if name not in heard or f"{name}.state" not in given.facts or given.facts[f"{name}.state"] == "missing":
+        if name not in heard or readings[name].state == "missing":
             continue
+        segments = name in given.designs and bool(given.designs[name].segments)
         for spec in checks_of(signal.kind):
-            drawn = name in given.designs and spec.name in DRAWN and bool(given.designs[name].segments)
-            if not drawn and any(settle(given.rules, facts).call != call for facts in _otherwise(given, signal, spec)):
+            others = _otherwise(given, readings, spec, name, asked) if not segments or spec.name not in DRAWN else ()
+            if any(settle(given.rules, facts).call != call for facts in others):
                 yield f"{name}.{spec.name}"
 
 
-def _asked(given: Resampling) -> set[str]:
-    return {fact for one in conditions_of(given.rules) for fact in one.facts}
-
-
-def _heard(given: Resampling) -> set[str]:
-    """Signals that a row or a condition asks for."""
-    return {row.signal for row in given.rules.hierarchy} | {fact.partition(".")[0] for fact in _asked(given)}
-
-
-def _otherwise(given: Resampling, signal: Signal, spec: CheckSpec) -> Iterator[Mapping[str, Value]]:
-    """The facts if a check had come out otherwise: where the policy asks that it passes, and where a condition asks."""
-    key = f"{signal.name}.{spec.name}"
+def _otherwise(
+    given: Resampling, readings: Mapping[str, Reading], spec: CheckSpec, name: str, asked: Collection[str]
+) -> Iterator[Mapping[str, Value]]:
+    """The facts if a check had come out otherwise: where the signal's trust asks for it, and where a condition does."""
+    signal, check, key = given.policy.signals[name], readings[name].checks[spec.name], f"{name}.{spec.name}"
     if spec.name in signal.trust:
-        now = float(given.facts.get(key, 0.0))  # type: ignore[arg-type]  # the fact of a check is a number or a flag
+        rest = {other: limit for other, limit in signal.trust.items() if other != spec.name}
+        # A check that passes is made to fail by a limit out of reach; one that does not is no longer asked for.
+        now = check.value or 0.0
         far = abs(now) + 1.0
-        never = now + far if spec.passes == ">=" else now - far
-        yield _with(given, replace(signal, trust={**signal.trust, spec.name: never}))
-        yield _with(given, replace(signal, trust={key: one for key, one in signal.trust.items() if key != spec.name}))
-    if key in _asked(given):
-        others: tuple[Value, ...] = (True, False) if spec.unit == "yes" else (-math.inf, math.inf)
-        yield from ({**given.facts, key: other} for other in others)
-        yield {name: value for name, value in given.facts.items() if name != key}
-
-
-def _with(given: Resampling, signal: Signal) -> Mapping[str, Value]:
-    """The facts with another trust of one signal."""
-    signals = {**given.policy.signals, signal.name: signal}
-    readings = {name: read(one, given.numbers.get(name), given.as_of) for name, one in signals.items()}
-    return extract(signals, readings, given.release, given.as_of)
+        never = {spec.name: now + far if spec.passes == ">=" else now - far} if check.status == "pass" else {}
+        other = read(replace(signal, trust=rest | never), given.numbers.get(name), given.as_of)
+        yield extract(given.policy.signals, {**readings, name: other}, given.release, given.as_of)
+    if key in asked:
+        values: tuple[Value, ...] = (True, False) if spec.unit == "yes" else (-math.inf, math.inf)
+        yield from ({**given.facts, key: value} for value in values)
+        yield {fact: value for fact, value in given.facts.items() if fact != key}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from signals.checks import BY_NAME
 from signals.model import Verdict
+from signals.policy import Policy
 from signals.policy.wording import title
-from signals.reconcile.prospects import Prospects
+from signals.reconcile.prospects import Prospect, Prospects
 from signals.words import bounds, number, share
 from signals.workbench.simulation.design import Design
 
@@ -29,27 +31,53 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-def where_it_turns(verdict: Verdict, prospects: Prospects, designs: Mapping[str, Design], reached: float) -> str:
-    """When even a hundred times the evidence leaves the call shaky: which signal's truth decides it.
+def where_it_turns(
+    verdict: Verdict, policy: Policy, prospects: Prospects, designs: Mapping[str, Design], reached: Prospect
+) -> str:
+    """When even a hundred times the evidence leaves the call shaky: what stands in the way, or whose truth decides.
 
     Args:
         verdict: As it stands.
+        policy: That made it.
         prospects: Of the release.
         designs: A hundred times the evidence.
-        reached: Expected stability with that.
+        reached: What is to be expected with that.
     """
-    blocked = [need for need in verdict.needs if need.amount is None]
-    if verdict.call == "hold" and blocked:
+    if verdict.call == "hold" and any(need.amount is None for need in verdict.needs):
         return holds_on(verdict)
+    if reached.shares["open"] > 1.0 - reached.stability - reached.shares["open"]:
+        stuck = "; ".join(_stuck(verdict, policy, designs))
+        if stuck:
+            told = share(reached.shares["open"], 0)
+            return (
+                f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {stuck}."
+            )
     name = prospects.decisive(designs)
     if name is None:
         return f"More evidence would not settle it: a hundred times as much leaves it as it is. {DECIDE}."
     reading = verdict.readings[name]
     seen = f"{number(reading.effect, reading.unit, signed=True)} ({bounds(reading.low, reading.high, reading.unit)})"
     return (
-        f"Even a hundred times as much of everything would leave the call at {share(reached, 0)} on average: "
+        f"Even a hundred times as much of everything would leave the call at {share(reached.stability, 0)} on average: "
         f"{title(name)}, {seen}, lies where the policy changes its call. {DECIDE}."
     )
+
+
+def _stuck(verdict: Verdict, policy: Policy, designs: Mapping[str, Design]) -> Iterator[str]:
+    """What no amount mends: signals without evidence or an interval, checks that fail whatever is collected."""
+    for name, signal in policy.signals.items():
+        reading = verdict.readings.get(name)
+        design = designs.get(name)
+        if reading is None or design is None:
+            has = reading is not None and reading.low is not None
+            why = reading.why.rstrip(".") if reading else "no evidence for this release"
+            yield f"{title(name)}: {'how far chance moves it is not known' if has else why}"
+            continue
+        for check, threshold in signal.trust.items():
+            value = design.checks.get(check)
+            passes = value is not None and (value >= threshold if BY_NAME[check].passes == ">=" else value <= threshold)
+            if not passes and reading.checks[check].status != "pass":
+                yield f"{title(name)}: {reading.checks[check].why.rstrip('.')}"
 
 
 def only_more_than_that(verdict: Verdict, reached: float) -> str:

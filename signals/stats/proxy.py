@@ -5,12 +5,12 @@ variance of the true effects is that of the measured ones less the mean sampling
 Tripuraneni, Richardson, D'Amour, Soriano and Yadlowsky (2023), "Choosing a proxy metric from past experiments",
 arXiv:2309.07893. Without that, noise drags the correlation towards 0, and noise that both signals share towards 1.
 
-The interval of the correlation holds all values that a score test does not reject. Its variance is that of normal
+The interval of the correlation holds all values that a score test does not reject. The test is on the scale of Fisher's
+z of the measured correlation, the two reliabilities being estimated along with it; its variance is that of normal
 moments (Muirhead 1982, Aspects of Multivariate Statistical Theory, chapter 5), made larger by as much as the releases
-scatter more at the estimate than normal ones would. The line is that of
-errors-in-variables regression with known errors (Fuller 1987, Measurement Error Models, 1.2 and 2.2), its variance
-never below that of the jackknife over releases. Standard errors are taken for known. How often the intervals cover is
-in docs/track.md. Numpy only: a verdict may be drawn with it.
+scatter more than normal ones would. The line is that of errors-in-variables regression with known errors (Fuller 1987,
+Measurement Error Models, 1.2 and 2.2), its variance never below that of the jackknife over releases. Standard errors
+are taken for known. How often the intervals cover is in docs/track.md. Numpy only: a verdict may be drawn with it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ FEWEST_RELEASES = 10
 NOTHING = Interval(None, None, None)
 SHARED = (0.0, -1.0, -0.5, 0.5, 1.0)
 """Correlations of the two errors that are tried where it is not known; what is reported comes first."""
+
+INSIDE = 1.0 - 1e-12
+"""Where a measured correlation is taken to be 1: Fisher's z of 1 is infinite."""
 
 STEPS = 400
 """Correlations at which the score test is looked at before its bounds are refined."""
@@ -252,17 +255,25 @@ def _check(x: Array, y: Array, vx: Array, vy: Array, common: Array, needed: int)
 
 def _correlation(sums: _Sums, common: float, confidence: float) -> tuple[float, float] | None:
     """Least and greatest correlation that the score test does not reject; None when it rejects all of them."""
-    estimate = np.clip(np.array([(sums.xy - common) / sums.root]), -1.0, 1.0)
-    heavier = float(_seen_variance(sums, estimate)[0] / _normal_variance(sums, common, estimate)[0])
-    crit = critical(confidence, sums.n - 2) * math.sqrt(max(1.0, heavier * sums.n / (sums.n - 2)))
+    most = math.sqrt(sums.xx * sums.yy)
+    reach, offset = sums.root / most, common / most
+    seen = math.atanh(_inside(sums.xy / most))
+    estimate = np.array([_inside(max(-reach, min(reach, sums.xy / most - offset)) + offset)])
+    heavier = float(_seen_variance(sums, estimate, offset)[0] / _normal_variance(sums, estimate, offset)[0])
+    crit = critical(confidence, sums.n - 2) * math.sqrt(max(1.0, heavier))
 
     def beyond(rho: Array) -> Array:
-        return np.abs(sums.xy - common - rho * sums.root) - crit * np.sqrt(_normal_variance(sums, common, rho))
+        measured = np.clip(rho * reach + offset, -INSIDE, INSIDE)
+        return np.abs(seen - np.arctanh(measured)) - crit * np.sqrt(_normal_variance(sums, measured, offset))
 
     grid = np.linspace(-1.0, 1.0, STEPS + 1)
     kept = np.flatnonzero(beyond(grid) <= 0.0)
     if kept.size == 0:
-        return None
+        # Bounds that lie between two points of the grid are as good as the estimate itself.
+        middle = (sums.xy - common) / sums.root
+        if abs(middle) > 1.0 or beyond(np.array([middle]))[0] > 0.0:
+            return None
+        return middle, middle
     ends = []
     for inside, outside in ((kept[0], kept[0] - 1), (kept[-1], kept[-1] + 1)):
         if not 0 <= outside <= STEPS:
@@ -277,29 +288,33 @@ def _correlation(sums: _Sums, common: float, confidence: float) -> tuple[float, 
     return ends[0], ends[1]
 
 
-def _slopes(sums: _Sums, rho: Array) -> tuple[Array, Array]:
-    """How ``xy - common - rho * root`` moves with ``xx`` and with ``yy``."""
-    true_x, true_y = sums.xx - sums.vx, sums.yy - sums.vy
-    return -rho / 2.0 * math.sqrt(true_y / true_x), -rho / 2.0 * math.sqrt(true_x / true_y)
+def _inside(correlation: float) -> float:
+    return max(-INSIDE, min(INSIDE, correlation))
 
 
-def _normal_variance(sums: _Sums, common: float, rho: Array) -> Array:
-    """Sampling variance of ``xy - common - rho * root`` were ``rho`` the correlation and all effects normal."""
-    gx, gy = _slopes(sums, rho)
-    most = math.sqrt(sums.xx * sums.yy)
-    xy = np.clip(rho * sums.root + common, -most, most)  # of the measured effects, were this the correlation
-    found = 2.0 * (gx * sums.xx) ** 2 + 2.0 * (gy * sums.yy) ** 2 + sums.xx * sums.yy + xy**2
-    found += 4.0 * gx * gy * xy**2 + 4.0 * gx * sums.xx * xy + 4.0 * gy * sums.yy * xy
-    least = 1e-12 * sums.xx * sums.yy  # 0 where errors are and the effects lie on one line
-    scaled: Array = np.maximum(found, least) / (sums.n - 1)
-    return scaled
+def _slopes(sums: _Sums, measured: Array, offset: float) -> tuple[Array, Array, Array]:
+    """How the score moves with the squares of the first, of the second, and with their product; all standardised."""
+    rest = 1.0 - measured**2
+    x, y = 1.0 - sums.vx / sums.xx, 1.0 - sums.vy / sums.yy
+    return -(measured - offset) / (2.0 * x) / rest, -(measured - offset) / (2.0 * y) / rest, 1.0 / rest
 
 
-def _seen_variance(sums: _Sums, rho: Array) -> Array:
+def _normal_variance(sums: _Sums, measured: Array, offset: float) -> Array:
+    """Sampling variance of the score, were ``measured`` the correlation of measured effects and all of them normal."""
+    gx, gy, g = _slopes(sums, measured, offset)
+    r = measured
+    found: Array = (
+        2.0 * gx**2 + 2.0 * gy**2 + (1.0 + r**2) * g**2 + 4.0 * gx * gy * r**2 + 4.0 * (gx + gy) * g * r
+    ) / (sums.n - 3)
+    return found
+
+
+def _seen_variance(sums: _Sums, measured: Array, offset: float) -> Array:
     """The same from how the releases scatter, whatever their distribution."""
-    gx, gy = _slopes(sums, rho)
-    scores = gx[:, None] * sums.dx**2 + gy[:, None] * sums.dy**2 + sums.dx * sums.dy
-    found: Array = scores.var(axis=1, ddof=1) / sums.n * (sums.n / (sums.n - 1)) ** 2
+    gx, gy, g = _slopes(sums, measured, offset)
+    dx, dy = sums.dx / math.sqrt(sums.xx), sums.dy / math.sqrt(sums.yy)
+    scores = gx[:, None] * dx**2 + gy[:, None] * dy**2 + g[:, None] * dx * dy
+    found: Array = scores.var(axis=1, ddof=1) / (sums.n - 3)
     return found
 
 

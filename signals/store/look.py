@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from signals.model import Numbers, PairNumbers, Release
+from signals.model import Explanation, Numbers, PairNumbers, Release
 from signals.store import judges, numbers, reading, tables
 from signals.store.contents import Content
 from signals.store.judges import JudgeVersion
@@ -16,6 +16,9 @@ from signals.store.judges import JudgeVersion
 _ESTIMATE = select(tables.estimate.c.numbers).where(
     *(tables.estimate.c[name] == bindparam(name) for name in ("release", "signal", "evidence_hash", "definition_hash"))
 )
+
+EXPLANATION = "= explanation"
+"""Stands where the name of a signal stands; no signal can be called so."""
 
 
 class Look:
@@ -68,6 +71,11 @@ class Look:
         """See ``Store.pair``."""
         text = self._kept(release_id, signals, evidence_hash, definition_hash)
         return numbers.load_pair(text) if text is not None else None
+
+    def explanation(self, release_id: str, evidence_hash: str, definition_hash: str) -> Explanation | None:
+        """See ``Store.explanation``."""
+        text = self._kept(release_id, EXPLANATION, evidence_hash, definition_hash)
+        return numbers.load_explanation(text) if text is not None else None
 
     def _kept(self, release_id: str, signal: str, evidence_hash: str, definition_hash: str) -> str | None:
         key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,

@@ -1,4 +1,4 @@
-"""The numbers of a reading, or of a pair of signals, as JSON and back, floats exact (infinities too).
+"""Numbers of a reading or a pair of signals, and explanations, as JSON and back, floats exact (infinities too).
 
 Without pydantic: pages read them often.
 """
@@ -11,20 +11,27 @@ from typing import Any
 
 from signals.model import (
     Carrier,
+    Cause,
+    Collection,
     Correction,
+    ErrorSample,
     Estimate,
+    Explanation,
+    Flip,
     Interval,
     Measure,
     Numbers,
     PairNumbers,
+    Reconciliation,
     SegmentEstimate,
     SetAside,
     SourceNote,
+    Stability,
     plain,
 )
 
 
-def dump(numbers: Numbers | PairNumbers) -> str:
+def dump(numbers: Numbers | PairNumbers | Explanation) -> str:
     """JSON text of the numbers, mappings in their order."""
     return json.dumps(plain(numbers), separators=(",", ":"), ensure_ascii=False)
 
@@ -71,10 +78,50 @@ def load_pair(text: str) -> PairNumbers | None:
                 "df": tuple(data["df"]),
                 "refused": tuple(Correction(**one) for one in data["refused"]),
                 "carriers": tuple(Carrier(**one) for one in data["carriers"]),
+                "samples": tuple(
+                    ErrorSample(one["df"], tuple(tuple(row) for row in one["covariance"])) for one in data["samples"]
+                ),
             }
         )
     except (TypeError, KeyError, ValueError):
         return None
+
+
+def load_explanation(text: str) -> Explanation | None:
+    """As ``load``, of what stands beside a verdict."""
+    try:
+        data = json.loads(text)
+        sure = data["stability"]
+        return Explanation(
+            **{
+                **data,
+                "reconciliation": tuple(_reconciliation(one) for one in data["reconciliation"]),
+                "stability": None
+                if sure is None
+                else Stability(
+                    **{
+                        **sure,
+                        "fixed": tuple(sure["fixed"]),
+                        "correlated": tuple(tuple(one) for one in sure["correlated"]),
+                    }
+                ),
+                "flips": tuple(Flip(**one) for one in data["flips"]),
+                "collections": tuple(Collection(**one) for one in data["collections"]),
+                "notes": tuple(data["notes"]),
+            }
+        )
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def _reconciliation(data: Any) -> Reconciliation:
+    whole = {name: _interval(data[name]) for name in ("start", "end", "gap")}
+    causes = tuple(
+        Cause(**{**one, "quantity": _interval(one["quantity"]), "part": _interval(one["part"])})
+        for one in data["causes"]
+    )
+    carriers = tuple(Carrier(**one) for one in data["carriers"])
+    return Reconciliation(**{**data, **whole, "said": tuple(data["said"]), "causes": causes, "carriers": carriers})
 
 
 def _interval(one: Any) -> Interval | None:

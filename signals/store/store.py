@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from signals.model import (
     Decision,
     Evidence,
+    Explanation,
     Numbers,
     PairNumbers,
     Record,
@@ -29,7 +30,7 @@ from signals.model import (
 from signals.store import audit, merge, numbers, reading, tables, versions
 from signals.store.contents import Content, own_keys
 from signals.store.engine import Database, upsert
-from signals.store.look import Look
+from signals.store.look import EXPLANATION, Look
 from signals.store.migrate import bring_up_to_date
 from signals.store.report import PullReport, Tally
 from signals.store.versions import Version, VersionLog
@@ -244,6 +245,30 @@ class Store:
         """Stored numbers of a pair of signals, as ``estimate``; ``signals`` names both in one text."""
         with self.look() as look:
             return look.pair(release_id, signals, evidence_hash, definition_hash)
+
+    def explanation(self, release_id: str, evidence_hash: str, definition_hash: str) -> Explanation | None:
+        """The explanation of a verdict that was kept last, when it is the one of these names."""
+        with self.look() as look:
+            return look.explanation(release_id, evidence_hash, definition_hash)
+
+    def put_explanation(
+        self, release_id: str, evidence_hash: str, definition_hash: str, explanation: Explanation
+    ) -> None:
+        """Keep the newest explanation of a release instead of the one before."""
+        kept = tables.estimate
+        with self.database.write(f"estimate {release_id} {EXPLANATION}") as connection:
+            connection.execute(delete(kept).where(kept.c.release == release_id, kept.c.signal == EXPLANATION))
+            connection.execute(
+                insert(kept),
+                {
+                    "release": release_id,
+                    "signal": EXPLANATION,
+                    "evidence_hash": evidence_hash,
+                    "definition_hash": definition_hash,
+                    "numbers": numbers.dump(explanation),
+                    "at": datetime.now(UTC),
+                },
+            )
 
     def put_estimate(
         self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers | PairNumbers

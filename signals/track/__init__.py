@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signals.stats.alarm import Alarm
 from signals.track.asdata import track_json
 from signals.track.measure import track_record
 from signals.track.phrases import decimals, gap_lines, pair_notes, pair_refusals, rate, rate_refusals
@@ -17,6 +18,6 @@ from signals.track.record import (
 )
 
 __all__ = [
-    "Counted", "GapTrend", "LeftOut", "Pair", "PolicyRecord", "Rate", "SignalRecord", "TrackRecord",
+    "Alarm", "Counted", "GapTrend", "LeftOut", "Pair", "PolicyRecord", "Rate", "SignalRecord", "TrackRecord",
     "decimals", "gap_lines", "pair_notes", "pair_refusals", "rate", "rate_refusals", "track_json", "track_record",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from signals.past import (
     past,
     relate,
     shares_evidence,
+    without_margin,
 )
 from signals.stats.alarm import watch
 from signals.stats.student import critical
@@ -89,6 +90,7 @@ def track_record(
         pairs=pairs,
         record=_policy(known, policy.confidence),
         left_out=tuple(left_out),
+        alarms=(),
         words=(),
     )
     return phrases.told(found)
@@ -128,7 +130,7 @@ def _signal(kept: Sequence[PastRelease], policy: Policy, name: str, first: str |
         win_good=against_outcome(wins),
         loss_bad=against_outcome(losses),
         right=against_outcome(wins + losses),
-        gap=_gap(kept, name, first, level) if first not in (None, name) else None,
+        gap=_gap(kept, policy, name, first) if first not in (None, name) else None,
         words=(),
     )  # fmt: skip
     return phrases.signal_told(found, level)
@@ -171,22 +173,22 @@ def _pair(kept: Sequence[PastRelease], policy: Policy, one: str, other: str) -> 
     )
 
 
-def _gap(kept: Sequence[PastRelease], name: str, first: str | None, confidence: float) -> GapTrend:
+def _gap(kept: Sequence[PastRelease], policy: Policy, name: str, first: str | None) -> GapTrend:
     against = first or ""
     points = both_in_margins(kept, name, against)
     ids = tuple(one.release.id for one, _, _ in points)
     started = tuple(one.release.started for one, _, _ in points)
     gaps = tuple(a[0] - b[0] for _, a, b in points)
     n = len(gaps)
-    if n < FEWEST_RELEASES:
-        why = phrases.few_gaps(n)
+    why = without_margin(policy.signals, name, against) or (phrases.few_gaps(n) if n < FEWEST_RELEASES else "")
+    if why:
         return phrases.gap_told(GapTrend(name, against, ids, started, gaps, NONE, None, None, why, ""))
     from signals.stats.trend import weighted_trend
 
     trend = weighted_trend(list(range(n)), gaps, [1.0] * n)
     slope, p = NONE, None
     if trend is not None and trend.se > 0.0:
-        half = critical(confidence, trend.df) * trend.se
+        half = critical(policy.confidence, trend.df) * trend.se
         slope, p = Interval(trend.slope, trend.slope - half, trend.slope + half), trend.p_value
     return phrases.gap_told(GapTrend(name, against, ids, started, gaps, slope, p, watch(gaps), "", ""))
 

@@ -237,12 +237,13 @@ def told(found: TrackRecord) -> TrackRecord:
         missing.append(f"the outcome of {few} more ({_where(found)})")
     if missing:
         words.append(f"Shares and intervals take {found.needed} releases each. Missing: {' and '.join(missing)}.")
+    alarms = []
     for one in found.signals:
         alarm = one.gap.alarm if one.gap else None
         if one.gap and alarm and alarm.since is not None:
             since = one.gap.releases[alarm.since]
-            words.append(f"ALARM: {one.signal} has promised more than {one.gap.against} delivered since {since}.")
-    return replace(found, words=tuple(words))
+            alarms.append(f"ALARM: {one.signal} has promised more than {one.gap.against} delivered since {since}.")
+    return replace(found, alarms=tuple(alarms), words=(*words, *alarms))
 
 
 def _noun(amount: int, noun: str) -> str:

@@ -185,7 +185,8 @@ class TrackRecord:
         pairs: Every two signals, in the same order.
         record: The policy's own.
         left_out: Releases without readings, and those that share their evidence with another.
-        words: What the record as a whole comes to, and what is missing; one sentence each.
+        alarms: One sentence for each alarm that sounded.
+        words: What the record as a whole comes to, and what is missing; one sentence each, the alarms last.
     """
 
     policy: str
@@ -203,4 +204,5 @@ class TrackRecord:
     pairs: tuple[Pair, ...]
     record: PolicyRecord
     left_out: tuple[LeftOut, ...]
+    alarms: tuple[str, ...]
     words: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Take the pictures of the documentation: ``python -m tests.dashboard.shots OUTDIR``.
 
-Both pages over the bundled example, at 1440×900 and 390 wide, light and dark; the Policy page also with an edit in it.
+The pages over the bundled example, at 1440×900 and 390 wide, light and dark; the Policy page also with an edit in it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ VIEWS = {
     "verdict-hold": "?release=tuesday-small",
     "verdict-ship": "?release=all-agree",
     "verdict-untrusted": "?release=sample-ratio",
+    "reconcile": "reconcile?release=tuesday-large",
+    "reconcile-agrees": "reconcile?release=all-agree",
+    "decisions": "decisions",
     "policy": "policy",
     "policy-editor": "policy",
     "sources": "sources",

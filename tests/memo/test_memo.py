@@ -194,7 +194,7 @@ def test_an_explanation_says_why_how_sure_and_what_would_flip_it(write: object) 
         "Held as they are: checks of all signals", "judge and panel (+0.41)",
         "If conversion's loss were no worse than −0.11 pp (now −0.42)", "beyond its interval",
         "What would settle it", "conversion: 120,000 more users", "about 8 days at the current rate, 0 EUR",
-        "in 97 % of redraws instead of 62 %, and that settles it.", "which alone does not settle it.",
+        "a settled call is then expected in 97 % of redraws, now 62 %, which settles it.", "does not settle it alone.",
         "Panel and thumbs were not compared: neither contradicts the call.",
     ):  # fmt: skip
         assert words in text, words

@@ -67,7 +67,7 @@ def test_the_steps_lead_from_the_first_number_to_the_second(found: Reconciliatio
 @given(pairs())
 def test_every_bar_is_whole_and_only_whiskers_are_cut(found: Reconciliation) -> None:
     plot = drawn(found)
-    assert plot.low < 0.0 < plot.high or plot.low < plot.high
+    assert plot.low <= 0.0 <= plot.high
     for step in plot.steps:
         at = plot.drawn(step)
         assert plot.low <= min(step.begin, step.end) <= max(step.begin, step.end) <= plot.high

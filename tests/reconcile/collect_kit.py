@@ -13,6 +13,7 @@ from signals.policy import Policy, decide, parse_policy
 from signals.readings import read
 from signals.reconcile.collect import collections
 from signals.reconcile.draws import Resampling, resampling
+from signals.reconcile.stability import stability
 
 AS_OF = datetime(2026, 11, 17, 9, tzinfo=UTC)
 RELEASE = Release("r", "prompt", "old", "new", date(2026, 11, 3))
@@ -113,7 +114,8 @@ class Case:
         return decide(self.policy, self.release, readings, AS_OF, "sha256:none")
 
     def collections(self) -> Any:
-        return collections(self.given, self.verdict, self.policy)
+        given = self.given
+        return collections(given, self.verdict, stability(given))
 
     def priced(self, costs: str) -> Case:
         """With prices: ``people: {item: 12}``."""

@@ -13,6 +13,7 @@ from side_kit import ARMS, Users, at, causes, covariance, day, evidence, mask, o
 from signals.model import INCOMPLETE, Metric, MixShare, QuantileCell, SetAside
 from signals.readings import measure
 from signals.reconcile.cells import days_of
+from signals.reconcile.experiment_shape import Shape, counted_of, totals_of
 from signals.reconcile.experiment_side import experiment_mix, experiment_side
 from signals.stats.difference import RefusedError
 
@@ -69,8 +70,6 @@ def test_the_number_that_votes_and_its_error_are_those_of_the_reading(name: str)
 def test_the_errors_need_hardly_any_stretching(name: str) -> None:
     # Moves are stretched to the reading's error; by how much must be a matter of n / (n - 1), not of a wrong formula.
     _, some, numbers, _ = sided(name)
-    from signals.reconcile.experiment_shape import Shape, counted_of, totals_of
-
     counted = counted_of(SIGNALS[name], some)
     totals = totals_of(counted, frozenset(), ())
     shape = Shape(name == "ratio", name == "cuped", counted, frozenset(), None, {}, totals)
@@ -92,6 +91,26 @@ def test_settled_is_what_a_reading_of_the_later_cells_says(name: str) -> None:
     said = side.corrections[0].evidence
     assert said.startswith("users who began 6 Nov 2026 to 9 Nov 2026, the later half of 8 days: ")
     assert said.endswith("of 8,037")
+
+
+def test_a_theta_per_arm_and_clusters_keep_the_readings_number_and_error() -> None:
+    users = draw(6, kind="cuped")
+    users["old"] = users["old"].take(slice(0, 1_500))
+    some = evidence(outcomes=outcome_cells(users))
+    numbers = measure(SIGNALS["cuped"], some)
+    assert "a theta per arm" in numbers.estimates["cuped"].method
+    side = experiment_side(SIGNALS["cuped"], some, numbers, other())
+    counted = counted_of(SIGNALS["cuped"], some)
+    totals = totals_of(counted, frozenset(), ())
+    plain = Shape(False, True, counted, frozenset(), None, {}, totals).effect(late=False, population=False, value=False)
+    assert plain.value == pytest.approx(side.values[0])
+    assert totals.variance(plain) == pytest.approx(numbers.estimates["cuped"].se ** 2, rel=0.005)
+    clusters = evidence(outcomes=outcome_cells(draw(7, n=300, kind="ratio"), counted="clusters", members=99))
+    made = signal(metric=Metric("converted", "mean"))
+    numbers = measure(made, clusters)
+    side = experiment_side(made, clusters, numbers, other())
+    assert side.values[0] == numbers.estimates["raw"].effect
+    assert covariance(side)[0, 0] == pytest.approx(numbers.estimates["raw"].se ** 2)
 
 
 def test_days_that_only_one_has_do_not_count() -> None:

@@ -16,6 +16,7 @@ from signals.reconcile.sides import Mix, Other, Side
 from signals.stats.difference import RefusedError
 from tests.readings.reading_kit import RELEASE, evidence, signal
 from tests.reconcile.items_kit import covariance, judged, mix, other, plan, traffic_of, value_of, variance
+from tests.reconcile.judge_causes_kit import World
 
 JUDGE = signal("judge", name="judge")
 USERS = {"free": 0.2, "pro": 0.3, "team": 0.5}
@@ -143,6 +144,22 @@ def test_the_combination_aims_at_people_in_the_population() -> None:
     ]  # fmt: skip
     assert np.mean(runs) == pytest.approx(truth, abs=4 * np.std(runs) / 100**0.5)
     assert np.std(runs) / 100**0.5 < 0.015
+
+
+@pytest.mark.slow
+def test_graded_items_of_other_segments_do_not_pass_for_a_bias() -> None:
+    """People graded a third of each plan's share of users, the golden set is mostly free: the judge has no bias."""
+    world = World(
+        quality=(0.6, 0.0, -0.6), graded=90, rater_sd=0.0, panel_shares=(0.2, 0.3, 0.5), golden=(0.5, 0.3, 0.2)
+    )
+    corrected = []
+    for seed in range(40):
+        found = world.judged(np.random.default_rng(seed))
+        side = side_for(found, other(mix(USERS)))
+        words = {one.cause: one.evidence for one in side.corrections}["judge_bias"]
+        assert words.endswith("some segments more often than others: corrected by segment")
+        corrected.append(value_of(side, "judge_bias") - side.values[0])
+    assert np.mean(corrected) == pytest.approx(0.0, abs=4 * np.std(corrected) / 40**0.5)
 
 
 def test_what_the_number_has_already_is_not_taken_off_again() -> None:

@@ -154,4 +154,4 @@ def test_a_hold_that_does_not_wait_is_one_that_the_ways_out_promise_nothing_for(
         if label == "hold" and sum(holds is not True for holds in outcome.ship_requires) <= 1:
             needs = decide(policy, RELEASE, readings, AS_OF, "sha256:none").needs
             assert not [need for need in needs if need.amount is not None], policy.text
-    assert min(seen.values()) >= 4, seen
+    assert min(seen["hold"], seen["open"]) >= 10, seen

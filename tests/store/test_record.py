@@ -12,14 +12,24 @@ from sqlalchemy import exc, text
 from store_kit import RELEASE, START, child, finish
 
 from signals.model import (
+    Carrier,
+    Cause,
+    Collection,
+    Correction,
     Decision,
     Estimate,
+    Explanation,
+    Flip,
+    Interval,
     Measure,
     Numbers,
+    PairNumbers,
+    Reconciliation,
     SegmentEstimate,
     SetAside,
     SignalsError,
     SourceNote,
+    Stability,
 )
 from signals.store import Store, open_store
 
@@ -78,6 +88,52 @@ def test_an_estimate_that_another_version_wrote_is_computed_again(store: Store) 
     with store.database.write("test") as connection:
         connection.execute(text("UPDATE estimate SET numbers = replace(numbers, 'counted', 'tallied')"))
     assert store.estimate(*key) is None
+
+
+PAIR = PairNumbers(
+    "judge", "conversion", (Correction("population", "judge", "117 items — weighted"),), (0.1 + 0.2, -5e-324, 1 / 3),
+    ((1e-300, 0.0, 0.1), (0.0, 2.0, 0.0), (0.1, 0.0, math.inf)), (29.0, 29.0, None),
+    (Correction("judge_bias", "judge", "", "no grades", "grade 20"),), (Carrier("q1", 0.5, -1.0, 0.25),),
+)  # fmt: skip
+EXPLANATION = Explanation(
+    (
+        Reconciliation(
+            "judge", "conversion", ("win", "loss"), "margins", Interval(4.0, 3.0, 5.0), Interval(-1.2, None, None),
+            Interval(5.2, 4.0, 6.0),
+            (Cause("population", "judge", Interval(0.1, 0.0, 0.2), "pp", Interval(1.0, 0.5, 1.5), 0.2,
+                   blamed=True, counts=True),
+             Cause("value", "judge", refused="conversion counts people")),
+            (Carrier("q1", 0.5, -1.0, 0.25),), "The judge says …",
+        ),
+    ),
+    Stability({"ship": 0.0, "hold": 0.1, "rollback": 0.9}, 10_000, ("judge.max_age",), (("judge", "panel", 0.3),)),
+    (Flip("conversion.state", "untrusted", "loss", "rollback", "is", "loss", None, "if …"),
+     Flip("conversion.benefit", -0.01, 0.1 + 0.2, "hold", "above", 0.31, True, "if …")),
+    (Collection("panel", "80 more items", 80, "items", None, 960.0, "EUR", 0.6, 0.91, True, "…"),),
+    "", ("a note",),
+)  # fmt: skip
+
+
+def test_numbers_of_a_pair_come_back_exactly(store: Store) -> None:
+    key = ("prompt-v7", "judge against conversion", "sha256:e", "sha256:d")
+    assert store.pair(*key) is None
+    store.put_estimate(*key, PAIR)
+    assert store.pair(*key) == PAIR
+    with store.database.write("test") as connection:
+        connection.execute(text("UPDATE estimate SET numbers = replace(numbers, 'carriers', 'bearers')"))
+    assert store.pair(*key) is None
+
+
+def test_the_newest_explanation_takes_the_place_of_the_one_before(store: Store) -> None:
+    first, second = ("prompt-v7", "sha256:e", "sha256:one"), ("prompt-v7", "sha256:e", "sha256:two")
+    store.put_explanation(*first, EXPLANATION)
+    assert store.explanation(*first) == EXPLANATION
+    other = replace(EXPLANATION, stability=None, unsettled="nothing would")
+    store.put_explanation(*second, other)
+    assert store.explanation(*first) is None
+    assert store.explanation(*second) == other
+    store.put_explanation("prompt-v8", "sha256:e", "sha256:two", EXPLANATION)
+    assert store.explanation(*second) == other
 
 
 def test_estimates_of_a_release_whose_arms_change_are_dropped(store: Store) -> None:
