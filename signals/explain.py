@@ -111,7 +111,7 @@ def _key(subject: Subject) -> Key:
 def _explained(subject: Subject) -> Explanation:
     from signals.reconcile.collect import collections
     from signals.reconcile.draws import resampling
-    from signals.reconcile.flips import flips
+    from signals.reconcile.flips import flips, left_out
     from signals.reconcile.stability import stability
 
     policy, verdict, numbers = subject.policy, subject.verdict, subject.numbers
@@ -122,13 +122,14 @@ def _explained(subject: Subject) -> Explanation:
     )
     sure = stability(drawn)
     proposed, unsettled = collections(drawn, verdict, sure)
+    asked = policy, verdict.release, verdict.readings, verdict.as_of
     return Explanation(
         reconciliation=reconciled,
         stability=sure,
-        flips=flips(policy, verdict.release, verdict.readings, verdict.as_of),
+        flips=flips(*asked),
         collections=proposed,
         unsettled=unsettled,
-        notes=tuple(pairs.notes),
+        notes=(*pairs.notes, *left_out(*asked)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,7 @@ def test_a_folder_without_a_project_is_one_clear_line(tmp_path: Path) -> None:
 def test_no_secret_of_a_source_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDERS_URL", "postgresql://analyst7:geheim@127.0.0.1:1/eval?sslkey=topsecret")
     one = made(tmp_path / "url")
+    one.pulled_on("orders", [datetime(2020, 1, 1, tzinfo=UTC)])
     path = one.folder / "data" / "sources.yaml"
     orders = "url: ${ORDERS_URL}\n    query: select variant, users, good, day from orders"
     path.write_text(path.read_text().replace("path: orders.csv", orders))

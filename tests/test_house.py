@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "project": LEAVES | {"connectors"},
     "pull": LEAVES | {"connectors", "store", "project"},
     "lookup": LEAVES | {"store", "readings"},
-    "explain": LEAVES | {"store", "lookup", "policy", "reconcile", "past"},
+    "explain": LEAVES | {"store", "lookup", "policy", "reconcile", "past", "stats"},
     "past": LEAVES | {"policy", "stats", "asking", "replay", "review"},
     "track": LEAVES | {"policy", "stats", "past", "review"},
     "debt": LEAVES | {"store", "policy", "lookup", "asking", "review", "project", "reconcile"},

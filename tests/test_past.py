@@ -60,6 +60,7 @@ def test_a_diagnosis_sees_only_what_was_over_by_then(many: Project, found: tuple
     moment = found[4].as_of
     until = past(many, policy, before=subject, until=moment)
     assert [one.release.id for one in until] == [f"r{number:02}" for number in range(5)]
+    assert past(many, policy, before=subject, newest=3) == before[-3:]
     assert past(many, policy, until=datetime(2020, 1, 1, tzinfo=UTC)) == ()
 
 

@@ -142,7 +142,10 @@ def test_calls_are_held_against_outcomes(many: Project, releases: tuple[PastRele
     assert sum(record.decided.values()) == len(people)
     against = sum(one.decision.override for one in people if one.decision)
     assert (record.overridden.times, record.overridden.of) == (against, len(people))
-    assert any(f"Of {len(people)} decisions, people went against" in line for line in record.words)
+    assert any(
+        f"People went against the verdict that they saw in {against} of {len(people)} decisions" in line
+        for line in record.words
+    )
 
 
 def test_a_signal_without_a_margin_has_no_scale(many: Project, tmp_path: Path) -> None:

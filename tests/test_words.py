@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from signals.words import true_minus
+from signals.words import chance, number, share, steadiness, true_minus
 
 
 def test_negative_numbers_get_a_true_minus_and_nothing_else_does() -> None:
     assert true_minus("moved -3.2 (-1 to -.5)") == "moved −3.2 (−1 to −.5)"
     for same in ("1e-05", "2026-11-03", "help-v7", "v-7", "p1-2", "3-4 judges"):
         assert true_minus(same) == same
+
+
+def test_margins_are_told_to_a_tenth_and_small_ones_to_a_hundredth() -> None:
+    assert [number(value, "margins", signed=True) for value in (4.84, -0.84, 0.0, -12.345)] == [
+        "+4.8 margins", "−0.84 margins", "0.00 margins", "−12.3 margins",
+    ]  # fmt: skip
+
+
+def test_a_negative_share_has_a_true_minus() -> None:
+    assert share(-0.27, 0) == "−27 %"
+
+
+def test_a_chance_is_never_rounded_to_certain_or_impossible() -> None:
+    assert [chance(value) for value in (0.0, 0.0004, 0.5, 0.9996, 1.0)] == [
+        "0 %", "under 1 %", "50 %", "over 99 %", "100 %",
+    ]  # fmt: skip
+
+
+def test_how_sure_a_call_is_begins_with_the_call_that_was_made() -> None:
+    assert steadiness({"rollback": 0.7, "ship": 0.1, "hold": 0.2}, 10_000, "hold") == (
+        "Drawn anew 10,000 times, the evidence gives HOLD in 20 %, ROLLBACK in 70 % and SHIP in 10 %."
+    )
+    assert steadiness({"ship": 1.0}, 500, "ship") == "Drawn anew 500 times, the evidence gives SHIP every time."
+    assert steadiness({"hold": 1.0}, 500, "ship") == (
+        "Drawn anew 500 times, the evidence gives SHIP in 0 % and HOLD in 100 %."
+    )

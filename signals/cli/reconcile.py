@@ -44,6 +44,7 @@ def reconcile(release: str, folder: Path | None, policy: str | None, as_of: date
 
 def reconcile_text(found: Explained) -> str:
     """The diagnosis of every pair, and what stands beside it."""
+    from signals.memo.phrases import SETTLES, SETTLES_NOT
     from signals.terminal import wrap
 
     parts = [part for pair in found.pairs for part in _pair(pair)] or [wrap(found.agreed), ""]
@@ -57,7 +58,7 @@ def reconcile_text(found: Explained) -> str:
                 *([found.unsettled] if found.unsettled else []),
                 *(
                     f"{_said(f'{line.signal}: {line.what}', line.worth, line.price)}"
-                    f"{', which settles it' if line.settles else ''}. {line.why}".rstrip()
+                    f"{SETTLES if line.settles else SETTLES_NOT} {line.why}".rstrip()
                     for line in found.collections
                 ),
             ],

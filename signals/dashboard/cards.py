@@ -33,7 +33,8 @@ def banner(memo: Memo) -> str:
     below = "" if memo.decides else f"<small>{CALL_WORDS[memo.call]} until then</small>"
     # Drawn anew, evidence that nobody may believe gives the same HOLD every time: that is no certainty.
     steadiness = memo.explained.steadiness if memo.explained and memo.decides else ""
-    sure = f"{'' if memo.decided_by.endswith('.') else '.'} <b>{escape(steadiness)}</b>" if steadiness else ""
+    stop = "" if memo.decided_by.endswith(".") else "."
+    sure = f'{stop} <span class="sure">{escape(steadiness)}</span>' if steadiness else ""
     unheard = f'<p class="unheard">Not heard: {escape("; ".join(memo.unheard))}</p>' if memo.unheard else ""
     return (
         f'<section class="banner {memo.call}" role="status" aria-label="Verdict: {escape(memo.word)}">'

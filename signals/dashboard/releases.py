@@ -26,6 +26,10 @@ def choose(project: Project, place: st.delta_generator.DeltaGenerator) -> str:
         st.query_params["release"] = newest
         st.session_state["release"] = newest
         st.session_state["not_here"] = asked
+    elif asked is None and st.session_state.get("release") in ids:
+        # Coming from another page: the choice is kept, but neither the address nor the menu shows it by itself.
+        st.query_params["release"] = st.session_state["release"]
+        st.session_state["release"] = st.session_state["release"]
     chosen = place.selectbox(
         "Release", ids, index=None, key="release", bind="query-params", on_change=_forget, label_visibility="collapsed",
         width=250, required=True, persist_state="session",

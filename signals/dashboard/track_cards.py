@@ -204,7 +204,7 @@ def _gaps_card(found: TrackRecord) -> str:
     if not parts and not refused:
         return ""
     title = f"Promised more than {against} delivered?"
-    return _card(title, "", f'<div class="gapgrid">{"".join(parts)}</div>', _small(refused), caption, kind="gapcard")
+    return _card(title, "", _small(refused), f'<div class="gapgrid">{"".join(parts)}</div>', caption, kind="gapcard")
 
 
 def _left_out(found: TrackRecord) -> str:

@@ -300,7 +300,8 @@ def _apportioned(scaled: _Vector, parts: Sequence[_Part], gap: float, confidence
         )
     whole = scaled.interval(scaled.gap)
     p = _pooled_p(scaled, pool)
-    if p is not None and p < alpha:
+    # One more hypothesis beside the parts: at the full level it would be taken for no chance in 5 % of pairs by itself.
+    if p is not None and p < alpha / (1 + len(parts)):
         # Together they are no chance, though none alone is told from it: nobody is blamed, and it is not called noise.
         names = " and ".join(dict.fromkeys(part.cause.name.replace("_", " ") for part in pool))
         rest = next(k for k, row in enumerate(rows) if row.name == "unexplained")

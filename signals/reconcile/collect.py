@@ -23,7 +23,7 @@ from signals.reconcile.options import everything, options
 from signals.reconcile.prospects import Prospect, Prospects
 from signals.reconcile.unsettled import holds_on, only_more_than_that, where_it_turns
 from signals.reconcile.waiting import label_of
-from signals.words import CALL_WORDS, share
+from signals.words import CALL_WORDS, plural, share
 from signals.workbench.simulation.outcomes import SEED
 
 SURE = 0.95
@@ -82,7 +82,7 @@ def collections(
     found = [one for some in possible.values() for one in _all_tried(prospects, some, goal)]
     settling = sorted((one for one in found if one.settles), key=lambda one: _rank(one, policy, now))
     others = sorted((one for one in found if not one.settles), key=lambda one: _rank(one, policy, now))
-    told = [_told(one, policy, now) for one in (*settling, *others[:1])]
+    told = [_told(one, policy, verdict, prospects) for one in (*settling, *others[:1])]
     if settling:
         return tuple(told), ""
     most = {name: everything(verdict.readings[name], design) for name, design in given.designs.items()}
@@ -156,13 +156,16 @@ def _rank(one: Tried, policy: Policy, now: Prospect) -> tuple[int, float]:
     return (1, days) if days is not None else (2, -gain)
 
 
-def _told(one: Tried, policy: Policy, now: Prospect) -> Collection:
-    why = _likeliest(one.prospect)
-    if one.option.supposes:
-        why = f"{one.option.supposes}, {why}"
-    if not one.settles:
-        why += "; it does not settle the call by itself"
-    return _collection(one.option, one.amount, one.prospect, policy, now, why, settles=one.settles)
+def _told(one: Tried, policy: Policy, verdict: Verdict, prospects: Prospects) -> Collection:
+    option, why = one.option, _likeliest(one.prospect)
+    if option.supposes:
+        why = f"{option.supposes}, {why}"
+    for need in verdict.needs:
+        # Both stand on one page: say what the smaller amount, which answers another question, would do here.
+        if need.amount and (need.signal, need.unit) == (option.signal, option.unit) and need.amount < one.amount:
+            then = prospects.after(option.signal, option.design(need.amount)).stability
+            why += f"; the {plural(need.amount, need.unit)} of the way out would make it {share(then, 0)}"
+    return _collection(option, one.amount, one.prospect, policy, prospects.now, why, settles=one.settles)
 
 
 def _told_together(

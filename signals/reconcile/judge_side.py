@@ -52,7 +52,9 @@ def judge_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
     items = judged.items
     clusters = Clusters.of(item.group for item in items)
     labels = labels_of(signal, evidence, items, judged.unit)
-    bias = bias_of(signal, items, labels, judged.unit, clusters, fixed=other.raters_fixed and numbers.voting == "raw")
+    bias = bias_of(
+        signal, items, labels, judged.unit, clusters, fixed=other.raters_fixed and numbers.voting != "corrected"
+    )
     made: list[Correction] = []
     refused: list[Correction] = []
 
@@ -143,14 +145,15 @@ class _Judge:
     def number(self, *, population: bool, value: bool, people: bool) -> tuple[float, Array, Array | None]:
         """The number, each cluster's move of it, and how much people's grade of each item counts in it."""
         weighting = combined(
-            len(self.items), self.population if population else None, self.value if value else None, self.base
+            len(self.items),
+            self.population if population else None,
+            self.value if value else None,
+            self.base or (self.even if people else None),
         )
         if people:
             if self.bias is None:
                 raise RefusedError("people's grades behind the number cannot be had from this evidence again")
-            if weighting is None and self.even is None:
-                return self.bias.plain()
-            return self.bias.weighted(weighting or self.even or Weighting.plain(len(self.items)))
+            return self.bias.plain() if weighting is None else self.bias.weighted(weighting)
         weighting = weighting or Weighting.plain(len(self.items))
         differences = np.array([item.difference for item in self.items])
         center = float(differences.mean())

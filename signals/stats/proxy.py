@@ -7,8 +7,8 @@ arXiv:2309.07893. Without that, noise drags the correlation towards 0, and noise
 
 The interval of the correlation holds all values that a score test does not reject. The test is on the scale of Fisher's
 z of the measured correlation, the two reliabilities being estimated along with it; its variance is that of normal
-moments (Muirhead 1982, Aspects of Multivariate Statistical Theory, chapter 5), made larger by as much as the releases
-scatter more than normal ones would. The line is that of errors-in-variables regression with known errors (Fuller 1987,
+moments (Muirhead 1982, Aspects of Multivariate Statistical Theory, chapter 5), made larger by as much as the jackknife
+over releases finds it to be. The line is that of errors-in-variables regression with known errors (Fuller 1987,
 Measurement Error Models, 1.2 and 2.2), its variance never below that of the jackknife over releases. Standard errors
 are taken for known. How often the intervals cover is in docs/track.md. Numpy only: a verdict may be drawn with it.
 """
@@ -150,7 +150,7 @@ def relation(
     da, db = a - a.mean(), b - b.mean()
     sums = _Sums(
         n, da, db, float(da @ da) / (n - 1), float(db @ db) / (n - 1), float(da @ db) / (n - 1),
-        float(va.mean()), float(vb.mean()),
+        float(va.mean()), float(vb.mean()), va, vb,
     )  # fmt: skip
     same = [which for which, spread, noise in (("first", sums.xx, sums.vx), ("second", sums.yy, sums.vy))
             if spread - noise <= 1e-12 * spread or spread == 0.0]  # fmt: skip
@@ -233,6 +233,8 @@ class _Sums:
     xy: float
     vx: float
     vy: float
+    x_variance: Array
+    y_variance: Array
 
     @property
     def root(self) -> float:
@@ -258,9 +260,10 @@ def _correlation(sums: _Sums, common: float, confidence: float) -> tuple[float, 
     most = math.sqrt(sums.xx * sums.yy)
     reach, offset = sums.root / most, common / most
     seen = math.atanh(_inside(sums.xy / most))
-    estimate = np.array([_inside(max(-reach, min(reach, sums.xy / most - offset)) + offset)])
-    heavier = float(_seen_variance(sums, estimate, offset)[0] / _normal_variance(sums, estimate, offset)[0])
-    crit = critical(confidence, sums.n - 2) * math.sqrt(max(1.0, heavier))
+    value = max(-1.0, min(1.0, (sums.xy - common) / sums.root))
+    normal = float(_normal_variance(sums, np.array([_inside(value * reach + offset)]), offset)[0])
+    heavier = _jackknife_variance(sums, value, common) / normal
+    crit = critical(confidence) * math.sqrt(max(1.0, heavier))
 
     def beyond(rho: Array) -> Array:
         measured = np.clip(rho * reach + offset, -INSIDE, INSIDE)
@@ -309,13 +312,22 @@ def _normal_variance(sums: _Sums, measured: Array, offset: float) -> Array:
     return found
 
 
-def _seen_variance(sums: _Sums, measured: Array, offset: float) -> Array:
-    """The same from how the releases scatter, whatever their distribution."""
-    gx, gy, g = _slopes(sums, measured, offset)
-    dx, dy = sums.dx / math.sqrt(sums.xx), sums.dy / math.sqrt(sums.yy)
-    scores = gx[:, None] * dx**2 + gy[:, None] * dy**2 + g[:, None] * dx * dy
-    found: Array = scores.var(axis=1, ddof=1) / (sums.n - 3)
-    return found
+def _jackknife_variance(sums: _Sums, value: float, common: float) -> float:
+    """The same at the estimate, from how the score moves when one release after the other is left out."""
+    n = sums.n
+    squares = [
+        (total * (n - 1) - part * n / (n - 1)) / (n - 2)
+        for total, part in ((sums.xx, sums.dx**2), (sums.yy, sums.dy**2), (sums.xy, sums.dx * sums.dy))
+    ]
+    xx, yy, xy = np.maximum(squares[0], 1e-12 * sums.xx), np.maximum(squares[1], 1e-12 * sums.yy), squares[2]
+    true = [
+        np.maximum(total - (mean * n - own) / (n - 1), 0.0)
+        for total, mean, own in ((xx, sums.vx, sums.x_variance), (yy, sums.vy, sums.y_variance))
+    ]
+    most = np.sqrt(xx * yy)
+    expected = (value * np.sqrt(true[0] * true[1]) + common) / most
+    moves = np.arctanh(np.clip(xy / most, -INSIDE, INSIDE)) - np.arctanh(np.clip(expected, -INSIDE, INSIDE))
+    return float((n - 1) * moves.var())
 
 
 def _told(x: Array, variance: Array, confidence: float) -> bool:

@@ -216,8 +216,8 @@ def policy_told(found: PolicyRecord, confidence: float) -> PolicyRecord:
         words.append(sentence(f"shares are not given: {stopped.refused}"))
     if found.overridden.of:
         words.append(
-            f"Of {plural(found.overridden.of, 'decisions')}, people went against the verdict that they saw in "
-            f"{found.overridden.times}{tail(found.overridden, confidence)}."
+            f"People went against the verdict that they saw in {found.overridden.times} of "
+            f"{plural(found.overridden.of, 'decisions')}{tail(found.overridden, confidence)}."
         )
     return replace(found, words=tuple(words))
 

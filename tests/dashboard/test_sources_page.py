@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from debt_kit import LATE, MID, NOW, OLD, OPEN, POLICY, SOURCES, Made, made
 from streamlit.testing.v1 import AppTest
 
 from signals.dashboard import sources
-from signals.debt import Debt, SourceHealth, survey
+from signals.debt import TITLES, Debt, SourceHealth, survey
 from signals.model import SetAside
 from signals.review import load
 
@@ -78,13 +79,12 @@ def _page() -> None:
 @pytest.fixture(scope="module")
 def owing(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A project that owes much: a source that cannot be reached, a new judge, few labels, an overdue policy."""
-    stories = (
-        OLD,
-        MID,
-        replace(LATE, version="v2"),
-        replace(OPEN, version="v2", days=15, labels=5, taste=0.2, made=""),
-    )
-    policy = POLICY.replace("2027-06-01", "2026-10-01").replace("    owner: growth\n", "").replace(" margin: 0.2,", "")
+    today = datetime.now(UTC).date()  # the page is drawn as of the clock
+    late = replace(LATE, version="v2")
+    last = replace(OPEN, version="v2", days=15, labels=5, taste=0.2, made="")
+    stories = [replace(one, started=one.started + (today - NOW.date())) for one in (OLD, MID, late, last)]
+    policy = POLICY.replace("2027-06-01", f"{today - timedelta(days=50)}").replace("    owner: growth\n", "")
+    policy = policy.replace(" margin: 0.2,", "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEBT_URL", ADDRESS)
         return made(tmp_path_factory.mktemp("owing") / "project", stories, policy, SOURCES + WAREHOUSE)
@@ -105,15 +105,19 @@ def test_the_page_tells_what_the_survey_found(visit: Callable[[Path], AppTest], 
     words = page_of(visit(owing.folder))
     found = survey(owing.project)
     assert len(found.debts) >= 8
+    card = bare(shown(sources.debts_card(found.debts)))
     for debt in found.debts:
+        assert f"{TITLES[debt.kind]} · {debt.subject}" in words
         for text in (debt.what.removeprefix("not known: "), debt.remedy, debt.why):
-            if "min old" not in text:  # the clock goes on between the two
-                assert " ".join(text.replace("`", " ").split()).replace(" .", ".") in words.replace(" .", ".").replace(
-                    " ,", ","
-                ), text
+            assert bare(text) in card
     order = [words.index(tag) for tag in (" high ", " medium ")]
     assert order == sorted(order)
-    assert re.search(r"✕ failing|✕ 1 failing", words)
+    assert "✕ 1 failing" in words
+
+
+def bare(text: str) -> str:
+    """Without spaces and the marks of code: tags stand where these were."""
+    return "".join(text.replace("`", "").split())
 
 
 def test_no_secret_reaches_the_page(visit: Callable[[Path], AppTest], owing: Made) -> None:

@@ -103,7 +103,18 @@ def _segment(signal: Signal, one: SegmentEstimate, part: str, value: float) -> S
         return replace(one, share=value)
     low, high = (one.low, one.high) if signal.sign > 0 else (one.high, one.low)
     a_low, a_high = (one.adjusted_low, one.adjusted_high) if signal.sign > 0 else (one.adjusted_high, one.adjusted_low)
-    now = {"benefit": one.effect, "low": low, "high": high, "adjusted.low": a_low, "adjusted.high": a_high}[part]
+    middle, s_low, s_high = (one.shrunk.value, one.shrunk.low, one.shrunk.high) if one.shrunk else (None, None, None)
+    s_low, s_high = (s_low, s_high) if signal.sign > 0 else (s_high, s_low)
+    now = {
+        "shrunk": middle,
+        "shrunk.low": s_low,
+        "shrunk.high": s_high,
+        "benefit": one.effect,
+        "low": low,
+        "high": high,
+        "adjusted.low": a_low,
+        "adjusted.high": a_high,
+    }[part]
     assert now is not None
     by = signal.sign * value - now
 

@@ -152,7 +152,12 @@ def test_a_test_that_wins_waits_for_whole_weeks() -> None:
 def test_the_amount_of_the_way_out_is_among_those_tried() -> None:
     one = case(REVENUE, ONE, mean("revenue", 0.1, 0.3))
     need = one.verdict.needs[0]
-    assert need.amount in options_of(one, "revenue")["users"].rungs  # type: ignore[attr-defined]
+    option = options_of(one, "revenue")["users"]
+    assert need.amount in option.rungs  # type: ignore[attr-defined]
+    best = first(one)
+    assert best.amount > need.amount
+    then = Prospects(one.given).after("revenue", option.design(need.amount)).stability  # type: ignore[attr-defined]
+    assert best.why.endswith(f"; the {need.amount:,} users of the way out would make it {100 * then:.0f} %")
 
 
 def test_planned_looks_are_the_days_that_count() -> None:

@@ -223,11 +223,10 @@ def random_numbers(seed: int, policy: Policy) -> dict[str, Numbers]:
     return found
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(3))
 def test_any_policy_makes_its_own_call_of_the_undisturbed_draw(part: int) -> None:
     """States, and the answers of all conditions: whatever the policy asks and however the evidence is spoiled."""
-    held = 0
-    for seed in range(60 * part, 60 * part + 60):
+    for seed in range(40 * part, 40 * part + 40):
         policy = random_policy(seed, entangled=True)
         given = resampling(policy, RELEASE, random_numbers(seed, policy), AS_OF)
         found = given.undisturbed()
@@ -236,8 +235,8 @@ def test_any_policy_makes_its_own_call_of_the_undisturbed_draw(part: int) -> Non
             assert found.get(key, given.facts[key]) == given.facts[key], (seed, name)
         assert settle(given.rules, found) == settle(given.rules, given.facts), seed
         assert sum(given.calls(draws=200).values()) == pytest.approx(1.0)
-        held += bool(given.held) + any("reproduce" in why for why in given.as_read.values())
-    assert held <= 6  # the way out for what a draw cannot reproduce is for the odd case
+        assert not given.held, seed  # the way out for what a draw cannot reproduce is for stored numbers that disagree
+        assert not any("reproduce" in why for why in given.as_read.values()), seed
 
 
 # --- what may be asked ----------------------------------------------------------------------------------------------

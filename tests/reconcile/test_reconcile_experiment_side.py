@@ -77,6 +77,20 @@ def test_the_errors_need_hardly_any_stretching(name: str) -> None:
     assert totals.variance(plain) == pytest.approx(numbers.estimates[numbers.voting].se ** 2, rel=0.002)
 
 
+@pytest.mark.parametrize("name", ["mean", "ratio"])
+def test_the_error_does_not_depend_on_how_finely_users_are_grouped(name: str) -> None:
+    users = draw(8, n=600, kind=name)
+    users = {arm: replace(one, y=one.y + 9.0 * (one.plan == "pro")) for arm, one in users.items()}
+    counted = counted_of(SIGNALS[name], evidence(outcomes=outcome_cells(users)))
+    errors = []
+    for late, dimensions in ((frozenset(), ()), (frozenset({day(6), day(7)}), ("plan",))):
+        totals = totals_of(counted, late, dimensions)
+        shape = Shape(name == "ratio", False, counted, late, None, {}, totals)
+        errors.append(totals.variance(shape.effect(late=False, population=False, value=False)))
+    assert len(totals.groups) == 8
+    assert errors[1] == pytest.approx(errors[0], rel=1e-9)
+
+
 @pytest.mark.parametrize("name", SIGNALS)
 def test_settled_is_what_a_reading_of_the_later_cells_says(name: str) -> None:
     _, some, _, side = sided(name)

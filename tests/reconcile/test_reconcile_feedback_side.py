@@ -149,6 +149,22 @@ def test_population_and_timing_are_what_readings_of_parts_say() -> None:
     )
 
 
+def test_per_answer_shown_is_weighted_to_the_others_mix_alone() -> None:
+    users = draw(3)
+    some = evidence(feedback=feedback_cells(users))
+    _, side = sided(some, SHOWN, mix=plans(free=0.25, pro=0.75))
+    assert causes(side) == ["population", "timing"]
+    rates = {
+        (arm, plan): one.y[one.plan == plan].sum() / one.x[one.plan == plan].sum()
+        for arm, one in users.items()
+        for plan in PLANS
+    }
+    free, pro = (rates["new", plan] - rates["old", plan] for plan in PLANS)
+    assert at(side, "population") == pytest.approx(0.25 * free + 0.75 * pro)
+    _, own = sided(some, SHOWN, why_no_mix=("nobody knows", "ask"))
+    assert refusals(own)["population"] == ("nobody knows", "ask")
+
+
 def test_without_the_others_mix_it_is_everyone_who_was_shown_an_answer() -> None:
     users = draw(4)
     some = evidence(feedback=feedback_cells(users))
@@ -300,11 +316,10 @@ def test_the_bound_holds_its_truth_at_the_kink(apart: int) -> None:
 
 
 def test_a_segment_that_is_too_thin_by_two_dimensions_is_taken_by_one() -> None:
-    users = draw(9, n=900)
-    rng = np.random.default_rng(10)
+    users = draw(9, n=400)
     names = ("de", "en", "fr", "it")
     some = [
-        replace(cell, segment=(("locale", names[rng.integers(0, 4)]), *cell.segment)) for cell in feedback_cells(users)
+        replace(cell, segment=(("locale", names[cell.day.day % 4]), *cell.segment)) for cell in feedback_cells(users)
     ]
     cells = {(("locale", name), ("plan", plan)): 0.125 for name in names for plan in PLANS}
     cells |= {key: part * (1.6 if key[1][1] == "pro" else 0.4) for key, part in cells.items()}

@@ -163,6 +163,26 @@ def test_a_check_that_turns_makes_a_third_call_beside_the_nearer_one() -> None:
     assert one.at("judge.human_agreement", found[1].past).call() == "rollback"
 
 
+def test_a_limit_at_the_end_of_what_can_be() -> None:
+    rows = "hierarchy:\n  - {signal: judge, when: judge.coverage >= 100% and judge.max_leaked <= 0, win: ship}\n"
+    found = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, coverage=0.9, max_leaked=0.0)))
+    up = found["judge.coverage", "above"]
+    assert (up.at, up.past, up.to) == (1.0, 1.0, "ship")
+    leaked = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, coverage=1.0, max_leaked=0.02)))
+    assert (leaked["judge.max_leaked", "below"].at, leaked["judge.max_leaked", "below"].past) == (0.0, 0.0)
+    clean = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, coverage=1.0, max_leaked=0.0)))
+    assert clean["judge.coverage", "below"].to == "hold"
+    assert clean["judge.max_leaked", "above"].to == "hold"
+    assert {one for one in clean if one[0] == "judge.coverage"} == {("judge.coverage", "below")}
+
+
+def test_a_single_value_is_told_as_one() -> None:
+    rows = "hierarchy:\n  - {signal: judge, when: judge.coverage == 0.5 or judge.coverage > 0.75, win: ship}\n"
+    found = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, coverage=0.25)))
+    assert (found["judge.coverage", "is"].at, found["judge.coverage", "is"].past) == (0.5, 0.5)
+    assert found["judge.coverage", "above"].at == 0.75
+
+
 def test_validity_makes_untrusted_and_maturity_spares_a_loss() -> None:
     lost = told(world(conversion=LOSS, panel=FLAT))
     ratio = lost["conversion.sample_ratio_p", "below"]

@@ -64,9 +64,10 @@ def test_parts_are_near_the_truth_and_their_signs_are() -> None:
     ],
 )
 def test_over_two_hundred_releases(world: World, causes: tuple[str, ...]) -> None:
-    """Coverage of 95 % intervals over 200 releases has a Monte Carlo error of 1.5 points: three of them are allowed.
+    """A share of 5 % over 200 releases has a Monte Carlo error of 1.5 points: three of them are allowed for coverage.
 
-    What more releases give stands in the module's notes on coverage.
+    Over 750 releases of which both are true the intervals of population, bias and the rest cover 96.5, 95.1 and 94.1 %,
+    and with a bias that differs from plan to plan 95.7, 94.3 and 96.3 % (Monte Carlo error .8).
     """
     seen = tally(world, SEEDS)
     assert seen["sum"] < 1e-9
@@ -79,7 +80,7 @@ def test_over_two_hundred_releases(world: World, causes: tuple[str, ...]) -> Non
             assert seen[f"blames {name}"] >= 0.9
     assert 0.95 - 0.046 <= seen["covers unexplained"] <= 0.95 + 0.046
     if "unexplained" not in causes:
-        assert seen["blames unexplained"] <= 0.05
+        assert seen["blames unexplained"] <= 0.05 + 0.046  # exactly 5 % where every other cause is true
 
 
 @pytest.mark.slow

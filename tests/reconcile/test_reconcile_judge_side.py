@@ -148,7 +148,7 @@ def test_the_combination_aims_at_people_in_the_population() -> None:
 
 @pytest.mark.slow
 def test_graded_items_of_other_segments_do_not_pass_for_a_bias() -> None:
-    """People graded a third of each plan's share of users, the golden set is mostly free: the judge has no bias."""
+    """People graded as many items of each plan as users go there, the golden set is mostly free; no bias."""
     world = World(
         quality=(0.6, 0.0, -0.6), graded=90, rater_sd=0.0, panel_shares=(0.2, 0.3, 0.5), golden=(0.5, 0.3, 0.2)
     )

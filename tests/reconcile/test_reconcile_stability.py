@@ -63,10 +63,36 @@ def test_it_agrees_with_drawing_the_raw_data_again(name: str, project: Project, 
     """Users, shown answers, items and raters of the bundled standups drawn again, measured, read and decided."""
     release = next(one for one in project.releases if one.id == name)
     evidence, moment = evidence_of(project, policy, release)
-    raw = shares(policy, release, evidence, moment, times=600, seed=20_261_123)
+    raw = shares(policy, release, evidence, moment, times=1000, seed=20_261_123)
     drawn = stability(resampling(policy, release, measured(policy, evidence), moment))
     for call, share in raw.items():
         assert drawn.calls.get(call, 0.0) == pytest.approx(share, abs=POINTS), (raw, drawn)  # type: ignore[call-overload]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, condition",
+    [
+        ("tuesday-large", "any(conversion.segments, adjusted.high < 0)"),
+        ("tuesday-small", "any(conversion.segments, high < 0)"),
+        ("tuesday-small", "conversion.heterogeneity_p < 0.2"),
+    ],
+)
+def test_segments_agree_with_drawing_the_raw_data_again(
+    name: str, condition: str, project: Project, policy: Policy
+) -> None:
+    """A policy that asks for the segments: their draws go with the whole's, around their own effects."""
+    asks = parse_policy(
+        policy.text[: policy.text.index("  panel:\n")]
+        + "hierarchy: [{signal: conversion, win: ship, loss: hold}]\notherwise: ship\n"
+        + f"guardrails: [{{id: g, when: '{condition}', call: rollback}}]\n"
+    )
+    release = next(one for one in project.releases if one.id == name)
+    evidence, moment = evidence_of(project, asks, release)
+    raw = shares(asks, release, evidence, moment, times=400, seed=1)
+    drawn = resampling(asks, release, measured(asks, evidence), moment).calls()
+    assert 0.01 < drawn["rollback"] < 0.99
+    assert drawn == pytest.approx(raw, abs=POINTS)
 
 
 def test_the_tuesday_standups(bundled: dict[str, Resampling]) -> None:
@@ -278,6 +304,7 @@ def test_shrunk_segments_are_held_and_said_to_be() -> None:
     for high, call in ((0.4, "ship"), (-0.1, "rollback")):
         parts = (segment("a", Interval(0.3, 0.2, 0.4)), segment("b", Interval(high - 0.1, high - 0.2, high)))
         made = resampling(policy, RELEASE, {"a": one("a", 0.3, 0.05, segments=parts)}, AS_OF)
+        assert not made.held  # only the shrunk numbers are: plain and adjusted bounds are drawn
         found = stability(made, 2000)
         assert found.calls[call] > 0.99  # type: ignore[index]  # a call
         assert "a.segments.shrunk" in found.fixed

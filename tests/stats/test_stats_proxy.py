@@ -183,6 +183,19 @@ def test_a_prediction_widens_with_the_error_of_what_it_is_made_from() -> None:
         predict(found, 1.0, -0.1)
 
 
+def test_a_prediction_holds_line_scatter_and_the_error_of_x() -> None:
+    """The variance of a product: of (intercept + slope * x) with slope and x both uncertain and independent."""
+    found = relation(*releases(7))
+    (line,) = found.lines
+    rng = np.random.default_rng(1)
+    drawn = rng.multivariate_normal([line.intercept, line.slope], line.covariance, 400_000)
+    x = rng.normal(1.5, 0.8, 400_000)
+    spread = np.var(drawn[:, 0] + drawn[:, 1] * x) + line.scatter
+    value, low, high = predict(found, 1.5, 0.64)
+    assert (high - low) / 2 == pytest.approx(student.ppf(0.975, found.n - 2) * math.sqrt(spread), rel=0.01)
+    assert value == pytest.approx(line.intercept + 1.5 * line.slope)
+
+
 def test_wilson_wants_a_proportion() -> None:
     for x, n in ((1, 0), (3, 2), (-1, 2)):
         with pytest.raises(ValueError, match="no proportion"):
