@@ -38,6 +38,9 @@ from signals.words import (
 
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
 
+STORIES = 2
+"""Pairs whose disagreement is told beside a verdict: the loudest ones."""
+
 FLIPS = 4
 """Flips in the open; the memo and ``--json`` have all."""
 
@@ -234,7 +237,11 @@ def _sure(verdict: Verdict, explanation: Explanation | None) -> list[str]:
 def _stories(explanation: Explanation | None) -> list[str]:
     if explanation is None:
         return []
-    return [clean(found.story) for found in explanation.reconciliation] + [clean(note) for note in explanation.notes]
+    pairs = explanation.reconciliation
+    more = (
+        [f"and {plural(len(pairs) - STORIES, 'more pairs')} (`signals reconcile` has them)"] if pairs[STORIES:] else []
+    )
+    return [*(clean(found.story) for found in pairs[:STORIES]), *more, *(clean(note) for note in explanation.notes)]
 
 
 def _flips(explanation: Explanation | None) -> list[str]:

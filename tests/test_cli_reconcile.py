@@ -36,7 +36,8 @@ def test_both_standups_say_how_sure_they_are_and_why_the_judge_is_louder(run: An
     assert "is judge bias: judge is kinder to the candidate than people are" in told
     assert "What would flip it:" in told
     pairs = flat(run("reconcile", release).stdout).count(" apart (95 % CI ")
-    assert told.count(" apart (95 % CI ") == pairs >= 2
+    assert told.count(" apart (95 % CI ") == min(pairs, 2)
+    assert (f"and {pairs - 2} more pairs" in told) is (pairs > 3)
 
 
 def test_the_parts_of_the_json_add_up_to_the_gap(run: Any) -> None:

@@ -98,11 +98,13 @@ def _within(interval: Interval | None, unit: str, cause: Cause) -> str:
 
 def _outcome(cause: Cause, *, alone: bool) -> str:
     if cause.refused:
-        return "not known"
+        return "not known" if cause.remedy else "does not apply"
     if alone:  # without a common scale the causes were not held against each other
         return "by itself" if cause.p_value is None else f"p {p_value(cause.p_value)} by itself"
     if cause.name == "noise":
-        return "all of the gap can be chance" if cause.blamed else "chance"
+        gap = cause.quantity
+        covers = gap is None or gap.low is None or gap.high is None or gap.low <= 0.0 <= gap.high
+        return "all of the gap can be chance" if cause.blamed and covers else "not told from chance"
     p = "" if cause.p_value is None else f" (p {p_value(cause.p_value)})"
     if cause.blamed:
         return f"told from chance{p}"

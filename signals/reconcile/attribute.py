@@ -284,7 +284,7 @@ def _apportioned(scaled: _Vector, parts: Sequence[_Part], gap: float, confidence
     alpha = 1.0 - confidence
     told = _holm([part.p_value for part in parts], alpha)
     pool = [part for part, yes in zip(parts, told, strict=True) if not yes]
-    pooled = math.fsum(part.value for part in pool)
+    pooled, moved = math.fsum(part.value for part in pool), False
     rows: list[Cause] = []
     for part, yes in zip(parts, told, strict=True):
         rows.append(
@@ -314,7 +314,7 @@ def _apportioned(scaled: _Vector, parts: Sequence[_Part], gap: float, confidence
             share=value / gap if gap else None,
             evidence=f"{names} together: none of them alone is told from chance",
         )
-        pooled, pool = 0.0, []
+        pooled, pool, moved = 0.0, [], True
     rows.append(
         Cause(
             "noise",
@@ -325,7 +325,7 @@ def _apportioned(scaled: _Vector, parts: Sequence[_Part], gap: float, confidence
             p_value=scaled.p_value(scaled.gap),
             blamed=bool(pool) and len(pool) == len(parts),
             counts=True,
-            evidence=_chance(scaled, pool),
+            evidence=_chance(scaled, pool, moved=moved),
         )
     )
     return rows
@@ -346,11 +346,13 @@ def _together(scaled: _Vector, pool: Sequence[_Part], value: float) -> Interval:
     return Interval(value, found.low, found.high)
 
 
-def _chance(scaled: _Vector, pool: Sequence[_Part]) -> str:
+def _chance(scaled: _Vector, pool: Sequence[_Part], *, moved: bool) -> str:
     names = list(dict.fromkeys(part.cause.name for part in pool))
     se, _ = scaled.error(scaled.gap)
     away = abs(scaled.value(scaled.gap)) / se if se > 0.0 else math.inf
     told = f"the gap is {away:.1f} standard errors wide" if math.isfinite(away) else "the gap has no error"
+    if moved:
+        return f"{told}; what is not told from chance by itself is no chance as a sum"
     if not pool:
         return f"{told}; every part of it is told from chance"
     if names == ["unexplained"]:

@@ -7,7 +7,7 @@ from signals.reconcile.attribute import Expected, scale_of
 from signals.stats.proxy import Relation
 from signals.stats.student import critical
 
-REMEDY = "it comes with time: keep pulling both signals for every release, and leave past releases in sources.yaml"
+REMEDY = "keep past releases in sources.yaml"
 
 
 def expected(found: Relation, together: str, one: Reading, two: Reading) -> Expected | Correction:

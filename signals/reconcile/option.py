@@ -61,14 +61,12 @@ def fresh(design: Design, **checks: float | None) -> Design:
     return replace(design, checks={**design.checks, **aged, **checks})
 
 
-def rungs_of(
-    verdict: Verdict, reading: Reading, unit: str, today: float, *more: float, most: float = MOST
-) -> tuple[int, ...]:
-    """Multiples of today's amount, and the amounts that the ways out name."""
+def rungs_of(verdict: Verdict, reading: Reading, unit: str, today: float, *more: float) -> tuple[int, ...]:
+    """Multiples of today's amount, what is missing to a check (``more``), and what the ways out name within a hundredfold."""
     named = [need.amount for need in verdict.needs if need.signal == reading.signal and need.unit == unit]
     tried = [sensible(today * (times - 1.0)) for times in TIMES]
-    exact = [math.ceil(one - 1e-9) for one in (*(one for one in named if one), *more) if one > 0]
-    return tuple(sorted({one for one in (*tried, *exact) if one <= today * (most - 1.0) or one in exact}))
+    asked = [math.ceil(one - 1e-9) for one in more if one > 0]
+    return tuple(sorted({*tried, *asked, *(one for one in named if one and one <= tried[-1])}))
 
 
 def short_of(reading: Reading, *names: str) -> float:

@@ -46,12 +46,10 @@ def where_it_turns(
     if verdict.call == "hold" and any(need.amount is None for need in verdict.needs):
         return holds_on(verdict)
     if reached.shares["open"] > 1.0 - reached.stability - reached.shares["open"]:
+        told = share(reached.shares["open"], 0)
         stuck = "; ".join(_stuck(verdict, policy, designs))
-        if stuck:
-            told = share(reached.shares["open"], 0)
-            return (
-                f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {stuck}."
-            )
+        why = stuck or f"the effects that the policy asks about are too small to tell even then. {DECIDE}"
+        return f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {why}."
     name = prospects.decisive(designs)
     if name is None:
         return f"More evidence would not settle it: a hundred times as much leaves it as it is. {DECIDE}."

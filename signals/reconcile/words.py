@@ -188,8 +188,8 @@ class _Teller:
         return f"Each in its own unit: {'; '.join(told)}." if told else ""
 
     def not_known(self) -> str:
-        """What was refused, and what would allow it."""
-        refused = [one for one in self.found.causes if one.refused]
+        """What was refused, and what would allow it; what nothing would allow does not apply, and is not told."""
+        refused = [one for one in self.found.causes if one.refused and one.remedy]
         if not refused:
             return ""
         told = [f"{_subject(one)} ({_reason(one)})" for one in refused[:TOLD_REFUSALS]]

@@ -38,8 +38,8 @@ NOTHING = Interval(None, None, None)
 SHARED = (0.0, -1.0, -0.5, 0.5, 1.0)
 """Correlations of the two errors that are tried where it is not known; what is reported comes first."""
 
-INSIDE = 1.0 - 1e-12
-"""Where a measured correlation is taken to be 1: Fisher's z of 1 is infinite."""
+INSIDE = 1.0 - 1e-6
+"""Where a measured correlation is taken to be 1: Fisher's z of 1 is infinite, and digits run out before it."""
 
 STEPS = 400
 """Correlations at which the score test is looked at before its bounds are refined."""

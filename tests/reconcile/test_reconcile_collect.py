@@ -375,3 +375,20 @@ def test_a_planned_split_asks_the_larger_arm_too() -> None:
         one, release=replace(RELEASE, split=0.1), numbers={"revenue": replace(numbers, estimates=arms)}
     )  # fmt: skip
     assert (first(tenth).amount, tenth.verdict.needs[0].amount) == (50_000, 50_000)
+
+
+def test_evidence_that_is_far_from_enough_is_said_to_be() -> None:
+    """At a hundredth of the variance the interval still reaches beyond the margin: no threshold is in the way."""
+    tiny, rules = (
+        REVENUE.replace("margin: 0.5", "margin: 0.001"),
+        ONE.replace("win: ship, loss: rollback", "flat: ship"),
+    )
+    why = sentence(case(tiny, rules, mean("revenue", 0.0, 0.3, rate=None)))
+    assert why.startswith("Even a hundred times as much of everything would leave a HOLD that waits in 100 % of cases")
+    assert "too small to tell even then" in why
+    assert "over ten years at the current rate" in sentence(case(tiny, rules, mean("revenue", 0.0, 0.3)))
+
+
+def test_a_missing_signal_that_a_shaky_call_leans_on_is_named() -> None:
+    rules = "hierarchy:\n  - {signal: revenue, loss: rollback}\n  - {signal: people, win: ship}\n"
+    assert "people evidence for r" in sentence(case(REVENUE + PEOPLE, rules, mean("revenue", -0.3, 0.3)))

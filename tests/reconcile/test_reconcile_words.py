@@ -126,7 +126,12 @@ def test_when_every_cause_is_refused_it_says_what_is_missing_and_claims_nothing(
     told = story(reconciled.judge_against_panel())
     assert "None of it is explained: no correction could be made." in told
     assert "bias of judge (people graded only 12 of the items; 20 are needed)" in told
-    assert told.endswith("nor timing of judge and construct.")  # the fourth and fifth without their reason
+    assert told.endswith("construct (only 3 past releases have both; 10 are needed).")
+    # What nothing would allow does not apply, and nobody wants to hear of it; beyond three the names must do.
+    assert "value weighting" not in told
+    assert "timing" not in told
+    four = changed(reconciled.judge_against_panel(), "timing", remedy="map `at`")
+    assert story(four).endswith("; nor construct.")
     assert "can be chance" not in told
     assert "Of that" not in told
 

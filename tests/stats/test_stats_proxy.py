@@ -151,6 +151,14 @@ def test_an_estimate_beyond_one_is_set_to_one_and_marked() -> None:
     assert (found.correlation.value, found.correlation.high) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("slope", [2.0, -0.5])
+def test_effects_on_one_line_without_errors(slope: float) -> None:
+    x, zero = np.arange(12.0), np.zeros(12)
+    value, low, high = numbers(relation(x, slope * x + 1.0, zero, zero))
+    assert value == pytest.approx(math.copysign(1.0, slope))
+    assert min(abs(low), abs(high)) > 0.99
+
+
 def test_effects_closer_than_their_errors_allow_are_refused() -> None:
     x = np.random.default_rng(12).normal(size=60)
     v = np.full(60, 0.6 * np.var(x, ddof=1))
