@@ -62,7 +62,7 @@ def fresh(design: Design, **checks: float | None) -> Design:
 
 
 def rungs_of(verdict: Verdict, reading: Reading, unit: str, today: float, *more: float) -> tuple[int, ...]:
-    """Multiples of today's amount, what is missing to a check (``more``), and what the ways out name within a hundredfold."""
+    """Multiples of today's amount, what checks lack (``more``), and what the ways out name within a hundredfold."""
     named = [need.amount for need in verdict.needs if need.signal == reading.signal and need.unit == unit]
     tried = [sensible(today * (times - 1.0)) for times in TIMES]
     asked = [math.ceil(one - 1e-9) for one in more if one > 0]
