@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEPT = 64
 """Explanations that are kept in memory."""
 
-VERSION = 1
+VERSION = 2
 """Raised whenever anything of an explanation is computed otherwise, so that stored ones are made again."""
 
 PAST = 100
