@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.simulate import seconds
-from signals.reconcile.collect import collections
+from signals.reconcile.collecting.collect import collections
 from signals.reconcile.draws import resampling
 from signals.reconcile.stability import stability
 

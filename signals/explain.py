@@ -20,7 +20,7 @@ from signals.model import Correction, Evidence, Explanation, Numbers, PairNumber
 if TYPE_CHECKING:
     from signals.past import PastRelease
     from signals.policy import Policy
-    from signals.reconcile.attribute import Expected
+    from signals.reconcile.pairs.attribute import Expected
 
 KEPT = 64
 """Explanations that are kept in memory."""
@@ -109,9 +109,9 @@ def _key(subject: Subject) -> Key:
 
 
 def _explained(subject: Subject) -> Explanation:
-    from signals.reconcile.collect import collections
+    from signals.reconcile.collecting.collect import collections
     from signals.reconcile.draws import resampling
-    from signals.reconcile.flips import flips, left_out
+    from signals.reconcile.flip.flips import flips, left_out
     from signals.reconcile.stability import stability
 
     policy, verdict, numbers = subject.policy, subject.verdict, subject.numbers
@@ -152,8 +152,8 @@ class _Pairs:
 
     def reconciled(self) -> tuple[Reconciliation, ...]:
         """The diagnosis of every pair that contradicts."""
-        from signals.reconcile.attribute import attribute
-        from signals.reconcile.contradictions import contradictions
+        from signals.reconcile.pairs.attribute import attribute
+        from signals.reconcile.pairs.contradictions import contradictions
 
         signals, readings = self.subject.policy.signals, self.subject.verdict.readings
         rows = []
@@ -178,7 +178,7 @@ class _Pairs:
     def expected(self, one: str, two: str) -> Expected | Correction:
         """What past releases let one expect of ``two``, or why they say nothing."""
         from signals.past import came_with, relate
-        from signals.reconcile.history import expected
+        from signals.reconcile.pairs.history import expected
 
         signals, readings = self.subject.policy.signals, self.subject.verdict.readings
         found = relate(self.past, signals, one, two, signals[one].confidence)
@@ -188,7 +188,7 @@ class _Pairs:
 
     def correlations(self) -> Mapping[frozenset[str], float]:
         """Of the errors of signals that look at the same items."""
-        from signals.reconcile.contradictions import shares_items
+        from signals.reconcile.pairs.contradictions import shares_items
 
         signals, readings = self.subject.policy.signals, self.subject.verdict.readings
         found = {}
@@ -206,7 +206,7 @@ class _Pairs:
         return self.kept[one, two]
 
     def _numbers(self, one: str, two: str) -> PairNumbers | None:
-        from signals.reconcile.contradictions import toward
+        from signals.reconcile.pairs.contradictions import toward
 
         subject = self.subject
         readings, release = subject.verdict.readings, subject.verdict.release
@@ -226,8 +226,8 @@ class _Pairs:
         return found
 
     def _computed(self, one: str, two: str, ways: tuple[float, float]) -> PairNumbers | None:
-        from signals.reconcile.pair import pair_numbers
-        from signals.reconcile.side import other_of, side_of
+        from signals.reconcile.pairs.pair import pair_numbers
+        from signals.reconcile.sides.side import other_of, side_of
         from signals.stats.difference import RefusedError
 
         signals, numbers = self.subject.policy.signals, self.subject.numbers

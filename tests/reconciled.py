@@ -156,7 +156,7 @@ def no_scale() -> Reconciliation:
 
 def told(found: Reconciliation, readings: Any = None) -> Reconciliation:
     """With its story, as the diagnosis brings it."""
-    from signals.reconcile.words import story
+    from signals.reconcile.pairs.words import story
 
     return replace(found, story=story(found, readings))
 

@@ -1,0 +1,1 @@
+"""What would settle the call: the next best evidence, its worth and its price."""

@@ -1,0 +1,89 @@
+"""Why no amount of evidence settles a call, and what would instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from signals.checks import BY_NAME
+from signals.model import Verdict
+from signals.policy import Policy
+from signals.policy.wording import title
+from signals.reconcile.collecting.prospects import Prospect, Prospects
+from signals.words import bounds, number, share
+from signals.workbench.simulation.design import Design
+
+DECIDE = "Decide, and record why, or change the policy"
+TOLD = 2  # ways out that a person still reads in one sentence
+
+
+def holds_on(verdict: Verdict) -> str:
+    """Of a HOLD that more of the same evidence cannot change: the policy's own ways out say why, and what would."""
+    needs = [need for need in verdict.needs if need.amount is None] or list(verdict.needs)
+    if not needs:
+        return f"More evidence would not settle it: the policy holds. {DECIDE}."
+    whys = "; ".join(dict.fromkeys(need.why.rstrip(".") for need in needs[:TOLD]))
+    whats = "; or ".join(dict.fromkeys(_lower(need.what.rstrip(".")) for need in needs[:TOLD]))
+    return f"More of the same evidence would not settle it: {whys}. What would: {whats}."
+
+
+def _lower(text: str) -> str:
+    """The first letter small, as inside a sentence."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def where_it_turns(
+    verdict: Verdict, policy: Policy, prospects: Prospects, designs: Mapping[str, Design], reached: Prospect
+) -> str:
+    """When even a hundred times the evidence leaves the call shaky: what stands in the way, or whose truth decides.
+
+    Args:
+        verdict: As it stands.
+        policy: That made it.
+        prospects: Of the release.
+        designs: A hundred times the evidence.
+        reached: What is to be expected with that.
+    """
+    if verdict.call == "hold" and any(need.amount is None for need in verdict.needs):
+        return holds_on(verdict)
+    if reached.shares["open"] > 1.0 - reached.stability - reached.shares["open"]:
+        told = share(reached.shares["open"], 0)
+        stuck = "; ".join(_stuck(verdict, policy, designs))
+        why = stuck or f"the effects that the policy asks about are too small to tell even then. {DECIDE}"
+        return f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {why}."
+    name = prospects.decisive(designs)
+    if name is None:
+        return f"More evidence would not settle it: a hundred times as much leaves it as it is. {DECIDE}."
+    reading = verdict.readings[name]
+    seen = f"{number(reading.effect, reading.unit, signed=True)} ({bounds(reading.low, reading.high, reading.unit)})"
+    return (
+        f"Even a hundred times as much of everything would leave the call at {share(reached.stability, 0)} on average: "
+        f"{title(name)}, {seen}, lies where the policy changes its call. {DECIDE}."
+    )
+
+
+def _stuck(verdict: Verdict, policy: Policy, designs: Mapping[str, Design]) -> Iterator[str]:
+    """What no amount mends: signals without evidence or an interval, checks that fail whatever is collected."""
+    for name, signal in policy.signals.items():
+        reading = verdict.readings.get(name)
+        design = designs.get(name)
+        if reading is None or design is None:
+            has = reading is not None and reading.low is not None
+            why = reading.why.rstrip(".") if reading else "no evidence for this release"
+            yield f"{title(name)}: {'how far chance moves it is not known' if has else why}"
+            continue
+        for check, threshold in signal.trust.items():
+            value = design.checks.get(check)
+            passes = value is not None and (value >= threshold if BY_NAME[check].passes == ">=" else value <= threshold)
+            if not passes and reading.checks[check].status != "pass":
+                yield f"{title(name)}: {reading.checks[check].why.rstrip('.')}"
+
+
+def only_more_than_that(verdict: Verdict, reached: float) -> str:
+    """When a hundred times as much of everything would settle the call, and nothing that can be collected would."""
+    blocked = [need for need in verdict.needs if need.amount is None]
+    if verdict.call == "hold" and blocked:
+        return holds_on(verdict)
+    return (
+        f"Nothing that can be collected in time would settle it, though a hundred times as much of everything would "
+        f"({share(reached, 0)} on average). {DECIDE}."
+    )

@@ -1,0 +1,1 @@
+"""The diagnosis of two signals that contradict each other."""

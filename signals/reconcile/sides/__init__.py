@@ -1,0 +1,1 @@
+"""What each signal brings to a pair: its number under every combination of its corrections."""
