@@ -62,7 +62,11 @@ def test_json_keeps_the_contract(run) -> None:
     for key in ("release", "call", "reason", "decided_by", "rule", "sentence", "readings", "trace", "overruled",
                 "guardrails", "needs", "policy", "evidence", "as_of"):  # fmt: skip
         assert key in found
-    assert not {"stability", "flips", "reconciliation"} & set(found)
+    assert sum(found["stability"].values()) == pytest.approx(1.0)
+    assert found["stability"]["rollback"] > 0.95
+    assert all({"fact", "now", "at", "to"} <= set(flip) for flip in found["flips"])
+    assert (found["reconciliation"][0]["signal"], found["reconciliation"][0]["against"]) == ("judge", "conversion")
+    assert {"next_evidence", "unsettled"} <= set(found)
     reading = found["readings"]["conversion"]
     for key in ("kind", "state", "effect", "low", "high", "unit", "margin", "confidence", "method", "n_control",
                 "n_candidate", "benefit", "non_inferior", "material", "p_value", "estimates", "checks", "segments",

@@ -97,7 +97,8 @@ def decide(
     from signals.review import record, review
 
     result = review(release, project_of(folder), as_of=as_of)
-    decision = record(result, call, by, because, second, verdict_json(result.verdict))  # type: ignore[arg-type]  # click checked the choice
+    document = verdict_json(result.verdict, result.explanation)
+    decision = record(result, call, by, because, second, document)  # type: ignore[arg-type]  # click checked the choice
     mark = f"override of {decision.recommended}" if decision.override else "as recommended"
     click.echo(f"{release}: {decision.call}, {mark}, by {decision.by}; audit entry {decision.entry[:15]}")
 
