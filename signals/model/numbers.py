@@ -44,11 +44,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Measure:
-    """The number of one check, before any threshold; None when it cannot be computed (``why`` says so)."""
+    """The number of one check, before any threshold; None when it cannot be computed (``why`` says so).
+
+    ``se`` is its standard error over samples of items, where that is known; the call is then drawn anew with it.
+    """
 
     name: str
     value: float | None
     why: str
+    se: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,24 @@ def latest_preferences(preferences: Iterable[Preference], tray: Tray | None = No
 
 
 def human_agreement(
-    evidence: Evidence, outputs: Mapping[tuple[str, str], float], dimension: str | None = None
+    evidence: Evidence,
+    outputs: Mapping[tuple[str, str], float],
+    dimension: str | None = None,
+    clusters: Mapping[str, Hashable] | None = None,
 ) -> Measure:
     """Spearman correlation of judge and mean human scores over the (item, variant) outputs that both scored.
 
-    ``dimension`` picks one question of the people's form; None is the mean of all.
+    Its standard error is over samples of items: outputs of one item, or cluster of items, belong together. Raters are
+    taken as they are, as in their own agreement: it is agreement with these people.
+
+    Args:
+        evidence: People's ratings.
+        outputs: The judge's score of each (item, variant).
+        dimension: One question of the people's form; None is the mean of all.
+        clusters: Of the items; an item that is not named is its own.
     """
+    from signals.stats.ranks import spearman
+
     if not evidence.human:
         return Measure("human_agreement", None, "no human ratings of these outputs")
     people: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -47,23 +59,11 @@ def human_agreement(
     judge = [outputs[output] for output in both]
     # A dimension counts once however many raters answered it.
     human = [_mean([_mean(values) for values in people[output].values()]) for output in both]
-    rho = spearman(judge, human)
-    if rho is None:
+    groups = [(clusters or {}).get(item, ("item", item)) for item, _ in both]
+    found = spearman(judge, human, groups)
+    if found is None:
         return Measure("human_agreement", None, "the judge or the people gave every output the same score")
-    return Measure("human_agreement", rho, f"Spearman over {len(both):,} outputs")
-
-
-def spearman(left: list[float], right: list[float]) -> float | None:
-    """Rank correlation with mean ranks for ties; None when one side is constant."""
-    import numpy as np
-
-    ranks = []
-    for values in (left, right):
-        _, place, sizes = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
-        if sizes.size < 2:
-            return None
-        ranks.append((np.cumsum(sizes) - (sizes - 1) / 2.0)[place])
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return Measure("human_agreement", found.value, f"Spearman over {len(both):,} outputs", found.se)
 
 
 def _mean(values: list[float]) -> float:

@@ -45,7 +45,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
             *_pairing(judged),
             same_judge(judged),
             judged.error_rate,
-            human_agreement(evidence, judged.outputs, signal.dimension),
+            human_agreement(evidence, judged.outputs, signal.dimension, {one.name: one.group for one in judged.items}),
             *special,
             judge_drift(judged.valid, signal.confidence),
             length_bias(judged.items, judged.unit),

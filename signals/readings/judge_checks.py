@@ -9,10 +9,11 @@ from datetime import datetime
 from itertools import combinations
 
 from signals.model import ItemScore, Measure
-from signals.readings.human import EPOCH, spearman
+from signals.readings.human import EPOCH
 from signals.readings.judged import Item, Judged
 from signals.stats.difference import RefusedError
 from signals.stats.paired import cluster_mean
+from signals.stats.ranks import spearman
 from signals.words import moment, number, plural
 
 ENOUGH_LENGTHS = 20
@@ -112,9 +113,10 @@ def length_bias(items: Sequence[Item], unit: str) -> Measure:
     if len(known) < ENOUGH_LENGTHS:
         why = "the source does not say how long the outputs are" if not known else f"{len(known)} items have lengths"
         return Measure(name, None, f"{why}; {ENOUGH_LENGTHS} items are needed" if known else why)
-    rho = spearman([score for score, _ in known], [length for _, length in known])
-    if rho is None:
+    found = spearman([score for score, _ in known], [length for _, length in known])
+    if found is None:
         return Measure(name, 0.0, "all differences of score, or of length, are equal")
+    rho = found.value
     scores, lengths = [score for score, _ in known], [length for _, length in known]
     mean, center = _mean(scores), _mean(lengths)
     spread = math.fsum((length - center) ** 2 for length in lengths)

@@ -79,7 +79,10 @@ def _agreement(paired: Paired) -> tuple[Measure, Measure]:
         )  # fmt: skip
         return Measure("agreement", None, what), Measure("agreement_low", None, what)
     why = f"Krippendorff's alpha, {level}{_between(found)}"
-    return Measure("agreement", found.value, why), Measure("agreement_low", found.low, why)
+    value, low, se = found.value, found.low, found.se
+    # The bound is as many standard errors from alpha on the logarithm of 1 - alpha, so they vary together there.
+    of_low = None if se is None or low is None else se * (1.0 - low) / (1.0 - value)
+    return Measure("agreement", value, why, se), Measure("agreement_low", low, why, of_low)
 
 
 def _between(found: Agreement) -> str:

@@ -2,8 +2,9 @@
 
 What it stands for is a bootstrap of the raw data: units and items drawn again, all numbers computed again, the policy
 run again. The sampling distribution of the estimates is drawn instead of the data (``workbench.simulation``), centred
-on the effects that were seen, over everything and by segment. Numbers that do not follow from the effects (whether the
-split is right, how far raters agree) stay as they were measured.
+on the effects that were seen, over everything and by segment. How far raters agree, and people with a judge, is drawn
+too (``agreeing``). Other numbers that do not follow from the effects (whether the split is right) stay as they were
+measured.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from signals.policy import Policy
 from signals.policy.facts import Facts, Scalar, Value, extract
 from signals.policy.rules import Rules
 from signals.readings import read
+from signals.reconcile.agreeing import agreement_errors
 from signals.reconcile.redrawn import ONE, PLAIN, Redrawn, Shape, Still, put_read, shape_of
 from signals.workbench.simulation.columns import Table
 from signals.workbench.simulation.design import Design
@@ -52,6 +54,7 @@ class Resampling:
         held: Facts of drawn signals that stay as they were read.
         correlations: Of the effects' errors (candidate minus control), by pair of drawn signals, as they are drawn.
         as_read: Signals that are not drawn, each with the reason.
+        errors: Of the checks that are drawn, by full name, on the scale on which they are (``agreeing``).
     """
 
     policy: Policy
@@ -65,6 +68,7 @@ class Resampling:
     held: Mapping[str, Value] = field(default_factory=dict)
     correlations: Mapping[frozenset[str], float] = field(default_factory=dict)
     as_read: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
     settled: dict[Key, Found] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -164,7 +168,8 @@ def resampling(
     }
     pairs = {pair: value for pair, value in (correlations or {}).items() if pair <= designs.keys()}
     made = Resampling(
-        policy, release, numbers, as_of, facts, designs, centre, shapes, {}, _possible(tuple(designs), pairs), as_read
+        policy, release, numbers, as_of, facts, designs, centre, shapes, {}, _possible(tuple(designs), pairs), as_read,
+        agreement_errors(numbers, designs),
     )  # fmt: skip
     return _as_read(made)
 
@@ -260,6 +265,7 @@ class Redraw(Simulation):
             given.shapes.get(name, PLAIN),
             _shrunk(given.facts.get(f"{name}.segments")),
             {key: value for key, value in given.held.items() if key.startswith(f"{name}.")},
+            given.errors,
         )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from signals.model import Estimate, Numbers, SegmentEstimate, Signal
 from signals.policy.facts import Scalar, Value
+from signals.reconcile.agreeing import drawn_agreement
 from signals.workbench.simulation import strata
 from signals.workbench.simulation.columns import CODE, Column, Element, Table
 from signals.workbench.simulation.design import Design
@@ -95,6 +96,7 @@ class Redrawn(Drawn):
         shape: Of its intervals.
         shrunk: The shrunk effects of its segments as they were read, by name of the segment: they are not drawn.
         held: Facts that stay as they were read, by full name.
+        errors: Of its checks that are drawn, by full name; see ``agreeing``.
     """
 
     def __init__(
@@ -107,9 +109,11 @@ class Redrawn(Drawn):
         shape: Shape = PLAIN,
         shrunk: Mapping[str, Mapping[str, Scalar]] | None = None,
         held: Mapping[str, Value] | None = None,
+        errors: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(signal, design, truth, noise, look)
-        self.shape, self.shrunk, self.held = shape, shrunk or {}, held or {}
+        self.shape, self.shrunk, self.held, self.errors = shape, shrunk or {}, held or {}, errors or {}
+        self._checks: dict[str, Column | None] = {}
 
     @cached_property
     def plain(self) -> Estimates:
@@ -146,6 +150,21 @@ class Redrawn(Drawn):
             replace(one, half=_half(shaped[one.design.name], ""), far=_half(shaped[one.design.name], "adjusted."))
             for one in self.plain_parts
         )
+
+    @cached_property
+    def agreeing(self) -> Array:
+        """Standardised noise of how far raters agree, or people with the judge, shape (draws,)."""
+        return self.noise.normal(self.signal.name, "agreement", self.look.number, grows=False)
+
+    def check(self, name: str) -> Column | None:
+        """The number of a check: agreement is drawn where its error is known."""
+        if name not in self._checks:
+            found, error = super().check(name), self.errors.get(f"{self.signal.name}.{name}")
+            if found is not None and error is not None:
+                measured = float(np.ravel(found.values)[0])
+                found = Column(drawn_agreement(name, measured, error, self.agreeing))
+            self._checks[name] = found
+        return self._checks[name]
 
     def elements(self) -> Sequence[Element]:
         """The segments as conditions ask for them."""
