@@ -353,6 +353,8 @@ def status_table(pulls: Sequence[tuple[Source, PullLike | None]], now: datetime)
     return table(head, rows, right=(4, 5))
 
 
-def one_line(verdict: Verdict) -> str:
-    """Release, call and sentence, for a list of several."""
-    return f"{headline(verdict):<22} {verdict.release.id:<16} {verdict.sentence}"
+def one_line(verdict: Verdict, explanation: Explanation | None = None) -> str:
+    """Release, call and sentence, and how sure the call is, for a list of several."""
+    sure = explanation.stability if explanation and verdict.reason != "untrusted" else None
+    again = f" The same call in {chance(sure.calls.get(verdict.call, 0.0))} of redraws." if sure else ""
+    return f"{headline(verdict):<22} {verdict.release.id:<16} {verdict.sentence}{again}"

@@ -49,7 +49,8 @@ def demo(no_serve: bool, port: int, folder: Path | None) -> None:
     pull_all(project)
     click.echo()
     for release in project.releases:
-        click.echo(one_line(review(release.id, project).verdict))
+        result = review(release.id, project)
+        click.echo(one_line(result.verdict, result.explanation))
     click.echo(f"\nOne in full: signals verdict {project.releases[0].id} --project {_shown(project.root)}")
     if not no_serve:
         _serve(project.root, port)

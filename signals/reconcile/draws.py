@@ -228,7 +228,8 @@ def _as_read(made: Resampling) -> Resampling:
         if fact in made.facts and fact.partition(".")[0] in kept and not fact.endswith(".state")
     }
     pairs = {pair: value for pair, value in made.correlations.items() if pair <= kept.keys()}
-    return replace(made, designs=kept, as_read=as_read, held=held, correlations=pairs)
+    errors = {check: error for check, error in made.errors.items() if check.partition(".")[0] in kept}
+    return replace(made, designs=kept, as_read=as_read, held=held, correlations=pairs, errors=errors)
 
 
 class Redraw(Simulation):

@@ -68,7 +68,7 @@ def _fixed(given: Resampling) -> Iterator[str]:
             continue
         segments = name in given.designs and bool(given.designs[name].segments)
         for spec in checks_of(signal.kind):
-            drawn = (segments and spec.name in DRAWN) or (name in given.designs and f"{name}.{spec.name}" in given.errors)
+            drawn = segments if spec.name in DRAWN else f"{name}.{spec.name}" in given.errors
             others = () if drawn else _otherwise(given, readings, spec, name, asked)
             if any(settle(given.rules, facts).call != call for facts in others):
                 yield f"{name}.{spec.name}"

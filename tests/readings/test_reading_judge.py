@@ -11,6 +11,7 @@ from scipy import stats as scipy_stats
 
 from signals.model import ItemScore, MixShare, Rating, canonical
 from signals.readings import measure, read
+from signals.stats.ranks import spearman
 
 
 def score(item: object, variant: str, value: float | None, **fields: Any) -> ItemScore:
@@ -232,6 +233,27 @@ def test_human_agreement() -> None:
         measure(signal("judge"), evidence(scores=scores, human=(*human(people), *noise))), "human_agreement"
     )
     assert again == pytest.approx(oracle)
+
+
+def test_the_error_of_human_agreement_is_over_items_and_their_clusters() -> None:
+    rng = np.random.default_rng(2)
+    values = [(float(a), float(b)) for a, b in rng.integers(1, 6, (40, 2))]
+    outputs = {(str(i), arm): v for i, pair in enumerate(values) for arm, v in zip(("old", "new"), pair, strict=True)}
+    people = {output: float(value + rng.normal(0, 1.5)) for output, value in outputs.items()}
+
+    def found(scores: Any) -> Any:
+        numbers = measure(signal("judge"), evidence(scores=tuple(scores), human=human(people)))
+        return next(one for one in numbers.measures if one.name == "human_agreement")
+
+    order = sorted(outputs)
+    for clusters in ({item: item for item, _ in order}, {item: str(int(item) // 4) for item, _ in order}):
+        scores = [replace(one, cluster=clusters[one.item] if len(set(clusters.values())) < 40 else "")
+                  for one in both(values)]  # fmt: skip
+        oracle = spearman(
+            [outputs[one] for one in order], [people[one] for one in order], [clusters[item] for item, _ in order]
+        )
+        assert oracle is not None
+        assert (found(scores).value, found(scores).se) == pytest.approx((oracle.value, oracle.se))
 
 
 def test_human_agreement_of_few_outputs_is_unknown() -> None:

@@ -21,11 +21,17 @@ def test_agreement_has_a_lower_bound_and_a_second_opinion() -> None:
     low, alpha = measured(numbers, "agreement_low"), measured(numbers, "agreement")
     assert 0 < low < alpha < 1  # type: ignore[operator]
     assert alpha < measured(numbers, "ac2") < 1  # type: ignore[operator]
+    error = {one.name: one.se for one in numbers.measures}
+    # The interval is of t with 59 degrees of freedom on the logarithm of 1 - alpha.
+    log_error = np.log((1 - low) / (1 - alpha)) / 2.0009954  # type: ignore[operator]  # as above
+    assert error["agreement"] == pytest.approx((1 - alpha) * log_error)  # type: ignore[operator]  # as above
+    assert error["agreement_low"] == pytest.approx((1 - low) * log_error)  # type: ignore[operator]  # as above
     asked = signal("panel", trust={"agreement_low": 0.99})
     assert read(asked, numbers, AS_OF).state == "untrusted"
     few = measure(signal("panel"), evidence(ratings=tuple(grades(items=12))))
     assert measured(few, "agreement_low") is None
     assert measured(few, "agreement") is not None
+    assert {one.se for one in few.measures} == {None}
     why = {one.name: one.why for one in few.measures}["agreement_low"]
     assert why == "12 items were rated twice; at least 20 are needed for an interval"
 

@@ -5,6 +5,8 @@ the counts of all cells is exactly that. Items are drawn with all that judge and
 all their grades; each copy is a new item and a new rater. (Where a panel decides this overstates its error: of values
 that differ within items and raters only, drawing both counts the same error up to three times. McCullagh 2000,
 Bernoulli 6:285; Owen 2007, Annals of Applied Statistics 1:386. The bundled standups are decided by their experiment.)
+Agreement needs the raters as they are: one who is drawn twice agrees with himself, which lifts alpha, and leaves fewer
+distinct ones in each mean, which lowers agreement with the judge. Then ``raters`` is off, and items only are drawn.
 """
 
 from __future__ import annotations
@@ -44,13 +46,20 @@ def evidence_of(project: Project, policy: Policy, release: Release) -> tuple[dic
 
 
 def shares(
-    policy: Policy, release: Release, evidence: Mapping[str, Evidence], as_of: datetime, times: int, seed: int
+    policy: Policy,
+    release: Release,
+    evidence: Mapping[str, Evidence],
+    as_of: datetime,
+    times: int,
+    seed: int,
+    *,
+    raters: bool = True,
 ) -> dict[str, float]:
-    """The share of each call over so many bootstrap samples."""
+    """The share of each call over so many bootstrap samples, of raters too or with the raters as they are."""
     rng = np.random.default_rng(seed)
     calls: Counter[str] = Counter()
     for _ in range(times):
-        numbers = measured(policy, redrawn(evidence, rng))
+        numbers = measured(policy, redrawn(evidence, rng, raters=raters))
         readings = {name: read(signal, numbers.get(name), as_of) for name, signal in policy.signals.items()}
         calls[decide(policy, release, readings, as_of, "").call] += 1
     return {call: calls[call] / times for call in CALLS}
@@ -61,17 +70,19 @@ def measured(policy: Policy, evidence: Mapping[str, Evidence]) -> dict[str, Numb
     return {name: measure(policy.signals[name], one) for name, one in evidence.items()}
 
 
-def redrawn(evidence: Mapping[str, Evidence], rng: Rng) -> dict[str, Evidence]:
+def redrawn(evidence: Mapping[str, Evidence], rng: Rng, *, raters: bool = True) -> dict[str, Evidence]:
     """One bootstrap sample of all signals together: an item that judge and people share is drawn once."""
-    items, raters = _items(evidence, rng), _raters(evidence, rng)
+    items, people = _items(evidence, rng), _raters(evidence, rng)
+    if not raters:
+        people = dict.fromkeys(people, 1)
     return {
         name: replace(
             one,
             outcomes=_outcomes(one.outcomes, rng),
             feedback=_feedback(one.feedback, rng),
             scores=tuple(score for score in one.scores for score in _score(score, items)),
-            ratings=_ratings(one.ratings, items, raters),
-            human=_ratings(one.human, items, raters),
+            ratings=_ratings(one.ratings, items, people),
+            human=_ratings(one.human, items, people),
         )
         for name, one in evidence.items()
     }

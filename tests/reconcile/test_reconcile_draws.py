@@ -219,7 +219,9 @@ def random_numbers(seed: int, policy: Policy) -> dict[str, Numbers]:
         if design.law == "proportion":
             size = min(max(size, 0.01 - (design.control or 0.0)), 0.99 - (design.control or 0.0))
         numbers = numbers_of(drawn(policy.signals[name], design, size, 1), 0)
-        found[name] = lopsided(numbers, rng) if rng.random() < 0.5 else numbers
+        numbers = lopsided(numbers, rng) if rng.random() < 0.5 else numbers
+        known = (replace(one, se=rng.choice([None, 0.05, 0.4])) for one in numbers.measures)
+        found[name] = replace(numbers, measures=tuple(known))
     return found
 
 

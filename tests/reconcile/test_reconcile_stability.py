@@ -70,6 +70,22 @@ def test_it_agrees_with_drawing_the_raw_data_again(name: str, project: Project, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["search-v5", "orders-v3"])
+def test_agreement_agrees_with_drawing_the_items_again(name: str, project: Project, policy: Policy) -> None:
+    """Releases that the judge decides, the one with its agreement near the threshold, with the raters as they are."""
+    release = next(one for one in project.releases if one.id == name)
+    evidence, moment = evidence_of(project, policy, release)
+    raw = shares(policy, release, evidence, moment, times=400, seed=20_261_123, raters=False)
+    made = resampling(policy, release, measured(policy, evidence), moment)
+    drawn = stability(made)
+    for call, share in raw.items():
+        assert drawn.calls.get(call, 0.0) == pytest.approx(share, abs=0.05), (raw, drawn)  # type: ignore[call-overload]
+    assert "judge.human_agreement" not in drawn.fixed
+    held = replace(made, errors={}).calls()
+    assert (abs(held["ship"] - raw["ship"]) > 0.1) == (name == "search-v5")  # what held agreement would have told
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, condition",
     [
@@ -271,9 +287,17 @@ def test_a_signal_without_an_interval_stays_as_it_was_read(bundled: dict[str, Re
 
 
 def test_checks_are_named_when_the_call_depends_on_them(bundled: dict[str, Resampling]) -> None:
-    """Where the judge decides, its agreement with people does; where conversion has lost already, it does not."""
+    """Where the judge decides, its checks are; where conversion has lost already, they are not."""
     by_judge, by_conversion = stability(bundled["search-v5"], 200), stability(bundled["tuesday-large"], 200)
-    assert "judge.human_agreement" in by_judge.fixed
+    assert "judge.same_judge" in by_judge.fixed
+    assert "judge.human_agreement" not in by_judge.fixed  # it is drawn
+    held = {
+        name: replace(one, measures=tuple(replace(measure, se=None) for measure in one.measures))
+        for name, one in bundled["search-v5"].numbers.items()
+    }
+    search = bundled["search-v5"]
+    unknown = stability(resampling(search.policy, search.release, held, search.as_of), 200)
+    assert "judge.human_agreement" in unknown.fixed  # its error is not known
     assert not any(one.startswith("judge.") for one in by_conversion.fixed)
     assert "conversion.sample_ratio_p" in by_conversion.fixed
     assert "conversion.full_weeks" not in by_conversion.fixed  # a loss stands

@@ -9,7 +9,9 @@ often it is drawn.
 
 A draw from N(estimate then, t^2), the estimate then being N(now, s^2 - t^2), is a draw from N(now, s^2): so one set of
 draws serves every amount. Only how far the intervals reach changes; the draws that belong to one place of the estimate
-then are those near it, by weights that are exact for normal errors. What the other signals show is drawn as today.
+then are those near it, by weights that are exact for normal errors. What the other signals show is drawn as today, and
+so is how far raters agree: where that becomes surer too, a collection is worth a little more than is told. Only when
+the evidence of several signals grows at once is it known better then, with the items that carry it.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Codes = NDArray[np.int8]
+    Known = Mapping[str, tuple[float, "Array"]]
 
 DRAWS = 5_000
 PLACES = 60
@@ -104,7 +107,7 @@ class Prospects:
 
     def together(self, designs: Mapping[str, Design]) -> Prospect:
         """When the evidence of several signals has grown at once: futures are drawn, and stability within each."""
-        moved = {}
+        moved, known = {}, {}
         rng = np.random.default_rng([self.seed, FUTURES])
         own = rng.standard_normal((len(self.given.designs), FUTURES))
         for name, luck in zip(self.given.designs, self._run_of(designs, {}).mix @ own, strict=True):
@@ -115,21 +118,27 @@ class Prospects:
                 )
                 sign = self.given.policy.signals[name].sign
                 moved[name] = sign * math.sqrt(max(0.0, far**2 - near**2)) * np.repeat(luck, EACH)
-        codes = self._run(designs, moved, draws=FUTURES * EACH).reshape(FUTURES, EACH)
+        for name in self.given.designs:
+            times = carried(self.given.policy.signals[name], designs.get(name), self.given.designs[name])
+            known[name] = times, np.repeat(rng.standard_normal(FUTURES), EACH)
+        codes = self._run(designs, moved, draws=FUTURES * EACH, known=known).reshape(FUTURES, EACH)
         shares = np.stack([(codes == place).mean(axis=1) for place in range(len(LABELS))])
         return Prospect(float(shares[:-1].max(axis=0).mean()), _named(shares.mean(axis=1)))
 
     def decisive(self, designs: Mapping[str, Design]) -> str | None:
-        """The signal whose effect tells most about the call at these precisions; None when none does.
+        """What tells most about the call at these precisions; None when nothing does.
 
-        By the share of the calls' variance that lies between tenths of its drawn effects.
+        A signal, for its effect, or a check that is drawn, by its full name. By the share of the calls' variance that
+        lies between tenths of its draws.
         """
         codes = self._run(designs, {
             name: self._ratio(name, design) for name, design in designs.items() if self._ratio(name, design) > 1.0
         })  # fmt: skip
         told = {}
-        for name in designs:
-            order = np.argsort(self._last.effects(name), kind="stable")
+        drawn = {name: self._last.effects(name) for name in designs}
+        drawn |= {check: one for check, one in self._last.agreeing().items() if check.partition(".")[0] in designs}
+        for name, values in drawn.items():
+            order = np.argsort(values, kind="stable")
             tenths = [np.bincount(part, minlength=len(LABELS)) / part.size for part in np.array_split(codes[order], 10)]
             told[name] = float(np.var(np.stack(tenths), axis=0).sum())
         best = max(told, key=lambda name: told[name], default=None)
@@ -144,13 +153,17 @@ class Prospects:
     def _centre(self, name: str) -> float:
         return self.given.centre[name].value
 
-    def _run_of(self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0) -> _Run:
+    def _run_of(
+        self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0, known: Known | None = None
+    ) -> _Run:
         setting = replace(self.setting, draws=draws) if draws else self.setting
-        return _Run(self.given, {**self.given.designs, **designs}, setting, moved)
+        return _Run(self.given, {**self.given.designs, **designs}, setting, moved, known or {})
 
-    def _run(self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0) -> Codes:
+    def _run(
+        self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0, known: Known | None = None
+    ) -> Codes:
         """Labels of all draws, as places in ``LABELS``."""
-        run = self._last = self._run_of(designs, moved, draws)
+        run = self._last = self._run_of(designs, moved, draws, known)
         noise = Noise(Streams(self.seed), run.setting.draws, ONE.shares, tuple(run.designs), run.mix)
         drawn = {} if draws else {key: one for key, one in self._same.items() if key[0] not in designs}
         table = run.table(run.around, noise, drawn, ONE)
@@ -164,10 +177,11 @@ class _Run(Redraw):
     """One pass over the draws, told apart by what the engine and ``waiting`` can tell apart."""
 
     def __init__(
-        self, given: Resampling, designs: Mapping[str, Design], setting: Setting, moved: Mapping[str, Any]
-    ) -> None:
+        self, given: Resampling, designs: Mapping[str, Design], setting: Setting, moved: Mapping[str, Any],
+        known: Known,
+    ) -> None:  # fmt: skip
         super().__init__(given, designs, setting)
-        self.around, self.moved = {name: given.centre[name] for name in self.designs}, moved
+        self.around, self.moved, self.known = {name: given.centre[name] for name in self.designs}, moved, known
         self.drawn: dict[tuple[str, Truth, int], Drawn] = {}
         asked = (name for one in self.conditions for name in one.signals(self.policy.signals))
         self.ranked = tuple(dict.fromkeys((*self.ranked, *asked)))
@@ -178,6 +192,10 @@ class _Run(Redraw):
         one = super().draw(signal, truth, noise, look)
         if signal.name in self.moved:
             _spread(one, self.moved[signal.name])
+        times, future = self.known.get(signal.name, (1.0, 0.0))
+        if times > 1.0:
+            # Together as far apart as today: what the future will have shown, and what it still leaves to chance.
+            one.agreeing = math.sqrt(1.0 - 1.0 / times) * future + math.sqrt(1.0 / times) * one.agreeing
         return one
 
     def labels(self, table: Table, known: dict[Key, Label]) -> Codes:
@@ -194,6 +212,13 @@ class _Run(Redraw):
     def effects(self, name: str) -> Array:
         """The drawn effects of a signal, candidate minus control."""
         return self._of(name).estimates.effect
+
+    def agreeing(self) -> dict[str, Array]:
+        """What each check that is drawn and asked for was drawn with, by its full name."""
+        asked = {fact for one in self.conditions for fact in one.facts}
+        asked |= {f"{name}.{check}" for name, signal in self.policy.signals.items() for check in signal.trust}
+        found = {check: self._of(check.partition(".")[0]) for check in self.resampling.errors if check in asked}
+        return {check: one.agreeing for check, one in found.items() if isinstance(one, Redrawn)}
 
     def middle(self, name: str) -> float:
         """What they are drawn around: the effect as it was read."""
@@ -225,6 +250,17 @@ def _spread(one: Redrawn, by: float | Array) -> None:
     one.estimates = replace(was, effect=effect, low=was.low + shift, high=was.high + shift, p_value=tested)
     if one.design.segments:
         one.parts = tuple(replace(part, effect=part.effect + shift) for part in one.parts)
+
+
+def carried(signal: Signal, then: Design | None, now: Design) -> float:
+    """How many times as many items tell then how far raters agree; a judge's are those that people graded."""
+    if then is None:
+        return 1.0
+    before, after = (
+        (one.checks.get("min_overlap") if signal.kind == "judge" else min(one.n_control, one.n_candidate))
+        for one in (now, then)
+    )
+    return after / before if before and after else 1.0
 
 
 def error_of(design: Design, true: float) -> float:

@@ -45,20 +45,29 @@ def where_it_turns(
     """
     if verdict.call == "hold" and any(need.amount is None for need in verdict.needs):
         return holds_on(verdict)
+    name = prospects.decisive(designs)
+    where = None if name is None else f"{_turning(verdict, name)}, lies where the policy changes its call. {DECIDE}"
     if reached.shares["open"] > 1.0 - reached.stability - reached.shares["open"]:
         told = share(reached.shares["open"], 0)
         stuck = "; ".join(_stuck(verdict, policy, designs))
-        why = stuck or f"the effects that the policy asks about are too small to tell even then. {DECIDE}"
+        small = f"the effects that the policy asks about are too small to tell even then. {DECIDE}"
+        why = stuck or (where if where and name and "." in name else small)
         return f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {why}."
-    name = prospects.decisive(designs)
-    if name is None:
+    if where is None:
         return f"More evidence would not settle it: a hundred times as much leaves it as it is. {DECIDE}."
+    reach = share(reached.stability, 0)
+    return f"Even a hundred times as much of everything would leave the call at {reach} on average: {where}."
+
+
+def _turning(verdict: Verdict, name: str) -> str:
+    """A signal with its effect, or a check of how far raters agree with its number."""
+    name, _, check = name.partition(".")
     reading = verdict.readings[name]
-    seen = f"{number(reading.effect, reading.unit, signed=True)} ({bounds(reading.low, reading.high, reading.unit)})"
-    return (
-        f"Even a hundred times as much of everything would leave the call at {share(reached.stability, 0)} on average: "
-        f"{title(name)}, {seen}, lies where the policy changes its call. {DECIDE}."
-    )
+    if check:
+        whom = "with people" if check == "human_agreement" else "between raters"
+        return f"{title(name)}'s agreement {whom}, {number(reading.checks[check].value)}"
+    benefit = bounds(reading.low, reading.high, reading.unit)
+    return f"{title(name)}, {number(reading.effect, reading.unit, signed=True)} ({benefit})"
 
 
 def _stuck(verdict: Verdict, policy: Policy, designs: Mapping[str, Design]) -> Iterator[str]:

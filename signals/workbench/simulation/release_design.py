@@ -71,7 +71,8 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
     if voting.low is None or voting.high is None:
         return replace(made, refused=voting.refused or f"the {numbers.voting} estimate has no interval")
     half = (voting.high - voting.low) / 2.0
-    reach = half / voting.se if voting.se else critical(voting.confidence, voting.df)
+    # An interval without width has no reach of its own, whatever its standard error says.
+    reach = (half / voting.se if voting.se else 0.0) or critical(voting.confidence, voting.df)
     se, df = half / reach, voting.df
     if signal.metric is not None and signal.metric.type == "quantile" and made.rule == "always":
         made = replace(made, by_arm=True)
