@@ -11,6 +11,12 @@ pytest_plugins = ["tests.postgres"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed is folded to the terminal, and a run in the background has none: say how wide it is."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

@@ -19,7 +19,6 @@ def run(root: Path, demo_store: str, monkeypatch: pytest.MonkeyPatch):
     """Run a command on the bundled example, with a store that holds it."""
     monkeypatch.setenv("SIGNALS_STORE", demo_store)
     monkeypatch.setenv("SIGNALS_PROJECT", str(root))
-    monkeypatch.setenv("COLUMNS", "100")
     return command
 
 

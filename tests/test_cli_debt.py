@@ -19,7 +19,6 @@ AS_OF = NOW.strftime("%Y-%m-%dT%H:%MZ")
 def run(root: Path, demo_store: str, monkeypatch: pytest.MonkeyPatch):
     """Run the command on the bundled example, at the moment of its Tuesday."""
     monkeypatch.setenv("SIGNALS_STORE", demo_store)
-    monkeypatch.setenv("COLUMNS", "100")
     return lambda *words: command("--project", str(root), "--as-of", "2026-11-23T09:00Z", *words)
 
 

@@ -22,9 +22,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("COLUMNS", "100")
-
+def run() -> Any:
     def command(folder: Path, *words: str) -> Result:
         return CliRunner().invoke(cli, ["track", *words, "--project", str(folder)], catch_exceptions=False)
 

@@ -37,7 +37,6 @@ def example(root: Path, demo_store: str, tmp_path: Path, monkeypatch: pytest.Mon
     shutil.copy(root / "data" / "sources.yaml", tmp_path / "data")
     monkeypatch.setenv("SIGNALS_STORE", f"sqlite:///{copy}")
     monkeypatch.setenv("SIGNALS_PROJECT", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
 
 
