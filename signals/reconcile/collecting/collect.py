@@ -86,7 +86,7 @@ def collections(
     if settling:
         return tuple(told), ""
     most = {name: everything(verdict.readings[name], design) for name, design in given.designs.items()}
-    reached = prospects.together(most) if most else now
+    reached = prospects.after(most) if most else now
     if reached.stability < goal:
         return (), where_it_turns(verdict, policy, prospects, most, reached)
     joint = together(
@@ -121,7 +121,7 @@ def _tried(prospects: Prospects, option: Option, goal: float) -> Tried | None:
 
     def stable(amount: int) -> float:
         if amount not in seen:
-            seen[amount] = prospects.after(option.signal, option.design(amount))
+            seen[amount] = prospects.after({option.signal: option.design(amount)})
         return seen[amount].stability
 
     rungs = option.rungs
@@ -163,7 +163,7 @@ def _told(one: Tried, policy: Policy, verdict: Verdict, prospects: Prospects) ->
     for need in verdict.needs:
         # Both stand on one page: say what the smaller amount, which answers another question, would do here.
         if need.amount and (need.signal, need.unit) == (option.signal, option.unit) and need.amount < one.amount:
-            then = prospects.after(option.signal, option.design(need.amount)).stability
+            then = prospects.after({option.signal: option.design(need.amount)}).stability
             why += f"; the {plural(need.amount, need.unit)} of the way out would make it {share(then, 0)}"
     return _collection(option, one.amount, one.prospect, policy, prospects.now, why, settles=one.settles)
 

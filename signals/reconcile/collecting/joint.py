@@ -32,7 +32,7 @@ def together(
         return {name: (one, max(0, round(share * len(one.rungs)) - 1)) for name, one in chosen.items()}
 
     def expected(plan: Plan) -> Prospect:
-        return prospects.together({name: one.design(one.rungs[rung]) for name, (one, rung) in plan.items()})
+        return prospects.after({name: one.design(one.rungs[rung]) for name, (one, rung) in plan.items()})
 
     low, high = 0, len(TIMES) - 1
     if expected(grown(high)).stability < goal:

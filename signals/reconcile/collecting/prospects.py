@@ -3,15 +3,12 @@
 Preposterior analysis (Raiffa and Schlaifer 1961, Applied Statistical Decision Theory, chapter 5) on the policy's own
 rules. The truth is taken to lie around today's estimate as far as its error says (a flat prior). After a collection
 that brings the standard error from ``s`` to ``t`` the estimate will be somewhere in N(now, s^2 - t^2), and the call is
-then as stable as draws from N(that estimate, t^2) make it. What is told is the mean of that stability over all the
-places where the estimate may come to lie. A HOLD that only waits for evidence (``waiting``) is no settled call, however
-often it is drawn.
+then as stable as draws from N(that estimate, t^2) make it. So futures are drawn, and the evidence anew in each of them;
+what is told is the mean of the stability over the futures. A HOLD that only waits for evidence (``waiting``) is no
+settled call, however often it is drawn.
 
-A draw from N(estimate then, t^2), the estimate then being N(now, s^2 - t^2), is a draw from N(now, s^2): so one set of
-draws serves every amount. Only how far the intervals reach changes; the draws that belong to one place of the estimate
-then are those near it, by weights that are exact for normal errors. What the other signals show is drawn as today, and
-so is how far raters agree: where that becomes surer too, a collection is worth a little more than is told. Only when
-the evidence of several signals grows at once is it known better then, with the items that carry it.
+A future moves the effect over everything and every segment, each as far as its own error says and together as parts of
+one whole move, and how far raters agree where more items tell it. What the other signals show is drawn as today.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,20 +41,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Codes = NDArray[np.int8]
-    Known = Mapping[str, tuple[float, "Array"]]
 
-DRAWS = 5_000
-PLACES = 60
-"""At how many places of the estimate then its stability is computed, equally likely ones."""
+FUTURES, EACH = 400, 50
+"""How many futures are drawn, and draws of the evidence in each of them."""
 
-BINS, WIDEST = 600, 4.5
-"""Of the drawn effects, in standard errors of today to each side."""
-
-FUTURES, EACH = 200, 50
-"""How many futures are drawn when the evidence of several signals grows at once, and draws in each of them.
-
-The largest of shares counted in few draws is too large where two calls are about equally likely: by 0.06 at 50 draws.
-"""
+DRAWS = FUTURES * EACH
 
 
 @dataclass(frozen=True)
@@ -78,52 +66,45 @@ class Prospect:
         return max(LABELS[:-1], key=lambda label: self.shares[label])
 
 
+@dataclass(frozen=True)
+class Luck:
+    """What the futures will have shown beyond today, if all that is not known today came to be known.
+
+    Attributes:
+        whole: Of the effect over everything (candidate minus control), shape (futures,).
+        parts: Of every segment's, by name.
+        agreeing: Standardised, of how far raters agree.
+    """
+
+    whole: Array
+    parts: Mapping[str, Array]
+    agreeing: Array
+
+
 class Prospects:
     """The prospects of one release: asked for many collections, it makes the draws of what stays the same once."""
 
-    def __init__(self, given: Resampling, draws: int = DRAWS, seed: int = SEED) -> None:
+    def __init__(self, given: Resampling, seed: int = SEED) -> None:
         self.given, self.seed = given, seed
-        self.setting = Setting(given.release.kind, draws, seed, Correlation(pairs=given.benefits()))
+        self.setting = Setting(given.release.kind, DRAWS, seed, Correlation(pairs=given.benefits()))
         self._same: dict[tuple[str, Truth, int], Drawn] = {}
         self._labels: dict[Key, Label] = {}
+        self._luck: dict[str, Luck] = {}
 
     @cached_property
     def now(self) -> Prospect:
         """Today: every settled call's share of the draws."""
-        return _alone(self._run({}, {}))
+        return _alone(self._run({})[0])
 
-    def after(self, name: str, design: Design) -> Prospect:
-        """When the evidence of one signal has become ``design``.
+    def after(self, designs: Mapping[str, Design]) -> Prospect:
+        """When the evidence of some signals has become this.
 
         Args:
-            name: The signal; one that is drawn.
-            design: Its precision then, and the numbers of its checks.
+            designs: By signal, one that is drawn: its precision then, and the numbers of its checks.
         """
-        near, far = error_of(design, self._centre(name)), error_of(self.given.designs[name], self._centre(name))
-        if not 0.0 < near < far * (1.0 - 1e-9):
-            return _alone(self._run({name: design}, {}))
-        codes = self._run({name: design}, {name: far / near})
-        return _over_places(codes, self._last.effects(name), self._last.middle(name), near, far)
-
-    def together(self, designs: Mapping[str, Design]) -> Prospect:
-        """When the evidence of several signals has grown at once: futures are drawn, and stability within each."""
-        moved, known = {}, {}
-        rng = np.random.default_rng([self.seed, FUTURES])
-        own = rng.standard_normal((len(self.given.designs), FUTURES))
-        for name, luck in zip(self.given.designs, self._run_of(designs, {}).mix @ own, strict=True):
-            if name in designs:
-                near, far = (
-                    error_of(designs[name], self._centre(name)),
-                    error_of(self.given.designs[name], self._centre(name)),
-                )
-                sign = self.given.policy.signals[name].sign
-                moved[name] = sign * math.sqrt(max(0.0, far**2 - near**2)) * np.repeat(luck, EACH)
-        for name in self.given.designs:
-            times = carried(self.given.policy.signals[name], designs.get(name), self.given.designs[name])
-            known[name] = times, np.repeat(rng.standard_normal(FUTURES), EACH)
-        codes = self._run(designs, moved, draws=FUTURES * EACH, known=known).reshape(FUTURES, EACH)
-        shares = np.stack([(codes == place).mean(axis=1) for place in range(len(LABELS))])
-        return Prospect(float(shares[:-1].max(axis=0).mean()), _named(shares.mean(axis=1)))
+        codes, run = self._run(designs)
+        learnt = any(one.times > 1.0 or one.whole.any() for one in run.moves.values())
+        return _over_futures(codes.reshape(FUTURES, EACH)) if learnt else _alone(codes)
 
     def decisive(self, designs: Mapping[str, Design]) -> str | None:
         """What tells most about the call at these precisions; None when nothing does.
@@ -131,12 +112,10 @@ class Prospects:
         A signal, for its effect, or a check that is drawn, by its full name. By the share of the calls' variance that
         lies between tenths of its draws.
         """
-        codes = self._run(designs, {
-            name: self._ratio(name, design) for name, design in designs.items() if self._ratio(name, design) > 1.0
-        })  # fmt: skip
+        codes, run = self._run(designs)
         told = {}
-        drawn = {name: self._last.effects(name) for name in designs}
-        drawn |= {check: one for check, one in self._last.agreeing().items() if check.partition(".")[0] in designs}
+        drawn = {name: run.effects(name) for name in designs}
+        drawn |= {check: one for check, one in run.agreeing().items() if check.partition(".")[0] in designs}
         for name, values in drawn.items():
             order = np.argsort(values, kind="stable")
             tenths = [np.bincount(part, minlength=len(LABELS)) / part.size for part in np.array_split(codes[order], 10)]
@@ -146,56 +125,99 @@ class Prospects:
 
     # --- one pass ----------------------------------------------------------------------------------------------------
 
-    def _ratio(self, name: str, design: Design) -> float:
-        near, far = error_of(design, self._centre(name)), error_of(self.given.designs[name], self._centre(name))
-        return far / near if near > 0.0 else 1.0
+    def _run(self, designs: Mapping[str, Design]) -> tuple[Codes, _Run]:
+        """Labels of all draws, as places in ``LABELS``, future by future."""
+        run = _Run(self.given, designs, self.setting, {name: self._moves(name, one) for name, one in designs.items()})
+        noise = Noise(Streams(self.seed), DRAWS, ONE.shares, tuple(run.designs), run.mix)
+        run.drawn = {key: one for key, one in self._same.items() if key[0] not in designs}
+        table = run.table(run.around, noise, run.drawn, ONE)
+        self._same |= {key: one for key, one in run.drawn.items() if key[0] not in designs}
+        return run.labels(table, self._labels), run
 
-    def _centre(self, name: str) -> float:
-        return self.given.centre[name].value
+    def _moves(self, name: str, then: Design) -> Moves:
+        """How far a design then lets the futures go, of all that today's error leaves open."""
+        now, luck, true = self.given.designs[name], self._lucky(name), self.given.centre[name].value
+        before = {one.name: one.se for one in now.segments}
+        parts = {
+            one.name: _known(one.se, before[one.name]) * luck.parts[one.name]
+            for one in then.segments
+            if one.name in luck.parts
+        }
+        return Moves(
+            _known(error_of(then, true), error_of(now, true)) * luck.whole,
+            parts,
+            carried(self.given.policy.signals[name], then, now),
+            luck.agreeing,
+        )
 
-    def _run_of(
-        self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0, known: Known | None = None
-    ) -> _Run:
-        setting = replace(self.setting, draws=draws) if draws else self.setting
-        return _Run(self.given, {**self.given.designs, **designs}, setting, moved, known or {})
+    def _lucky(self, name: str) -> Luck:
+        if name not in self._luck:
+            drawn = self._future.draw(self.given.policy.signals[name], self.given.centre[name], self._chance, ONE)
+            true = dict(zip((one.name for one in drawn.design.segments), drawn.truth.segments, strict=True))
+            self._luck[name] = Luck(
+                drawn.estimates.effect - drawn.truth.value - drawn.shape.shift,
+                {one.design.name: one.effect - true[one.design.name] for one in drawn.parts},
+                drawn.agreeing,
+            )
+        return self._luck[name]
 
-    def _run(
-        self, designs: Mapping[str, Design], moved: Mapping[str, Any], draws: int = 0, known: Known | None = None
-    ) -> Codes:
-        """Labels of all draws, as places in ``LABELS``."""
-        run = self._last = self._run_of(designs, moved, draws, known)
-        noise = Noise(Streams(self.seed), run.setting.draws, ONE.shares, tuple(run.designs), run.mix)
-        drawn = {} if draws else {key: one for key, one in self._same.items() if key[0] not in designs}
-        table = run.table(run.around, noise, drawn, ONE)
-        run.drawn = drawn
-        if not draws:
-            self._same |= {key: one for key, one in drawn.items() if key[0] not in designs}
-        return run.labels(table, self._labels)
+    @cached_property
+    def _future(self) -> Redraw:
+        return Redraw(self.given, self.given.designs, replace(self.setting, draws=FUTURES))
+
+    @cached_property
+    def _chance(self) -> Noise:
+        """The random numbers of the futures: others than those of the draws in them."""
+        run = self._future
+        return _Even(Streams(self.seed + 1), FUTURES, ONE.shares, tuple(run.designs), run.mix)
+
+
+class _Even(Noise):
+    """Normals as evenly spread as their law has it, in an order by chance: a Latin hypercube of futures.
+
+    McKay, Beckman and Conover 1979, Technometrics 21:239-245. Few futures then tell as much as many.
+    """
+
+    def _path(self, signal: str, purpose: str) -> Array:
+        places = np.array([NORMAL.inv_cdf((number + 0.5) / self.size) for number in range(self.size)])
+        return self._streams.of(signal, purpose).permutation(places)[None, :]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Where the evidence of one signal will have gone, in every future; see ``Luck``.
+
+    Attributes:
+        whole: The effect over everything, shape (futures,).
+        parts: Segments, by name.
+        times: How many times as many items tell then how far raters agree.
+        agreeing: Standardised, how far they do.
+    """
+
+    whole: Array
+    parts: Mapping[str, Array]
+    times: float
+    agreeing: Array
 
 
 class _Run(Redraw):
     """One pass over the draws, told apart by what the engine and ``waiting`` can tell apart."""
 
     def __init__(
-        self, given: Resampling, designs: Mapping[str, Design], setting: Setting, moved: Mapping[str, Any],
-        known: Known,
-    ) -> None:  # fmt: skip
-        super().__init__(given, designs, setting)
-        self.around, self.moved, self.known = {name: given.centre[name] for name in self.designs}, moved, known
+        self, given: Resampling, designs: Mapping[str, Design], setting: Setting, moves: Mapping[str, Moves]
+    ) -> None:
+        super().__init__(given, {**given.designs, **designs}, setting)
+        self.around, self.moves = {name: given.centre[name] for name in self.designs}, moves
         self.drawn: dict[tuple[str, Truth, int], Drawn] = {}
         asked = (name for one in self.conditions for name in one.signals(self.policy.signals))
         self.ranked = tuple(dict.fromkeys((*self.ranked, *asked)))
         self.facts = tuple(dict.fromkeys((*(f"{name}.state" for name in self.ranked), *self.facts)))
 
     def draw(self, signal: Signal, truth: Truth, noise: Noise, look: Look) -> Redrawn:
-        """One signal; the one that more is known of then has draws as far apart as today's."""
+        """One signal; the one that more is known of is drawn around where each future has brought it."""
         one = super().draw(signal, truth, noise, look)
-        if signal.name in self.moved:
-            _spread(one, self.moved[signal.name])
-        times, future = self.known.get(signal.name, (1.0, 0.0))
-        if times > 1.0:
-            # Together as far apart as today: what the future will have shown, and what it still leaves to chance.
-            one.agreeing = math.sqrt(1.0 - 1.0 / times) * future + math.sqrt(1.0 / times) * one.agreeing
+        if signal.name in self.moves:
+            _move(one, self.moves[signal.name])
         return one
 
     def labels(self, table: Table, known: dict[Key, Label]) -> Codes:
@@ -220,24 +242,13 @@ class _Run(Redraw):
         found = {check: self._of(check.partition(".")[0]) for check in self.resampling.errors if check in asked}
         return {check: one.agreeing for check, one in found.items() if isinstance(one, Redrawn)}
 
-    def middle(self, name: str) -> float:
-        """What they are drawn around: the effect as it was read."""
-        one = self._of(name)
-        return one.truth.value + (one.shape.shift if isinstance(one, Redrawn) else 0.0)
-
     def _of(self, name: str) -> Drawn:
         return next(one for key, one in self.drawn.items() if key[0] == name)
 
 
-def _spread(one: Redrawn, by: float | Array) -> None:
-    """Give draws another scatter than their intervals tell of; the intervals go with them.
-
-    Args:
-        one: A signal as it is drawn at its precision then.
-        by: How many times farther from the centre every draw lies, or by how much each one is moved, shape (draws,).
-    """
-    was = one.estimates
-    shift = by if isinstance(by, np.ndarray) else (by - 1.0) * (was.effect - one.truth.value - one.shape.shift)
+def _move(one: Redrawn, moves: Moves) -> None:
+    """Bring the draws of one signal to where each future has it; their intervals go with them."""
+    was, shift = one.estimates, np.repeat(moves.whole, EACH)
     effect = was.effect + shift
 
     def tested() -> Array:
@@ -248,14 +259,20 @@ def _spread(one: Redrawn, by: float | Array) -> None:
         return p_value(one.signal, one.design, one.look, statistic, one.design.df)
 
     one.estimates = replace(was, effect=effect, low=was.low + shift, high=was.high + shift, p_value=tested)
-    if one.design.segments:
-        one.parts = tuple(replace(part, effect=part.effect + shift) for part in one.parts)
+    one.plain_parts = tuple(
+        replace(part, effect=part.effect + np.repeat(moves.parts[part.design.name], EACH))
+        if part.design.name in moves.parts
+        else part
+        for part in one.plain_parts
+    )
+    if moves.times > 1.0:
+        # Together as far apart as today: what the future will have shown, and what it still leaves to chance.
+        known = math.sqrt(1.0 - 1.0 / moves.times) * np.repeat(moves.agreeing, EACH)
+        one.agreeing = known + math.sqrt(1.0 / moves.times) * one.agreeing
 
 
-def carried(signal: Signal, then: Design | None, now: Design) -> float:
+def carried(signal: Signal, then: Design, now: Design) -> float:
     """How many times as many items tell then how far raters agree; a judge's are those that people graded."""
-    if then is None:
-        return 1.0
     before, after = (
         (one.checks.get("min_overlap") if signal.kind == "judge" else min(one.n_control, one.n_candidate))
         for one in (now, then)
@@ -271,6 +288,13 @@ def error_of(design: Design, true: float) -> float:
     return math.sqrt((p0 * (1.0 - p0) / design.n_control + p1 * (1.0 - p1) / design.n_candidate) / design.worth)
 
 
+def _known(then: float | None, now: float | None) -> float:
+    """By how much of today's error the estimate will have moved: the rest of it is still open then."""
+    if not now or then is None:
+        return 0.0
+    return math.sqrt(max(0.0, 1.0 - (then / now) ** 2))
+
+
 # --- from labels to stability ---------------------------------------------------------------------------------------
 
 
@@ -279,24 +303,27 @@ def _named(shares: Array) -> dict[Label, float]:
 
 
 def _alone(codes: Codes) -> Prospect:
-    """Nothing more is learnt of any effect."""
+    """Nothing more is learnt of anything: every future is today."""
     shares = np.bincount(codes, minlength=len(LABELS)) / codes.size
     return Prospect(float(shares[:-1].max()), _named(shares))
 
 
-def _over_places(codes: Codes, effects: Array, middle: float, near: float, far: float) -> Prospect:
-    """Stability at every place of the estimate then, and its mean.
+def _over_futures(codes: Codes) -> Prospect:
+    """The mean over the futures of the likeliest settled call's share.
 
-    The weights turn draws from N(middle, far^2) into draws from N(place, near^2). They are the same for all draws of
-    one bin, of which there are so many that the narrowest weights fall into several.
+    The largest of shares that are counted in few draws is too large where two calls are about equally likely: by 0.06
+    at 50 draws. The share, in one half of the draws, of the call that was likeliest in the other half is too small by
+    as little. What is taken lies halfway.
+
+    Args:
+        codes: Places in ``LABELS``, shape (futures, draws).
     """
-    scaled = (effects - middle) / far
-    bins = np.clip(((scaled + WIDEST) * (BINS / (2.0 * WIDEST))).astype(np.int64), 0, BINS - 1)
-    counted = np.bincount(bins * len(LABELS) + codes, minlength=BINS * len(LABELS)).reshape(BINS, len(LABELS))
-    middles = (np.arange(BINS) + 0.5) * (2.0 * WIDEST / BINS) - WIDEST
-    places = np.array([NORMAL.inv_cdf((number + 0.5) / PLACES) for number in range(PLACES)])
-    apart = middles[None, :] * (far / near) - places[:, None] * math.sqrt((far / near) ** 2 - 1.0)
-    logs = (middles**2 - apart**2) / 2.0
-    found = np.exp(logs - logs.max(axis=1, keepdims=True)) @ counted
-    shares = found / found.sum(axis=1, keepdims=True)
-    return Prospect(float(shares[:, :-1].max(axis=1).mean()), _named(shares.mean(axis=0)))
+    half = codes.shape[1] // 2
+    some, others = (
+        np.stack([(part == place).mean(axis=1) for place in range(len(LABELS))])
+        for part in (codes[:, :half], codes[:, half:])
+    )
+    both, every = (some + others) / 2.0, np.arange(codes.shape[0])
+    crossed = (others[some[:-1].argmax(axis=0), every] + some[others[:-1].argmax(axis=0), every]) / 2.0
+    stability = (both[:-1].max(axis=0) + crossed) / 2.0
+    return Prospect(float(stability.mean()), _named(both.mean(axis=1)))

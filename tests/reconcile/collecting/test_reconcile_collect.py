@@ -64,7 +64,7 @@ def test_an_unclear_test_is_settled_by_the_fewest_users_that_do() -> None:
     option = options_of(one, "revenue")["users"]
     rungs = option.rungs  # type: ignore[attr-defined]
     smaller = rungs[rungs.index(best.amount) - 1]
-    assert Prospects(one.given).after("revenue", option.design(smaller)).stability < SETTLED  # type: ignore[attr-defined]
+    assert Prospects(one.given).after({"revenue": option.design(smaller)}).stability < SETTLED  # type: ignore[attr-defined]
 
 
 def test_without_a_rate_there_are_no_days() -> None:
@@ -156,7 +156,7 @@ def test_the_amount_of_the_way_out_is_among_those_tried() -> None:
     assert need.amount in option.rungs  # type: ignore[attr-defined]
     best = first(one)
     assert best.amount > need.amount
-    then = Prospects(one.given).after("revenue", option.design(need.amount)).stability  # type: ignore[attr-defined]
+    then = Prospects(one.given).after({"revenue": option.design(need.amount)}).stability  # type: ignore[attr-defined]
     assert best.why.endswith(f"; the {need.amount:,} users of the way out would make it {100 * then:.0f} %")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
+from signals.model import Numbers, SegmentEstimate
 from signals.policy import decide, settle
 from signals.policy.facts import extract
 from signals.readings import read
@@ -58,21 +60,11 @@ def collected(
 def test_the_expected_stability_is_that_of_collecting_many_times(effect: float, times: float) -> None:
     one = case(REVENUE, ONE, mean("revenue", effect, 0.3))
     prospects = Prospects(one.given)
-    found = prospects.after("revenue", scaled(one.given.designs["revenue"], times))
+    found = prospects.after({"revenue": scaled(one.given.designs["revenue"], times)})
     wanted, shares = collected(effect, 0.3, times, margin=0.5)
     assert found.stability == pytest.approx(wanted, abs=0.02)
     assert dict(found.shares) == pytest.approx(shares, abs=0.02)
     assert sum(found.shares.values()) == pytest.approx(1.0, abs=1e-9)
-
-
-@pytest.mark.parametrize("effect", [-0.2, 0.5])
-def test_several_signals_at_once_are_as_one_where_only_one_decides(effect: float) -> None:
-    one = case(REVENUE, ONE, mean("revenue", effect, 0.3))
-    prospects = Prospects(one.given)
-    design = scaled(one.given.designs["revenue"], 8.0)
-    alone, together = prospects.after("revenue", design), prospects.together({"revenue": design})
-    assert together.stability == pytest.approx(alone.stability, abs=0.035)
-    assert dict(together.shares) == pytest.approx(dict(alone.shares), abs=0.04)
 
 
 def nested(prospects: Prospects, name: str, times: float, futures: int) -> float:
@@ -94,7 +86,7 @@ def test_the_expected_stability_is_that_of_the_resampling_around_every_future(na
     """Two signals, and a panel whose own spread is drawn too; no hold of this policy waits, so calls are labels."""
     one = case(REVENUE + PEOPLE, ANSWERS, mean("revenue", 0.4, 0.3), panel("people", 0.08, (0.3, 0.002, 0.4), 60, 6))
     prospects = Prospects(one.given)
-    found = prospects.after(name, scaled(one.given.designs[name], times)).stability
+    found = prospects.after({name: scaled(one.given.designs[name], times)}).stability
     assert found == pytest.approx(nested(prospects, name, times, 60), abs=0.02)
 
 
@@ -106,7 +98,9 @@ def test_more_data_never_lowers_the_expected_stability_of_a_decided_truth(
     one = case(REVENUE, ONE, mean("revenue", (z if win else -z) * 0.2, 0.2))
     prospects = Prospects(one.given)
     less, more = sorted(pair)
-    found = [prospects.after("revenue", scaled(one.given.designs["revenue"], one_)).stability for one_ in (less, more)]
+    found = [
+        prospects.after({"revenue": scaled(one.given.designs["revenue"], times)}).stability for times in (less, more)
+    ]
     assert found[0] >= prospects.now.stability - 0.02
     assert found[1] >= found[0] - 0.02
 
@@ -115,15 +109,15 @@ def test_the_same_question_has_the_same_answer() -> None:
     one = case(REVENUE, ONE, mean("revenue", 0.4, 0.3))
     design = scaled(one.given.designs["revenue"], 5.0)
     first, again = Prospects(one.given), Prospects(one.given)
-    again.after("revenue", scaled(design, 2.0))  # what was asked before changes nothing
-    assert first.after("revenue", design) == again.after("revenue", design)
-    assert Prospects(one.given, seed=5).after("revenue", design) != first.after("revenue", design)
+    again.after({"revenue": scaled(design, 2.0)})  # what was asked before changes nothing
+    assert first.after({"revenue": design}) == again.after({"revenue": design})
+    assert Prospects(one.given, seed=5).after({"revenue": design}) != first.after({"revenue": design})
 
 
 def test_no_more_evidence_is_today() -> None:
     one = case(REVENUE, ONE, mean("revenue", 0.4, 0.3))
     prospects = Prospects(one.given)
-    assert prospects.after("revenue", one.given.designs["revenue"]) == prospects.now
+    assert prospects.after({"revenue": one.given.designs["revenue"]}) == prospects.now
     calls = one.given.calls(draws=prospects.setting.draws)
     assert prospects.now.shares["ship"] == pytest.approx(calls["ship"], abs=1e-9)
     assert prospects.now.shares["hold"] + prospects.now.shares["open"] == pytest.approx(calls["hold"], abs=1e-9)
@@ -155,3 +149,37 @@ def test_a_hold_that_does_not_wait_is_one_that_the_ways_out_promise_nothing_for(
             needs = decide(policy, RELEASE, readings, AS_OF, "sha256:none").needs
             assert not [need for need in needs if need.amount is not None], policy.text
     assert min(seen["hold"], seen["open"]) >= 10, seen
+
+
+PARTED = REVENUE.rstrip() + "\n    segments: [plan]\n"
+GUARDED = ONE + "guardrails:\n  - {id: plans, when: 'any(revenue.segments, adjusted.high < 0)', call: rollback}\n"
+
+
+def parted(free: float, pro: float, se: float) -> Numbers:
+    """Two plans of equal size, each with an error of ``se``; the whole is their mean."""
+    parts = [segment("plan=free", free, se), segment("plan=pro", pro, se)]
+    return replace(mean("revenue", (free + pro) / 2.0, se / 2.0**0.5), segments=tuple(parts))
+
+
+def segment(name: str, effect: float, se: float) -> SegmentEstimate:
+    reach, far = Z * se, NormalDist().inv_cdf(1.0 - 0.0125) * se
+    return SegmentEstimate(
+        name, 0.5, 10_000, 10_000, effect, effect - reach, effect + reach, effect - far, effect + far, control=10.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("free, times", [(-0.35, 6.0), (-0.1, 12.0), (-0.6, 3.0)])
+def test_segments_have_futures_of_their_own(free: float, times: float) -> None:
+    """A guardrail on a plan: data are collected for each plan, pooled, and the policy asked by hand."""
+    one = case(PARTED, GUARDED, parted(free, 1.2, 0.3))
+    found = Prospects(one.given).after({"revenue": scaled(one.given.designs["revenue"], times)})
+    rng = np.random.default_rng(3)
+    near = 0.3 / times**0.5
+    moved = (0.3**2 - near**2) ** 0.5 * rng.standard_normal((2, 10_000, 1)) + np.array([free, 1.2])[:, None, None]
+    plans = moved + near * rng.standard_normal((2, 10_000, 100))
+    whole, far = plans.mean(axis=0), NormalDist().inv_cdf(1.0 - 0.0125) * near
+    rollback = (plans + far < 0.0).any(axis=0) | (whole + Z * near / 2.0**0.5 < 0.0)
+    ship = ~rollback & (whole - Z * near / 2.0**0.5 > 0.0)
+    shares = np.stack([ship.mean(axis=1), rollback.mean(axis=1)])
+    assert found.stability == pytest.approx(float(shares.max(axis=0).mean()), abs=0.02)
+    assert found.shares["rollback"] == pytest.approx(float(rollback.mean()), abs=0.02)
