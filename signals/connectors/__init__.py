@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from signals.connectors.base import Connector, Tally
+from signals.connectors.evals.promptfoo import Promptfoo
 from signals.connectors.label_studio import LabelStudio
-from signals.connectors.promptfoo import Promptfoo
 from signals.connectors.table import Table
 from signals.model import SignalsError
 from signals.strictyaml import suggest

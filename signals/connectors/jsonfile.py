@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from signals.connectors.entries import as_text, recoding
+from signals.connectors.filekind import open_binary
 from signals.connectors.paths import InputFile
 from signals.model import SignalsError, Source
 
@@ -25,13 +27,13 @@ def load_json(file: InputFile) -> Any:
         SignalsError: When it is too large, not UTF-8, or no complete JSON (with line and column).
     """
     try:
-        size = file.path.stat().st_size
-        if size > MAX_BYTES:
-            remedy = "Export fewer rows per file and give a glob"
-            raise SignalsError(f"is {size:,} bytes; at most {MAX_BYTES:,} are read at once", remedy, file=file.name)
-        raw = file.path.read_bytes()
-    except OSError as error:
-        raise SignalsError(f"cannot be read: {error.strerror}", file=file.name) from None
+        with open_binary(file) as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SignalsError(f"cannot be read: {error}", "Export it again", file=file.name) from None
+    if len(raw) > MAX_BYTES:
+        remedy = "Export fewer rows per file and give a glob, or JSON lines where the tool writes them"
+        raise SignalsError(f"holds more than the {MAX_BYTES:,} bytes that are read at once", remedy, file=file.name)
     if not raw.strip():
         raise SignalsError("is empty (0 bytes)", "Export it again", file=file.name)
     try:

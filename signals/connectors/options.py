@@ -98,8 +98,8 @@ class TableEntry(Entry):
     wide: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = None
 
 
-class PromptfooEntry(Entry):
-    """JSON exports of promptfoo."""
+class EvalEntry(Entry):
+    """Files of a tool that runs evaluations."""
 
     path: Text
     metric: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter, defaultdict
 from statistics import mean
@@ -258,3 +259,51 @@ def test_what_the_test_says_must_be_readable(desk):
         message = desk.fails("promptfoo", **entry)
         assert message.startswith("data/edited.json: item 'ticket-000'")
         assert word in message
+
+
+def as_lines(desk, name="promptfoo_candidate.json"):
+    rows = json.loads((desk.files / name).read_text())["results"]["results"]
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def scores(records):
+    return sorted((r.item, r.variant, r.repeat, r.value, r.error) for r in records)
+
+
+def test_json_lines_say_the_same_but_for_the_time(desk):
+    desk.copy("promptfoo_candidate.json")
+    whole = desk.read("promptfoo", path="promptfoo_candidate.json")
+    desk.write("rows.jsonl", as_lines(desk))
+    lines = desk.read("promptfoo", path="rows.jsonl")
+    assert scores(lines) == scores(whole)
+    assert {r.at for r in lines} == {None}
+    desk.write("rows.jsonl.gz", gzip.compress(as_lines(desk).encode()))
+    assert scores(desk.read("promptfoo", path="rows.jsonl.gz")) == scores(whole)
+
+
+def test_broken_json_lines_are_told_with_their_line(desk):
+    text = as_lines(desk)
+    desk.write("cut.jsonl", text[: len(text) * 2 // 3])
+    message = desk.fails("promptfoo", path="cut.jsonl")
+    assert "half-written JSON" in message
+    assert message.startswith(f"data/cut.jsonl:{text[: len(text) * 2 // 3].count(chr(10)) + 1}:")
+    desk.write("other.jsonl", '{"a": 1}\n')
+    assert "data/other.jsonl:1: is no row of promptfoo's JSON lines" in desk.fails("promptfoo", path="other.jsonl")
+    desk.write("list.jsonl", "[1]\n")
+    assert "data/list.jsonl:1: the line is no JSON object" in desk.fails("promptfoo", path="list.jsonl")
+    desk.write("none.jsonl", "\n\n")
+    assert "is empty (0 rows)" in desk.fails("promptfoo", path="none.jsonl")
+    desk.write("torn.jsonl.gz", gzip.compress(text.encode())[:2000])
+    assert "data/torn.jsonl.gz: cannot be read" in desk.fails("promptfoo", path="torn.jsonl.gz")
+
+
+def test_the_full_lines_and_the_full_json_are_one_evidence(desk, shared):
+    for ending in ("json", "jsonl"):
+        desk.write(f"both.{ending}", (shared / "exports" / "promptfoo" / f"both.{ending}").read_bytes())
+    lines = desk.read("promptfoo", path="both.jsonl")
+    assert round(arm_difference(lines), 4) == 0.0368
+    assert round(lift(lines, errors_as_zero=True), 4) == 0.0255
+    assert scores(lines) == scores(desk.read("promptfoo", path="both.json"))
+    assert len(desk.read("promptfoo", path="both.*")) == 240
+    assert desk.whys == {"the same row was read from another file already": 240}
+    assert (desk.tally.rows_read, desk.tally.rows_kept) == (480, 240)
