@@ -53,15 +53,15 @@ def load_json(file: InputFile) -> Any:
 
 def dig(data: Any, path: str) -> Any:
     """The value at a dotted path, None when there is none. A key that holds dots itself is found too."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, (dict, Mapping)):  # the first is told much faster
         return None
     if path in data:
         return data[path]
-    steps = path.split(".")
-    for cut in range(len(steps) - 1, 0, -1):
-        head = ".".join(steps[:cut])
-        if head in data:
-            return dig(data[head], ".".join(steps[cut:]))
+    cut = path.find(".")
+    while cut > 0:
+        if path[:cut] in data and (found := dig(data[path[:cut]], path[cut + 1 :])) is not None:
+            return found
+        cut = path.find(".", cut + 1)
     return None
 
 

@@ -170,16 +170,18 @@ def _one_prompt(output: Output, prompts: dict[str, Any], source: Source) -> None
 
 def _output(run: _Run, line: int | None, row: Row, item: str) -> Output:
     text = dig(row, "response.output")
+    parts = _components(row)
+    said = {scorer_name(part["assertion"]) for part in parts}
     return Output(
         row=row,
         file=run.file.name,
         line=line,
         item=scalar(dig(row, item)) if item else None,
         variant=scalar(dig(row, "provider.label")) or scalar(dig(row, "provider.id")) or scalar(row.get("provider")),
-        words=[_word(part, row, run) for part in _components(row)],
+        words=[_word(part, row, run) for part in parts],
         failed=_failed(row),
-        expected=[Word(scorer_name(one), None, None, judge(one, row, run.version), is_judge(one))
-                  for one in _asserted(row)],
+        expected=[Word(name, None, None, {} if name in said else judge(one, row, run.version), is_judge(one))
+                  for one in _asserted(row) for name in [scorer_name(one)]],
         at=run.at,
         length=float(len(text)) if isinstance(text, str) else None,
         asked=row.get("vars"),
