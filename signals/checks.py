@@ -22,7 +22,8 @@ class CheckSpec:
     A check that the policy asks for and that fails, or cannot be computed, makes the reading ``untrusted``
     (validity) or turns ``win`` and ``flat`` into ``unclear`` (maturity). One that the policy does not ask for is held
     against ``default`` and can only warn; without a default it is only reported. ``reason`` says why the default is
-    what it is, or why there is none; ``source`` where the method or the figure comes from.
+    what it is, or why there is none; ``source`` where the method or the figure comes from. ``remedy`` is what to do
+    when it does not pass, ``absent`` what to do when there is no number, where that is something else.
     """
 
     name: str
@@ -35,6 +36,11 @@ class CheckSpec:
     reason: str
     source: str = ""
     sort: Literal["validity", "maturity"] = "validity"
+    absent: str = ""
+
+    def todo(self, *, known: bool) -> str:
+        """What to do about a check that does not pass, its number being known or not."""
+        return self.remedy if known or not self.absent else self.absent
 
 
 DAY = 86_400.0
@@ -47,12 +53,16 @@ KOHAVI = "Kohavi, Tang and Xu 2020"
 SIMULATED = "our simulations"
 CONVENTION = "our convention"
 
+SEGMENTS = "Declare `segments:` on the signal and map each as `segment.NAME` in its source; two or more must have data."
+GRADED_TWICE = "Have several raters grade the same outputs, among them some that clearly differ in quality."
+
 CATALOGUE: tuple[CheckSpec, ...] = (
     # --- all kinds ---
     CheckSpec(
         "max_age", ALL, "seconds", "<=", None, "time since the newest evidence",
         "Pull again, or run the evaluation again.",
         "how fast evidence goes stale is for the team to say", CONVENTION,
+        absent="Map `at`, the time of each record, in the source.",
     ),
     CheckSpec(
         "last_pull", ALL, "yes", ">=", 1, "whether the last pull of each of its sources succeeded",
@@ -68,12 +78,15 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "heterogeneity_p", READ, "p", ">=", 0.01, "p-value of equal effects in all segments (Cochran's Q)",
         "Read the segments: one number does not describe them.",
         "segments that do not differ warn in one release in a hundred", "Cochran 1954, Biometrics 10:101",
+        absent=SEGMENTS,
     ),
     CheckSpec(
         "max_reversals", READ, "count", "<=", 0,
-        "dimensions along which every segment's effect has the other sign than the whole (Simpson)",
+        "dimensions along which every segment's effect has the other sign than the whole, or one sign while the whole "
+        "shows no effect (Simpson)",
         "Compare like with like: the arms hold another mix of segments.",
         "a reversal means that the mix, not the candidate, made the number", "Simpson 1951, JRSS B 13:238",
+        absent=SEGMENTS,
     ),
     CheckSpec(
         "max_sources", ("experiment", "feedback"), "count", "<=", 1, "sources that bring units of this release",
@@ -171,6 +184,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "same_judge", ("judge",), "yes", ">=", 1, "whether one judge version scored both arms",
         "Score both arms again with one judge.",
         "a new judge's habit looks exactly like an effect", CONVENTION,
+        absent="Map `scorer_version`, which judge gave each score, in the source.",
     ),
     CheckSpec(
         "max_error_rate", ("judge",), "share", "<=", 0.05,
@@ -225,6 +239,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Judge answers of like length, or ask the judge to ignore length and test that it does.",
         "above one half, length alone orders the answers about as well as the judge does",
         "Dubois, Galambosi, Liang and Hashimoto 2024, arXiv:2404.04475",
+        absent="Map `length`, the length of each output, in the source.",
     ),
     CheckSpec(
         "max_ceiling", ("judge",), "share", "<=", 0.8, "share of items on which both arms have the highest score",
@@ -235,16 +250,19 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "max_golden_age", ("judge",), "seconds", "<=", 365 * DAY, "age of the median item of the golden set",
         "Add items from recent traffic.",
         "a year is longer than most products stay the same", CONVENTION,
+        absent="Map `made`, the time when an item was written, in the source.",
     ),
     CheckSpec(
         "max_duplicates", ("judge",), "share", "<=", 0.05, "share of items that ask the same as another item",
         "Remove the copies, or put them into one cluster.",
         "copies count as independent and make the interval too narrow", CONVENTION,
+        absent="Map `content`, what each item asks, in the source.",
     ),
     CheckSpec(
         "max_leaked", ("judge",), "share", "<=", 0.0, "share of items known to be in a training set",
         "Remove the leaked items.",
         "an item that was trained on measures memory", CONVENTION,
+        absent="Map `leaked`, whether an item is known to be in a training set, in the source.",
     ),
     # --- panel ---
     CheckSpec(
@@ -255,7 +273,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "agreement", ("panel",), "number", ">=", None, "Krippendorff's alpha between raters",
         "Clarify the instructions, or train the raters.",
         "matters of taste have low agreement honestly; how much is enough is for the team to say",
-        "Krippendorff 2011, Computing Krippendorff's Alpha-Reliability",
+        "Krippendorff 2011, Computing Krippendorff's Alpha-Reliability", absent=GRADED_TWICE,
     ),
     CheckSpec(
         "agreement_low", ("panel",), "number", ">=", None, "lower bound of the 95 % interval of Krippendorff's alpha",
@@ -266,7 +284,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "ac2", ("panel",), "number", ">=", None, "Gwet's AC2 between raters",
         "Clarify the instructions, or train the raters.",
         "as agreement; it stays meaningful when nearly all grades are equal, where alpha falls to 0",
-        "Gwet 2008, BJMSP 61:29",
+        "Gwet 2008, BJMSP 61:29", absent=GRADED_TWICE,
     ),
     CheckSpec(
         "max_straight_lining", ("panel",), "share", "<=", 0.05,
@@ -279,6 +297,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "agreement of raters with themselves on outputs that they graded twice (alpha)",
         "Clarify the instructions: raters who do not agree with themselves cannot agree with others.",
         "needs repeats; it bounds the agreement between raters from above", "Krippendorff 2011",
+        absent="Have each rater grade ten outputs or more a second time, some of which clearly differ in quality.",
     ),
     CheckSpec(
         "order_bias_p", ("panel",), "p", ">=", 0.01,
@@ -290,6 +309,7 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "gold_accuracy", ("panel",), "share", ">=", 0.7, "share of right answers on gold items, of the worst rater",
         "Train that rater, or leave those answers out.",
         "below seven in ten a rater adds more noise than signal on questions with one right answer", CONVENTION,
+        absent="Mix in gold items, whose right answer is known: map `expected` in the source.",
     ),
     # --- feedback ---
     CheckSpec(
@@ -363,7 +383,8 @@ def page() -> str:
 
 def _row(spec: CheckSpec) -> str:
     source = f"[{SIMULATED}](coverage.md)" if spec.source == SIMULATED else spec.source
-    return _line((f"`{spec.name}`", spec.meaning, _passes(spec), spec.sort, spec.reason, source, spec.remedy))
+    todo = f"{spec.remedy} Without a number: {spec.absent}" if spec.absent else spec.remedy
+    return _line((f"`{spec.name}`", spec.meaning, _passes(spec), spec.sort, spec.reason, source, todo))
 
 
 def _passes(spec: CheckSpec) -> str:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from signals.lookup import METHODS_VERSION, Lookup, Wanted
-from signals.model import Correction, Evidence, Explanation, Numbers, PairNumbers, Reconciliation, Verdict, digest
+from signals.model import (
+    Correction,
+    Decision,
+    Evidence,
+    Explanation,
+    Numbers,
+    PairNumbers,
+    Reconciliation,
+    Verdict,
+    digest,
+)
 
 if TYPE_CHECKING:
     from signals.past import PastRelease
@@ -30,6 +40,9 @@ VERSION = 2
 
 PAST = 100
 """How many past releases a diagnosis looks at: the newest."""
+
+MEANWHILE = "a source was pulled while this was explained, and pairs of signals are left out: ask again"
+"""Told when the store no longer holds the evidence that the verdict was made from."""
 
 Key = tuple[str, ...]
 
@@ -68,6 +81,7 @@ class Subject:
         numbers: Behind its readings, by signal.
         family: How many candidates share the release's error rate.
         moving: Whether the as-of time is simply now: then an explanation serves until the minute is over.
+        decisions: About the release, the newest first.
     """
 
     lookup: Lookup
@@ -76,17 +90,27 @@ class Subject:
     numbers: Mapping[str, Numbers]
     family: int = 1
     moving: bool = False
+    decisions: tuple[Decision, ...] = ()
 
 
 def explain(subject: Subject) -> Explanation:
-    """The explanation of a verdict; the same verdict, policy and evidence give the same one."""
-    key = (*_key(subject), str(subject.lookup.newest_pull))
+    """The explanation of a verdict; the same verdict, policy, evidence, decisions and past releases give the same."""
+    from signals.reconcile.collecting.closed import without_proposals
+
+    return without_proposals(_of_evidence(subject), subject.verdict.release, subject.decisions)
+
+
+def _of_evidence(subject: Subject) -> Explanation:
+    """It as if nobody had decided yet, which is what is kept."""
+    key = (*_key(subject), *_past_key(subject))
     found = _memory.get(key)
     if found is None:
         store, names = subject.lookup.store, (subject.verdict.release.id, subject.verdict.evidence_hash, digest(key))
         found = None if subject.moving else store.explanation(*names)
         if found is None:
             found = _explained(subject)
+            if MEANWHILE in found.notes:  # it lacks what the next one to ask will be told
+                return found
             if not subject.moving:  # of a time that moves on, nobody asks again
                 store.put_explanation(*names, found)
         _memory.put(key, found)
@@ -105,7 +129,23 @@ def _key(subject: Subject) -> Key:
     ]
     rules = [rule.holds for rule in (*verdict.guardrails, *verdict.ship_requires, *verdict.overrides)]
     minute = f"{verdict.as_of:%Y-%m-%dT%H:%M}"
-    return subject.policy.hash, verdict.evidence_hash, digest([verdict.release, verdict.trace, said, rules]), minute
+    seen = digest([verdict.release, subject.family, verdict.trace, said, rules])
+    return subject.policy.hash, verdict.evidence_hash, seen, minute
+
+
+def _past_key(subject: Subject) -> Key:
+    """What the past releases of a diagnosis follow from: evidence, which of them are over, who feeds their signals."""
+    from signals.past import past_cases
+    from signals.reconcile.pairs.contradictions import contradictions
+
+    lookup, verdict = subject.lookup, subject.verdict
+    # The number alone is that of any store with as many pulls; the contents alone may be those of before a pull.
+    pulled = digest([lookup.newest_pull, {name: held.row["content"] for name, held in lookup.held.items()}])
+    if not contradictions(verdict):
+        return (pulled,)
+    cases = past_cases(lookup.project, lookup.store, before=verdict.release, until=verdict.as_of, newest=PAST)
+    over = [(case.release, case.as_of, case.family) for case in cases if not case.open]
+    return pulled, digest([over, [(source.name, source.signal) for source in lookup.project.sources]])
 
 
 def _explained(subject: Subject) -> Explanation:
@@ -141,6 +181,10 @@ class _Pairs:
         self.wanted: Mapping[str, Wanted] = {
             one.signal.name: one for one in subject.lookup.wanted(subject.policy.signals)
         }
+        self.keys = {
+            name: subject.lookup.key(one, subject.verdict.release, subject.verdict.as_of, subject.family)
+            for name, one in self.wanted.items()
+        }
         self.evidence: dict[str, Evidence] = {}
         self.kept: dict[tuple[str, str], PairNumbers | None] = {}
         self.notes: list[str] = []
@@ -160,10 +204,7 @@ class _Pairs:
         for one, two in contradictions(self.subject.verdict):
             numbers = self.numbers(one, two)
             if numbers is not None:
-                rows.append(attribute(numbers, signals, readings, self.expected(one, two)))
-        decider, overruled = self.subject.verdict.decided_by, self.subject.verdict.overruled
-        # What the room argues about first: the loudest of those that the deciding signal overruled.
-        rows.sort(key=lambda row: (row.against != decider, row.signal not in overruled, -abs(row.gap.value or 0.0)))
+                rows.append(attribute(numbers, signals, readings, self.expected(numbers)))
         return tuple(rows)
 
     @cached_property
@@ -175,16 +216,17 @@ class _Pairs:
         release, until = subject.verdict.release, subject.verdict.as_of
         return past(subject.lookup.project, subject.policy, before=release, until=until, newest=PAST)
 
-    def expected(self, one: str, two: str) -> Expected | Correction:
-        """What past releases let one expect of ``two``, or why they say nothing."""
+    def expected(self, numbers: PairNumbers) -> Expected | Correction:
+        """What past releases let one expect of the second signal of a pair, or why they say nothing."""
         from signals.past import came_with, relate
         from signals.reconcile.pairs.history import expected
 
+        one, two = numbers.signal, numbers.against
         signals, readings = self.subject.policy.signals, self.subject.verdict.readings
         found = relate(self.past, signals, one, two, signals[one].confidence)
         states = readings[one].state, readings[two].state
         together = came_with(self.past, one, states[0], two, states[0])
-        return expected(found, together.words, readings[one], readings[two])
+        return expected(found, together.words, readings[one], readings[two], one_scale=numbers.one_scale)
 
     def correlations(self) -> Mapping[frozenset[str], float]:
         """Of the errors of signals that look at the same items."""
@@ -210,13 +252,13 @@ class _Pairs:
 
         subject = self.subject
         readings, release = subject.verdict.readings, subject.verdict.release
+        if digest({name: key[2] for name, key in self.keys.items()}) != subject.verdict.evidence_hash:
+            return self._left_out(MEANWHILE)
         ways = toward(readings[one], readings[two]), toward(readings[two], readings[one])
-        keys = [
-            subject.lookup.key(self.wanted[name], release, subject.verdict.as_of, subject.family) for name in (one, two)
-        ]
+        keys = self.keys[one], self.keys[two]
         names = f"{one} against {two}"
         evidence = digest([key[2] for key in keys])
-        definition = digest([VERSION, *(key[3] for key in keys), *ways])
+        definition = digest([VERSION, *(key[3] for key in keys), *ways, self.people_fixed])
         store = subject.lookup.store
         found = store.pair(release.id, names, evidence, definition)
         if found is None:
@@ -232,24 +274,40 @@ class _Pairs:
 
         signals, numbers = self.subject.policy.signals, self.subject.numbers
         first, second = self._evidence(one), self._evidence(two)
+        if first is None or second is None:
+            return self._left_out(MEANWHILE)
+        fixed = self.people_fixed
+        others = (
+            other_of(signals[two], second, first, ways[0], signals[one].kind, people_fixed=fixed),
+            other_of(signals[one], first, second, ways[1], signals[two].kind, people_fixed=fixed),
+        )
         try:
             return pair_numbers(
-                side_of(
-                    signals[one], first, numbers[one], other_of(signals[two], second, first, ways[0], signals[one].kind)
-                ),
-                side_of(
-                    signals[two],
-                    second,
-                    numbers[two],
-                    other_of(signals[one], first, second, ways[1], signals[two].kind),
-                ),
+                side_of(signals[one], first, numbers[one], others[0]),
+                side_of(signals[two], second, numbers[two], others[1]),
             )
         except RefusedError as refused:
-            self.notes.append(f"{one} against {two}: {refused}")
-            return None
+            return self._left_out(f"{one} against {two}: {refused}")
 
-    def _evidence(self, name: str) -> Evidence:
+    @property
+    def people_fixed(self) -> bool:
+        """Whether the word of those who grade a judge's items is the rule: every panel that a source feeds says so."""
+        signals = self.subject.policy.signals
+        panels = {one.signal for one in self.subject.lookup.project.sources if one.signal in signals}
+        rules = {signals[name].raters for name in panels if signals[name].kind == "panel"}
+        return rules == {"fixed"}
+
+    def _left_out(self, why: str) -> PairNumbers | None:
+        if why not in self.notes:
+            self.notes.append(why)
+        return None
+
+    def _evidence(self, name: str) -> Evidence | None:
+        """What the numbers of a signal were made from; None when the store holds other evidence by now."""
         if name not in self.evidence:
-            one, verdict = self.wanted[name], self.subject.verdict
-            self.evidence[name] = self.subject.lookup.evidence(one, verdict.release, verdict.as_of)
+            one, subject = self.wanted[name], self.subject
+            hash_, found = subject.lookup.snapshot(one, subject.verdict.release, subject.verdict.as_of)
+            if hash_ != self.keys[name][2]:
+                return None
+            self.evidence[name] = replace(found, family=subject.family)
         return self.evidence[name]

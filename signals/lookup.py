@@ -25,7 +25,7 @@ from signals.model import (
 )
 from signals.store import Content, Key, Look, Store, cuts, own_keys
 
-METHODS_VERSION = 3
+METHODS_VERSION = 4
 """Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
 
 NAMED_STRAYS = 5
@@ -113,9 +113,9 @@ class Lookup:
         """The names under which the store keeps the numbers of one signal."""
         return self._key(one, release, as_of, family)
 
-    def evidence(self, one: Wanted, release: Release, as_of: datetime) -> Evidence:
-        """The evidence behind them."""
-        return self.store.snapshot(release, one.sources, one.people, as_of)[1]
+    def snapshot(self, one: Wanted, release: Release, as_of: datetime) -> tuple[str, Evidence]:
+        """The evidence that the store holds by now, with its hash: after a pull not that of ``key``."""
+        return self.store.snapshot(release, one.sources, one.people, as_of)
 
     def fetch(self, wanted: Sequence[Wanted], release: Release, as_of: datetime, family: int, look: Look) -> bool:
         """Bring what the store has of these into memory, over one open transaction; whether it has them all."""

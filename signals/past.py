@@ -23,6 +23,7 @@ from signals.words import level, plural, share
 if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.stats.proxy import Relation
+    from signals.store import Store
 
 FEWEST_RELEASES = 10
 """Below this many releases nothing is said of how two signals, or a signal and the outcome, go together."""
@@ -91,7 +92,7 @@ def past(
     Args:
         project: Whose releases and store; releases that are no longer listed count too.
         policy: Declares the signals: margins, trust, the number that votes.
-        before: Only releases that started before this one, for a diagnosis of it.
+        before: Only releases that started before this one and share no evidence with it, for a diagnosis of it.
         until: Only releases that are read at this moment or earlier, so that a verdict as of then stays what it was.
         newest: Only as many, those that started last.
 
@@ -99,9 +100,7 @@ def past(
         SignalsError: When the store fails.
     """
     store = store_of(project)
-    cases = [case for case in cases_of(project, store) if _counts(case, before, until)]
-    cases.sort(key=lambda case: (case.release.started, case.as_of, case.release.id))
-    cases = cases[-newest:] if newest else cases
+    cases = past_cases(project, store, before=before, until=until, newest=newest)
     if not cases:
         return ()
     memory = memory_of(project, store)
@@ -118,9 +117,30 @@ def past(
     return tuple(found)
 
 
+def past_cases(
+    project: Project,
+    store: Store,
+    *,
+    before: Release | None = None,
+    until: datetime | None = None,
+    newest: int | None = None,
+) -> list[Case]:
+    """The releases that ``past`` reads, and the moment of each, in the order of their start; nothing is read yet."""
+    cases = [case for case in cases_of(project, store) if _counts(case, before, until)]
+    cases.sort(key=lambda case: (case.release.started, case.as_of, case.release.id))
+    return cases[-newest:] if newest else cases
+
+
 def _counts(case: Case, before: Release | None, until: datetime | None) -> bool:
-    earlier = before is None or (case.release.started < before.started and case.release.id != before.id)
-    return earlier and (until is None or case.as_of <= until)
+    if until is not None and case.as_of > until:
+        return False
+    # What was measured on the very evidence of a release is no second word on it.
+    return before is None or (case.release.started < before.started and not _evidence(case.release) & _evidence(before))
+
+
+def _evidence(release: Release) -> set[object]:
+    """What releases that share evidence have in common: the two arms, or a family with its one control."""
+    return {frozenset(release.arms)} | ({release.family} if release.family else set())
 
 
 def independent(releases: Sequence[PastRelease]) -> tuple[tuple[PastRelease, ...], tuple[PastRelease, ...]]:
@@ -135,7 +155,7 @@ def independent(releases: Sequence[PastRelease]) -> tuple[tuple[PastRelease, ...
     for one in releases:
         if one.refused:
             continue
-        keys: set[object] = {frozenset(one.release.arms)} | ({one.release.family} if one.release.family else set())
+        keys = _evidence(one.release)
         (aside if keys & seen else kept).append(one)
         seen |= keys
     return tuple(kept), tuple(aside)
@@ -162,6 +182,19 @@ def without_margin(signals: Mapping[str, Signal], one: str, other: str) -> str:
     if not bare:
         return ""
     return f"{' and '.join(bare)} {'declares' if len(bare) == 1 else 'declare'} no margin to count benefits in"
+
+
+def _without_error(signals: Mapping[str, Signal], one: str, other: str) -> str:
+    """Why the errors of past effects are not known; empty when they are.
+
+    A quantile that may be looked at on any day has no standard error but what its wider interval comes to, which says
+    as much about the days to come as about the data.
+    """
+    for name in (one, other):
+        metric = signals[name].metric
+        if metric is not None and metric.type == "quantile" and signals[name].looks == "continuous":
+            return f"{name} is a quantile looked at any day, so the errors of its past effects are not known"
+    return ""
 
 
 def both_in_margins(
@@ -194,7 +227,7 @@ def relate(
     from signals.stats.proxy import Relation, relation
 
     points = both_in_margins(independent(releases)[0], one, other)
-    bare = without_margin(signals, one, other)
+    bare = without_margin(signals, one, other) or _without_error(signals, one, other)
     if bare:
         return Relation(len(points), FEWEST_RELEASES, confidence, refused=bare)
     return relation(

@@ -241,6 +241,8 @@ def _problem(document: Document, loc: Loc, complaint: Any, model: type[BaseModel
         allowed = re.findall(r"'([^']*)'", str(complaint.get("ctx", {}).get("expected", "")))
         wrong = str(path[-1] if path else "")
         return document.problem(path, f"unknown key {wrong!r}", suggest(wrong, allowed), key=True)
+    if kind in ("model_type", "dict_type"):  # pydantic would name a class of ours
+        return document.problem(path, f"{name or 'this'} holds keys with values", "Write them below it, one per line")
     message = complaint["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     shown = complaint.get("input")
     what = f"{name}: {message}" if name else message

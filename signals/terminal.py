@@ -20,6 +20,7 @@ from signals.model import (
     Source,
     Verdict,
 )
+from signals.told import not_known, silent_decider, uncontradicted
 from signals.words import (
     CALL_WORDS,
     bounds,
@@ -39,10 +40,10 @@ from signals.words import (
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
 
 STORIES = 2
-"""Pairs whose disagreement is told beside a verdict: the loudest ones."""
+"""Pairs whose disagreement is told beside a verdict: the first ones."""
 
 FLIPS = 4
-"""Flips in the open; the memo and ``--json`` have all."""
+"""Flips in the open; ``signals reconcile``, the memo and ``--json`` have all."""
 
 ROLE_WORDS = {
     "decides": "decides",
@@ -92,7 +93,7 @@ def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> st
     ]
     for title, lines in (
         ("Overruled", _overruled(verdict)),
-        ("Why they disagree", _stories(explanation)),
+        ("Why they disagree", _stories(verdict, explanation)),
         ("What would flip it", _flips(explanation)),
         ("How each was computed", _methods(verdict)),
         ("Beside what votes", _beside(verdict)),
@@ -234,20 +235,26 @@ def _sure(verdict: Verdict, explanation: Explanation | None) -> list[str]:
     return [] if found is None else [wrap(steadiness(found.calls, found.draws, verdict.call))]
 
 
-def _stories(explanation: Explanation | None) -> list[str]:
+def _stories(verdict: Verdict, explanation: Explanation | None) -> list[str]:
     if explanation is None:
         return []
     pairs = explanation.reconciliation
+    if not pairs and verdict.overruled:
+        return [uncontradicted(verdict), *(clean(note) for note in explanation.notes)]
     more = (
         [f"and {plural(len(pairs) - STORIES, 'more pairs')} (`signals reconcile` has them)"] if pairs[STORIES:] else []
     )
-    return [*(clean(found.story) for found in pairs[:STORIES]), *more, *(clean(note) for note in explanation.notes)]
+    stories = [*(clean(found.story) for found in pairs[:STORIES]), *more]
+    told = [silent_decider(verdict) if pairs else "", *stories, not_known(pairs)]
+    return [*(line for line in told if line), *(clean(note) for note in explanation.notes)]
 
 
 def _flips(explanation: Explanation | None) -> list[str]:
     flips = explanation.flips if explanation else ()
-    lines = [_flip(flip) for flip in flips[:FLIPS]]
-    return lines if len(flips) <= FLIPS else [*lines, f"and {len(flips) - FLIPS} more (--json has them)"]
+    lines = [_flip(flip) for flip in flips if not flip.far][:FLIPS]
+    left = len(flips) - len(lines)
+    more = f"and {left} more" if lines else f"only what is far-fetched, in {left} ways"
+    return [*lines, f"{more} (`signals reconcile` prints all, --json has them)"] if left else lines
 
 
 def _flip(flip: Flip) -> str:

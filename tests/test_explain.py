@@ -35,7 +35,7 @@ def test_every_pair_adds_up_to_its_gap(reviewed: dict[str, Review]) -> None:
         assert one.story
 
 
-def test_the_loudest_overruled_signal_is_explained_first(reviewed: dict[str, Review]) -> None:
+def test_the_overruled_signal_is_explained_first(reviewed: dict[str, Review]) -> None:
     first = reviewed["tuesday-large"].explanation.reconciliation[0]
     assert (first.signal, first.against) == ("judge", "conversion")
     bias = next(cause for cause in first.causes if cause.name == "judge_bias")
@@ -104,3 +104,23 @@ def test_an_explanation_that_is_stored_is_drawn_without_heavy_imports(
         [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_raters_who_are_the_rule_add_no_error_whomever_the_judge_is_held_against(
+    reviewed: dict[str, Review], root: Path, tmp_path: Path
+) -> None:
+    def bias(result: Review, against: str) -> float:
+        pair = next(one for one in result.explanation.reconciliation if (one.signal, one.against) == ("judge", against))
+        part = next(cause.part for cause in pair.causes if cause.name == "judge_bias")
+        assert part is not None
+        assert part.high is not None
+        assert part.low is not None
+        return part.high - part.low
+
+    text = (root / "hierarchy.yaml").read_text()
+    assert "    kind: panel\n" in text
+    # The same file again, so that nothing but the word of the panel can tell the two answers apart.
+    policy = tmp_path / "hierarchy.yaml"
+    policy.write_text(text.replace("    kind: panel\n", "    kind: panel\n    raters: fixed\n"))
+    random, fixed = reviewed["tuesday-large"], review("tuesday-large", load(root), policy=policy)
+    assert bias(fixed, "conversion") < bias(random, "conversion")

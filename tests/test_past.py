@@ -124,6 +124,11 @@ def test_two_signals_are_related_over_independent_releases(many: Project, found:
     bare = {**signals, "judge": replace(signals["judge"], margin=None)}
     assert relate(found, bare, "judge", "conversion").refused == "judge declares no margin to count benefits in"
     assert without_margin(signals, "judge", "conversion") == ""
+    assert signals["conversion"].metric is not None
+    wait = replace(signals["conversion"], metric=replace(signals["conversion"].metric, type="quantile", quantile=0.9))
+    refused = relate(found, {**signals, "conversion": replace(wait, looks="continuous")}, "judge", "conversion").refused
+    assert refused.startswith("conversion is a quantile looked at any day")
+    assert not relate(found, {**signals, "conversion": replace(wait, looks="fixed")}, "judge", "conversion").refused
 
 
 def test_kinds_that_measure_the_same_share_their_errors() -> None:

@@ -50,7 +50,16 @@ def test_at_most_four_flips_stand_in_the_open_and_the_call_is_said_once() -> Non
     lines = section(verdict_text(verdict(), reconciled.explanation()), "What would flip it")
     assert len(lines) == FLIPS + 1
     assert lines[0] == "  if conversion's loss were no worse than −0.11 pp (now −0.42): HOLD, beyond its interval"
-    assert lines[-1] == "  and 1 more (--json has them)"
+    assert lines[-1] == "  and 1 more (`signals reconcile` prints all, --json has them)"
+
+
+def test_a_far_fetched_flip_is_counted_and_does_not_stand_in_the_open() -> None:
+    far = tuple(replace(flip, far=place > 0) for place, flip in enumerate(reconciled.FLIPS))
+    lines = section(verdict_text(verdict(), reconciled.explanation(flips=far)), "What would flip it")
+    assert len(lines) == 2
+    assert lines[-1] == "  and 4 more (`signals reconcile` prints all, --json has them)"
+    alone = section(verdict_text(verdict(), reconciled.explanation(flips=far[1:])), "What would flip it")
+    assert alone == ["  only what is far-fetched, in 4 ways (`signals reconcile` prints all, --json has them)"]
 
 
 def test_why_no_collection_is_proposed_is_said() -> None:
@@ -65,10 +74,14 @@ def test_the_diagnosis_lists_every_cause_and_every_carrier() -> None:
     text = reconcile_text(explained_of(found, verdict()))
     assert text.startswith("judge (win) against conversion (loss)\n  Judge says +8.00 pp")
     rows = {line.partition("  ")[0]: line for line in text.splitlines() if not line.startswith(" ")}
-    assert "+2.0 margins (+1.2 to +2.8)" in rows["judge bias"]
+    assert "of the gap, margins" in rows["cause"]
+    assert "+2.0 (+1.2 to +2.8)" in rows["judge bias"]
     assert "41 %" in rows["judge bias"]
-    assert "not known" in rows["value weighting"]
-    assert "value weighting: No source says what a segment is worth." in flat(text)
+    assert "\n  timing (conversion)  " in text  # inside the sum that can be chance
+    assert rows["gap"].split() == ["gap", "+4.8", "(+3.3", "to", "+6.4)", "100", "%"]
+    assert "not known" in rows["value weighting (judge)"]
+    assert "Not known: value weighting of judge (no source says what a segment is worth; declare" in flat(text)
+    assert flat(text).count("no source says what a segment is worth") == 1
     assert "+100.00 pp" in rows["ticket-17"]
     assert "If panel were a loss: ROLLBACK" in text
     assert "which settles it. Its interval would be half as wide." in flat(text)
@@ -78,6 +91,27 @@ def test_signals_that_agree_are_said_to_agree() -> None:
     same = replace(verdict(), readings={"conversion": verdict().readings["conversion"]})
     text = reconcile_text(explained_of(Explanation(), same))
     assert text == "No signal contradicts another, so there is nothing to explain."
+
+
+def test_what_numbers_were_made_from_is_said_once_for_all_pairs() -> None:
+    pair = reconciled.judge_against_conversion()
+    both = reconciled.explanation(verdict().readings, reconciliation=(pair, replace(pair, said=("win", "flat"))))
+    text = flat(reconcile_text(explained_of(both, verdict())))
+    assert text.count("held against people on 180 of 400 items".capitalize()) == 1
+    assert text.count("Rows that are not indented add up to the gap") == 1
+
+
+def test_an_overruled_signal_that_nothing_contradicts_is_told_of() -> None:
+    readings = {**verdict().readings}
+    readings = {name: readings[name] for name in ("conversion", "judge")}
+    readings["conversion"] = replace(readings["conversion"], state="unclear")
+    trace = tuple(row for row in verdict().trace if row.signal in readings)
+    one = verdict(readings=readings, overruled=("judge",), decided_by="conversion", trace=trace)
+    said = "Conversion is unclear, so nothing can be held against it: judge (win) is overruled, not contradicted."
+    assert flat(reconcile_text(explained_of(Explanation(), one))) == said
+    assert flat(" ".join(section(verdict_text(one, Explanation()), "Why they disagree"))) == said
+    calm = replace(one, overruled=())
+    assert "Why they disagree" not in verdict_text(calm, Explanation())
 
 
 @pytest.mark.parametrize("evil", ["\x00\x1b[31mred\u202egnp.exe\u2028", "a\n\nb: c"])

@@ -13,7 +13,7 @@ from signals.cli.base import cli, json_option, project_of, project_option, time_
 from signals.cli.verdicts import decided, policy_option
 
 if TYPE_CHECKING:
-    from signals.memo.rows import Explained, PairLine
+    from signals.memo.rows import Explained, FlipLine, PairLine
 
 KEYS = (
     "release", "call", "as_of", "reconciliation", "stability", "resampled", "flips", "next_evidence", "unsettled",
@@ -47,11 +47,14 @@ def reconcile_text(found: Explained) -> str:
     from signals.memo.phrases import SETTLES, SETTLES_NOT
     from signals.terminal import wrap
 
-    parts = [part for pair in found.pairs for part in _pair(pair)] or [wrap(found.agreed), ""]
-    parts += [wrap(note) for note in found.notes]
+    made: set[str] = set()
+    parts = [wrap(found.first), ""] if found.first else []
+    parts += [part for pair in found.pairs for part in _pair(pair, made)]
+    parts += [wrap(line) for line in (found.not_known, *found.notes) if line]
     for title, lines in (
         ("How sure the call is", [found.steadiness, *found.held] if found.steadiness else []),
-        ("What would flip it", [_said(line.words, line.to.upper(), line.inside) for line in found.flips]),
+        ("What would flip it", [_flip(line) for line in found.flips if not line.far]),
+        ("What would flip it and is far-fetched", [_flip(line) for line in found.flips if line.far]),
         (
             "What would settle it",
             [
@@ -69,17 +72,32 @@ def reconcile_text(found: Explained) -> str:
     return "\n".join(parts).rstrip("\n")
 
 
-def _pair(pair: PairLine) -> list[str]:
+def _pair(pair: PairLine, made: set[str]) -> list[str]:
+    """One pair; what its numbers were ``made`` from is said where no earlier pair said the same."""
+    from signals.memo.phrases import PARTS_LEGEND
     from signals.terminal import table, wrap
 
-    rows = [(line.cause, line.part, line.share, line.quantity, line.outcome) for line in pair.causes]
-    why = [wrap(f"{line.cause}: {line.why}", "  ") for line in pair.causes if line.why]
+    rows = [
+        (f"{'  ' if line.place == 'inside' else ''}{line.cause}", line.part, line.share, line.p, line.outcome)
+        for line in pair.causes
+    ]
     parts = [pair.title, wrap(pair.story, "  "), ""]
-    parts += [table(("cause", "of the gap", "share", "in its own unit", "outcome"), rows, right=(2,)), *why, ""]
+    parts.append(table(("cause", pair.measured, "share", "adjusted p", "outcome"), rows, right=(2, 3)))
+    if pair.plot and PARTS_LEGEND not in made:
+        made.add(PARTS_LEGEND)
+        parts.append(wrap(PARTS_LEGEND, "  "))
+    # Why there is no number is said after all pairs.
+    why = dict.fromkeys(f"{line.cause}: {line.why}" for line in pair.causes if line.why and line.place != "refused")
+    parts += [*(wrap(line, "  ") for line in why if line not in made), ""]
+    made.update(why)
     if pair.carriers:
         items = [(line.item, line.judge, line.people, line.share) for line in pair.carriers]
         parts += [table(("item", "judge", "people", "share of the bias"), items, right=(1, 2, 3)), ""]
     return parts
+
+
+def _flip(line: FlipLine) -> str:
+    return _said(line.words, line.to.upper(), line.inside)
 
 
 def _said(what: str, then: str, more: str) -> str:

@@ -184,7 +184,7 @@ def _plural(noun: str, names: Sequence[str]) -> str:
 
 
 def needs_card(memo: Memo, more: str = "") -> str:
-    """What would settle a HOLD: how much of what, by when, who owns it; then what stands beside it."""
+    """The ways out of a HOLD: how much of what, by when, who owns it; then what stands beside it."""
     lines = []
     for need in memo.needs:
         why = _unsaid(need, memo.sentence)

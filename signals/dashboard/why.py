@@ -9,11 +9,9 @@ from html import escape
 
 from signals.dashboard.marks import call_word, with_code
 from signals.dashboard.steps import steps
-from signals.memo.explained import AGREED
-from signals.memo.phrases import NO_FLIP, NO_STEADINESS, SETTLES, SETTLES_NOT, WATERFALL_LEGEND
+from signals.memo.phrases import NO_FLIP, NO_STEADINESS, ONLY_FAR, PARTS_LEGEND, SETTLES, SETTLES_NOT, WATERFALL_LEGEND
 from signals.memo.rows import CarrierLine, CauseLine, CollectionLine, Explained, FlipLine, PairLine
-
-CARRIERS = 5  # items in the open; the others behind one line
+from signals.told import NOT_DIAGNOSED
 
 
 def flips_card(found: Explained, listed: int | None = None, *, collections: bool = False) -> str:
@@ -29,10 +27,17 @@ def flips_card(found: Explained, listed: int | None = None, *, collections: bool
 
 
 def flips(found: Explained, listed: int | None = None) -> str:
-    """The flips under their title, to stand in a card."""
-    shown = found.flips[:listed]
-    of = f'<span class="small">{len(shown)} of {len(found.flips)}</span>' if len(shown) < len(found.flips) else ""
-    lines = "".join(_flip(line) for line in shown) or f'<p class="small">{escape(NO_FLIP)}</p>'
+    """The flips under their title, to stand in a card: where all are listed the far-fetched ones behind one line."""
+    far = [line for line in found.flips if line.far]
+    shown = [line for line in found.flips if not line.far][:listed]
+    folded = far if listed is None else []
+    left = len(found.flips) - len(shown) - len(folded)
+    of = f'<span class="small">{len(shown)} of {len(found.flips)}</span>' if left else ""
+    lines = "".join(_flip(line) for line in shown)
+    if not shown:
+        lines = f'<p class="small">{escape(ONLY_FAR if far else NO_FLIP)}</p>'
+    if folded:
+        lines += f"<details><summary>{len(far)} that are far-fetched</summary>{''.join(map(_flip, folded))}</details>"
     return f"<h2>What would flip it{of}</h2>{lines}"
 
 
@@ -61,11 +66,13 @@ def _worth(line: CollectionLine) -> str:
 def body(found: Explained) -> str:
     """One card per contradicting pair, then how sure the call is, what would flip it and what would settle it."""
     pairs = "".join(_pair(pair, place) for place, pair in enumerate(found.pairs, 1))
+    first = f'<p class="first">{escape(found.first)}</p>' if pairs and found.first else ""
     if not pairs:
-        notice = f"<h2>{'Nothing to reconcile' if found.agreed == AGREED else 'Nothing was reconciled'}</h2>"
-        pairs = f'<section class="card pair" role="status">{notice}<p>{escape(found.agreed)}</p></section>'
-    notes = "".join(f'<p class="small">{escape(note)}</p>' for note in found.notes)
-    return f'{pairs}{notes}<div class="three">{sure_card(found)}{flips_card(found)}{settle_card(found)}</div>'
+        notice = f"<h2>{'Nothing was reconciled' if found.first == NOT_DIAGNOSED else 'Nothing to reconcile'}</h2>"
+        pairs = f'<section class="card pair" role="status">{notice}<p>{escape(found.first)}</p></section>'
+    below = (*([found.not_known] if found.not_known else []), *found.notes)
+    notes = "".join(f'<p class="small">{with_code(note)}</p>' for note in below)
+    return f'{first}{pairs}{notes}<div class="three">{sure_card(found)}{flips_card(found)}{settle_card(found)}</div>'
 
 
 def sure_card(found: Explained) -> str:
@@ -95,42 +102,48 @@ def _card(title: str, inside: str) -> str:
 
 
 def _pair(pair: PairLine, place: int) -> str:
-    legend = f'<div class="caption">{escape(WATERFALL_LEGEND)}</div>' if place == 1 else ""
-    carriers, picture = _carriers(pair), ""
-    if pair.plot:  # beside the longer column of causes there is room
-        picture, carriers = f'<div class="picture">{steps(pair.plot)}{legend}{carriers}</div>', ""
+    legend = f'<p class="caption">{escape(WATERFALL_LEGEND)}</p>' if place == 1 else ""
+    signs = f'<p class="caption">{escape(PARTS_LEGEND)}</p>' if place == 1 and pair.plot else ""
+    picture = f'<div class="picture">{steps(pair.plot)}{legend}</div>' if pair.plot else ""
     return (
         f'<section class="card pair" aria-label="{escape(pair.title)}"><h2>{escape(pair.title)}</h2>'
         f'<p class="story">{with_code(pair.story)}</p>'
-        f'<div class="split{"" if picture else " one"}">{picture}<div>{_causes(pair)}{carriers}</div></div>'
-        "</section>"
+        f'<div class="split{"" if picture else " one"}">{picture}<div>{_causes(pair)}{signs}</div></div>'
+        f"{_carriers(pair)}{_made(pair)}</section>"
     )
 
 
 def _causes(pair: PairLine) -> str:
     rows = "".join(_cause(line) for line in pair.causes)
+    measured = escape(f"{pair.measured[:1].upper()}{pair.measured[1:]}")
     head = (
-        '<thead><tr><th scope="col">Cause</th><th scope="col" class="r">Of the gap</th>'
-        '<th scope="col" class="r">Share</th></tr></thead>'
+        f'<thead><tr><th scope="col">Cause</th><th scope="col" class="r">{measured}</th>'
+        '<th scope="col" class="r">Share</th><th scope="col" class="r">Adjusted p</th></tr></thead>'
     )
     name = escape(f"Causes: {pair.title}")
     return f'<table class="causes" aria-label="{name}">{head}<tbody>{rows}</tbody></table>'
 
 
 def _cause(line: CauseLine) -> str:
-    value, _, within = line.part.partition(" (")
-    own = f" In its own unit {line.quantity}." if line.quantity != "–" else ""
-    bounds = f'<span class="small">{escape(within.removesuffix(")"))}</span>' if within else ""
-    tone = " counts" if line.counts else " refused" if line.refused else ""
-    outcome = f'<span class="small">{escape(line.outcome)}</span>'
+    bounds = f'<span class="small">{escape(line.within)}</span>' if line.within else ""
+    outcome = f' <span class="small">{escape(line.outcome)}</span>' if line.outcome else ""
     return (
-        f'<tr class="cause{tone}"><th scope="row">{escape(line.cause)} {outcome}'
-        f'<p class="small">{with_code(line.why + own)}</p></th>'
-        f'<td class="r">{escape(value)}{bounds}</td><td class="r">{escape(line.share)}</td></tr>'
+        f'<tr class="cause {line.place}"><th scope="row">{escape(line.cause)}{outcome}</th>'
+        f'<td class="r">{escape(line.value)}{bounds}</td><td class="r">{escape(line.share)}</td>'
+        f'<td class="r">{escape(line.p)}</td></tr>'
     )
 
 
+def _made(pair: PairLine) -> str:
+    """What each number was made from, behind one line: at a standup it is asked for, not read out."""
+    lines = "".join(
+        f'<p class="small"><b>{escape(line.cause)}</b>: {with_code(line.why)}</p>' for line in pair.causes if line.why
+    )
+    return f"<details><summary>What the numbers were made from</summary>{lines}</details>" if lines else ""
+
+
 def _carriers(pair: PairLine) -> str:
+    """The heaviest items in two halves, side by side where there is room."""
     if not pair.carriers:
         return ""
     title = f"Items that carry the bias of {pair.biased}" if pair.biased else "Items that carry the bias"
@@ -147,6 +160,6 @@ def _carriers(pair: PairLine) -> str:
         )
         return f'<table class="carriers" aria-label="{escape(title)}">{head}<tbody>{rows}</tbody></table>'
 
-    more = pair.carriers[CARRIERS:]
-    others = f"<details><summary>{len(more)} more</summary>{table(more)}</details>" if more else ""
-    return f"<h3>{escape(title)}</h3>{table(pair.carriers[:CARRIERS])}{others}"
+    half = (len(pair.carriers) + 1) // 2
+    halves = "".join(table(lines) for lines in (pair.carriers[:half], pair.carriers[half:]) if lines)
+    return f'<div class="carry"><h3>{escape(title)}</h3><div class="split">{halves}</div></div>'

@@ -87,11 +87,12 @@ def _warned(scene: Scene, name: str, check: Check, row: Sequence[Occasion]) -> D
 
 
 def _blind(scene: Scene, name: str, check: Check, row: Sequence[Occasion]) -> Debt:
+    todo = BY_NAME[check.name].todo(known=False)
     return Debt(
         "check-warns", "high" if name in scene.ranked else "low", name,
         f"{NOT_KNOWN}`{check.name}` of {name}, {_over(row)}. Newest, {row[0].release}: {check.why}.",
         f"The policy asks for it, so {name} is untrusted all the while.",
-        f"Bring what it needs, or take `{check.name}` out of `trust:` of {name}. {BY_NAME[check.name].remedy}",
+        f"Bring what it needs, or take `{check.name}` out of `trust:` of {name}. {todo}",
         row[-1].case.as_of, scene.owner(name),
     )  # fmt: skip
 

@@ -239,7 +239,7 @@ def _checks(readings: list[Reading]) -> tuple[CheckLine, ...]:
             sort=check.sort,
             required=check.required,
             limited=check.threshold is not None,
-            remedy=BY_NAME[check.name].remedy if check.name in BY_NAME else "",
+            remedy=BY_NAME[check.name].todo(known=check.value is not None) if check.name in BY_NAME else "",
         )
         for reading in readings
         for check in reading.checks.values()

@@ -52,12 +52,19 @@ PLOT_LEGEND = (
 )
 
 WATERFALL_LEGEND = (
-    "From the number to be explained to the one it is held against; each step takes its part of the gap away. Filled: "
-    "explained. Hollow: a correction that widens the gap. Striped: chance. Dashed: no correction explains it. The line "
-    "under a bar is the interval of its end; an arrowhead: it goes on."
+    "From the number to be explained to the one it is held against; each step takes its part of the gap away, and one "
+    "with a minus widens it. Filled: explained. Hollow: a correction that widens the gap. Striped: chance. Dashed: no "
+    "correction explains it, or its causes cannot be told apart. The line under a bar is the interval of its end; an "
+    "arrowhead: it goes on."
+)
+PARTS_LEGEND = (
+    "Rows that are not indented add up to the gap; indented ones are inside the sum above them. Plus: a part of the "
+    "gap. Minus: putting it right would widen the gap. Intervals are each part's alone. The adjusted p takes all parts "
+    "of the pair and their sum together, so a part can be called chance though its own interval misses 0."
 )
 NO_STEADINESS = "How often the call would be made on evidence drawn anew is not known."
 NO_FLIP = "No single fact, whatever its value, would make another call."
+ONLY_FAR = "Only what is far-fetched would make another call."
 SETTLES, SETTLES_NOT = ", which settles it.", ", which does not settle it alone."
 
 NO_VERDICT = "NO VERDICT YET"

@@ -130,8 +130,12 @@ def _context(memo: Memo) -> dict[str, Any]:
         "status_words": phrases.STATUS_WORDS,
         "notice": phrases.SYNTHETIC,
         "waterfall_legend": phrases.WATERFALL_LEGEND,
+        "parts_legend": phrases.PARTS_LEGEND,
+        # Evidence that nobody may believe gives the same HOLD however often it is drawn: that is no certainty.
+        "steadiness": memo.explained.steadiness if memo.explained and memo.decides else "",
         "no_steadiness": phrases.NO_STEADINESS,
         "no_flip": phrases.NO_FLIP,
+        "only_far": phrases.ONLY_FAR,
         "settles": phrases.SETTLES,
         "settles_not": phrases.SETTLES_NOT,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from signals.memo.forest import Forest
 from signals.memo.phrases import NEUTRAL_MARK, STATUS_MARKS, STATUS_ORDER
@@ -162,19 +163,27 @@ class DecisionLine:
     entry: str
 
 
+CausePlace = Literal["part", "inside", "gap", "refused"]
+"""Whether a row adds up to the gap with the others, is inside the sum above it, is the gap, or has no number."""
+
+
 @dataclass(frozen=True)
 class CauseLine:
     """One row of a diagnosis. What does not exist is an en dash."""
 
     cause: str
-    signal: str  # whose number it is about; empty when it is the pair's
-    part: str  # of the gap, with its interval
+    place: CausePlace
+    value: str  # of the gap, without the pair's unit; where the pair has none, in the signal's own
+    within: str  # its interval; empty without
     share: str
-    quantity: str  # in the unit of its own signal, with its interval; empty when that is the part
-    outcome: str  # told from chance, or not, or not known
-    counts: bool
-    refused: bool
-    why: str  # what the number was made from, or why there is none and what would allow one
+    p: str  # with all parts of the pair taken together
+    outcome: str  # told from chance, or not, or not known; empty inside a sum, and of the gap
+    why: str  # the number in its signal's own unit and what it was made from, or what would allow one
+
+    @property
+    def part(self) -> str:
+        """The value with its interval."""
+        return f"{self.value} ({self.within})" if self.within else self.value
 
 
 @dataclass(frozen=True)
@@ -195,8 +204,9 @@ class PairLine:
     story: str
     refused: str
     plot: Waterfall | None
+    measured: str  # what the values of the causes are: "of the gap, margins"
     causes: tuple[CauseLine, ...]
-    carriers: tuple[CarrierLine, ...]  # empty where an earlier pair has the same ones
+    carriers: tuple[CarrierLine, ...]  # empty where no bias is told from chance, or an earlier pair has the same ones
     biased: str  # whose bias they carry
 
 
@@ -207,6 +217,7 @@ class FlipLine:
     words: str
     to: Call
     inside: str  # whether that value is in the fact's own interval; empty when it has none
+    far: bool  # too far-fetched to stand in the open
 
 
 @dataclass(frozen=True)
@@ -226,10 +237,11 @@ class Explained:
     """Why the signals disagree, how sure the call is, and what would settle it."""
 
     pairs: tuple[PairLine, ...]
-    agreed: str  # in place of pairs
+    first: str  # in place of pairs why there are none, before them that the deciding signal is of none
+    not_known: str  # what could not be looked at in any pair, and what would allow it
     steadiness: str  # empty when it was not computed
     held: tuple[str, ...]  # what the redraws left as it is
-    flips: tuple[FlipLine, ...]
+    flips: tuple[FlipLine, ...]  # the most plausible first
     collections: tuple[CollectionLine, ...]
     unsettled: str
     notes: tuple[str, ...]

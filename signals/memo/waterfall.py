@@ -1,9 +1,9 @@
 """The waterfall of a pair: from the first signal's number, cause by cause, down to the one it is held against.
 
 Pure geometry: every step stands on its own row, begins where the last one ended and is as long as its part of the gap,
-so that the steps add up to the gap by construction. Sort is drawn by shape and line as well as by colour: what a
-correction explains is filled, one that widens the gap is hollow, chance is striped, and what no correction explains is
-dashed.
+so that the steps add up to the gap by construction. Amounts are contributions to the gap, as everywhere: a step with a
+minus leads away from where the picture ends. Sort is drawn by shape and line as well as by colour: what a correction
+explains is filled, one that widens the gap is hollow, chance is striped, and what no correction explains is dashed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from signals.memo.phrases import clean
-from signals.model import Cause, Interval, Reconciliation
-from signals.words import CAUSE_WORDS, bounds, number, share
+from signals.model import Interval, Reconciliation
+from signals.told import Told, rows
+from signals.words import bounds, number, share
 
 StepSort = Literal["start", "explains", "widens", "chance", "unexplained", "end"]
 
@@ -92,43 +93,44 @@ class Waterfall:
 def waterfall(found: Reconciliation) -> Waterfall | None:
     """The steps of one pair; None when it has no common scale, or a number is missing or not finite."""
     start, end, unit = found.start.value, found.end.value, clean(found.unit)
-    counted = [one for one in found.causes if one.counts and one.part is not None and one.part.value]
-    values = [one.part.value for one in counted if one.part is not None and one.part.value is not None]
-    if found.refused or start is None or end is None or not math.isfinite(sum(map(abs, (start, end, *values)))):
+    counted = [row for row in rows(found) if row.size]
+    sizes = [abs(row.size) for row in counted]
+    if found.refused or start is None or end is None or not math.isfinite(sum((abs(start), abs(end), *sizes))):
         return None
     names = clean(found.signal), clean(found.against)
     steps = [_total("start", names[0], found.start, clean(found.said[0]), unit)]
     at = start
-    way = -1.0 if start < end else 1.0
-    for one in counted:
-        at = _append(steps, one, at, way, unit, names)
+    for row in counted:
+        at = _append(steps, row, at, unit)
     steps.append(_total("end", names[1], found.end, clean(found.said[1]), unit))
     low, high = _axis(steps)
     return Waterfall(f"From {names[0]} to {names[1]}", unit, tuple(steps), low, high)
 
 
-def _append(steps: list[Step], cause: Cause, at: float, way: float, unit: str, names: tuple[str, str]) -> float:
-    """Add the step of a cause that begins at ``at``; where it ends."""
-    part = cause.part or Interval(None, None, None)
-    value = part.value or 0.0
-    end = at - value
-    low, high = (None, None) if part.low is None or part.high is None else (at - part.high, at - part.low)
-    if cause.name == "noise":
-        sort: StepSort = "chance"
-    elif cause.name == "unexplained":
-        sort = "unexplained"
-    else:
-        sort = "explains" if way * value > 0 else "widens"
-    label = cause_label(cause, names[0])
-    most = "at most " if cause.name == "response" else ""
-    amount = f"{most}{number(-value, unit, signed=True, bare=True)}"  # the unit stands at both ends
-    amount += f" ({share(cause.share, 0)})" if cause.share is not None else ""
-    interval = "" if part.low is None or part.high is None else bounds(-part.high, -part.low, unit)
-    told = {"chance": "can be chance", "unexplained": "no correction explains it", "widens": "widens the gap"}
-    words = [f"{label} {amount}", f"interval {interval}" if interval else "", told.get(sort, "")]
+def _append(steps: list[Step], row: Told, at: float, unit: str) -> float:
+    """Add the step of a row that begins at ``at``; where it ends."""
+    off = row.cause.part or Interval(None, None, None)  # what it takes off the first number, with the gap's own sign
+    end = at - (off.value or 0.0)
+    low, high = (None, None) if off.low is None or off.high is None else (at - off.high, at - off.low)
+    most = "at most " if row.cause.name == "response" else ""
+    amount = f"{most}{number(row.size, unit, signed=True, bare=True)}"  # the unit stands at both ends
+    amount += f" ({share(row.cause.share, 0)})" if row.cause.share is not None else ""
+    part = row.part or Interval(None, None, None)
+    interval = "" if part.low is None or part.high is None else bounds(part.low, part.high, unit)
+    words = [f"{row.name} {amount}", f"interval {interval}" if interval else "", _says(row)]
     spoken = ", ".join(word for word in words if word)
-    steps.append(Step(sort, label, at, end, _finite(low), _finite(high), amount, interval, spoken))
+    steps.append(Step(row.sort, row.name, at, end, _finite(low), _finite(high), amount, interval, spoken))
     return end
+
+
+def _says(row: Told) -> str:
+    """What an amount alone does not say: of a sum, what it is the sum of."""
+    inside = ", ".join(one.name for one in row.inside)
+    if row.sort == "chance":
+        return f"can be chance: {inside}" if inside else "can be chance"
+    if row.apart:
+        return f"more than chance only together: {inside}"
+    return {"unexplained": "no correction explains it", "widens": "widens the gap"}.get(row.sort, "")
 
 
 def _total(sort: Literal["start", "end"], name: str, number_of: Interval, state: str, unit: str) -> Step:
@@ -138,13 +140,6 @@ def _total(sort: Literal["start", "end"], name: str, number_of: Interval, state:
     spoken = f"{name}, a {state}: {amount}" + (f", interval {interval}" if interval else "")
     low, high = _finite(number_of.low), _finite(number_of.high)
     return Step(sort, name, 0.0, value, low, high, amount, interval, spoken, state)
-
-
-def cause_label(cause: Cause, signal: str) -> str:
-    """A cause's name in a row: whose number it is about is said when it is not the one that is explained."""
-    name = {"noise": "chance", "unexplained": "unexplained rest"}.get(cause.name, CAUSE_WORDS[cause.name])
-    own = clean(cause.signal)
-    return f"{name} ({own})" if own and own != signal else name
 
 
 def _finite(value: float | None) -> float | None:

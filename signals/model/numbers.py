@@ -47,12 +47,15 @@ class Measure:
     """The number of one check, before any threshold; None when it cannot be computed (``why`` says so).
 
     ``se`` is its standard error over samples of items, where that is known; the call is then drawn anew with it.
+    ``low`` and ``high`` are its 95 % interval, where it has one.
     """
 
     name: str
     value: float | None
     why: str
     se: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ class PairNumbers:
         refused: Corrections that cannot be made, with what would allow them.
         carriers: Items that carry the judge's bias, the heaviest first.
         samples: Which samples the errors come from, where a side has several; else ``df`` says all.
+        one_scale: Whether a unit that both signals share means the same: grades in points may be of two scales.
     """
 
     signal: str
@@ -89,6 +90,7 @@ class PairNumbers:
     refused: tuple[Correction, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     samples: tuple[ErrorSample, ...] = ()
+    one_scale: bool = True
 
     @property
     def correlation(self) -> float:
@@ -108,13 +110,16 @@ class Cause:
         unit: Of the quantity: the signal's own, or that of the pair.
         part: Of the gap, on the pair's scale. The parts of the causes with ``counts`` sum to the gap.
         share: The part as a share of the gap; None when the gap is 0 or the cause is not told from chance.
-        p_value: Of no such cause; None where nothing was tested.
+        p_value: Of no such cause; None where nothing was tested. Of noise: that everything which is not told from
+            chance by itself sums to 0, also where that sum stands under ``unexplained``.
         blamed: Told from chance, all causes of the pair taken together (Holm).
         counts: Whether ``part`` is a summand of the gap as drawn. A cause that is not told from chance does not count
             by itself: its part is in that of ``noise``.
         evidence: One clause: what the number was made from.
         refused: Why there is no number.
         remedy: Which evidence would allow one.
+        p_adjusted: ``p_value`` with all parts of the pair, and the sum under noise, taken together: this is what must
+            not exceed 1 - confidence. Intervals are each part's alone, so one may miss 0 where this does not pass.
     """
 
     name: CauseName
@@ -129,6 +134,7 @@ class Cause:
     evidence: str = ""
     refused: str = ""
     remedy: str = ""
+    p_adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -191,8 +197,10 @@ class Flip:
         to: The other call.
         direction: On which side of ``at`` the other call lies.
         past: A value just past ``at``, at which the engine was seen to make the other call.
-        inside: Whether ``at`` lies inside the fact's own interval; None when it has none.
+        inside: Whether ``at`` lies inside the fact's own interval, for a bound inside the interval that it bounds; None
+            when it has none.
         words: One clause for the standup.
+        far: Whether it is too far-fetched to argue about.
     """
 
     fact: str
@@ -203,6 +211,7 @@ class Flip:
     past: float | str | bool
     inside: bool | None = None
     words: str = ""
+    far: bool = False
 
 
 @dataclass(frozen=True)

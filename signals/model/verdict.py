@@ -35,6 +35,8 @@ class Check:
     sort: Literal["validity", "maturity"] = "validity"
     required: bool = False  # the policy asks for it
     detail: str = ""  # what the number was made from: "50,012 and 48,604 units against an even split"
+    low: float | None = None  # its 95 % interval, where it has one
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,11 @@ class RuleOutcome:
 
 @dataclass(frozen=True)
 class Need:
-    """A way out of a HOLD: what evidence, how much of it, by when, from whom."""
+    """A way out of a HOLD: what evidence, how much of it, by when, from whom.
+
+    ``then`` is what a planned amount would do, after the claim that begins ``why``: ``would, in 80 % of cases, if there
+    is none``. It is a plan for one signal; whether it settles the call is another question (``Collection``).
+    """
 
     signal: str
     what: str
@@ -137,6 +143,7 @@ class Need:
     unit: str = ""
     by: date | None = None
     owner: str = ""
+    then: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ shows with 80 % power that nothing was lost, if nothing changed, once ``h + 0.84
 - a corrected judge: ``people ((1 - r^2) / labels + r^2 / items)``, r being its correlation with people;
 - a panel: ``item / I + rater / R + residual / (I R)``.
 
-The figures are a plan, not a promise: the errors themselves are estimates.
+The figures are a plan for one signal, not a promise: the errors themselves are estimates, and whether the call is
+settled then is another question (``reconcile.collecting``).
 """
 
 from __future__ import annotations
@@ -23,21 +24,20 @@ from signals.model import Check, Need, Reading, Signal
 from signals.policy.case import Case
 from signals.policy.corrected import corrected_error, labels_of
 from signals.policy.facts import units
-from signals.policy.wording import claim, the_margin
+from signals.policy.promise import Promise, as_it_stands, if_zero
+from signals.policy.wording import claim
 from signals.stats.power import NORMAL, target_se, times_needed
 from signals.stats.sequential import PLANNED_UNITS, multiplier
 from signals.words import count, moment, plural
 
 TOO_LONG = 3650  # days: at this rate, collecting is not a way out
 MOST_REPEATS = 25  # of each item: beyond that, new items are the better use of a judge
-PLANNED = "if the true effect is zero, that rules out a loss beyond {limit} in 80 % of cases"
-AS_IT_STANDS = "if the estimate stays where it is, that clears zero or {limit}"
 LABELS = "items graded by people"
 MOST_OF_RATERS = 0.8  # of the wanted variance: when raters alone make more, more items are no plan
 
 
-def settle(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
-    """What would settle an unclear reading that has an interval and a margin."""
+def plan(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
+    """What would bring an unclear interval to its margin: of a reading that has both."""
     low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
     parts = reading.components
     crossed = signal.kind == "panel" and signal.raters == "random"  # raters who are fixed add no error of their own
@@ -116,7 +116,7 @@ def behind(reading: Reading) -> list[Check]:
 # --- units, responses, items ----------------------------------------------------------------------------------------
 
 
-def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: float) -> tuple[float, str]:
+def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: float) -> tuple[float, Promise]:
     """Units in all, and what they are good for.
 
     When the plan is met already, the estimate has come to stand between zero and the margin: then what the interval
@@ -125,15 +125,15 @@ def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: f
     n = units(reading)
     half = (high - low) / 2
     se = _se(reading, half)
-    planned = n * times_needed(se, half, margin)
-    if planned > n:
+    wanted = n * times_needed(se, half, margin)
+    if wanted > n:
         if signal.looks == "continuous":
-            planned = _any_time(signal, reading, planned, se, half)
+            wanted = _any_time(signal, reading, wanted, se, half)
         elif isinstance(signal.looks, tuple):
-            planned = max(n, n * times_needed(se, half * _last_look(signal, reading, half / se), margin))
-        return planned, PLANNED
+            wanted = max(n, n * times_needed(se, half * _last_look(signal, reading, half / se), margin))
+        return wanted, if_zero(signal, reading)
     benefit = abs((high + low) / 2)
-    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, AS_IT_STANDS
+    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, as_it_stands(signal, reading)
 
 
 def _any_time(signal: Signal, reading: Reading, planned: float, se: float, half: float) -> float:
@@ -161,6 +161,7 @@ def _at_a_look(case: Case, looks: tuple[date, ...], need: Need) -> Need:
     due = need.by or case.as_of.date()
     look = next((when for when in looks if when >= due and when > case.as_of.date()), None)
     if look is None:
+        need = replace(need, then="")
         return _also(need, "", f"no planned look comes that late, the last is on {moment(looks[-1])}")
     return replace(_also(need, "", f"the next planned look then is on {moment(look)}"), by=look)
 
@@ -170,10 +171,12 @@ def _se(reading: Reading, half: float) -> float:
     return voting.se if voting is not None and voting.se else half / 1.96
 
 
-def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: str, owner: str, unit: str = "") -> Need:
+def _more(
+    case: Case, signal: Signal, reading: Reading, extra: float, promise: Promise, owner: str, unit: str = ""
+) -> Need:
     amount = sensible(extra)
     unit = unit or reading.counted or "units"
-    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
+    why = f"{claim(signal, reading)}; {promise.why}"
     days = _days(reading, amount, unit)
     if days is not None and days > TOO_LONG:
         return Need(
@@ -185,7 +188,7 @@ def _more(case: Case, signal: Signal, reading: Reading, extra: float, promise: s
     if days is not None:
         by = case.as_of.date() + timedelta(days=days)
         why += f"; at the current rate of {count(reading.rate_per_day)} a day it takes about {plural(days, 'days')}"
-    return Need(signal.name, f"about {plural(amount, f'more {unit}')}", why, amount, unit, by, owner)
+    return Need(signal.name, f"about {plural(amount, f'more {unit}')}", why, amount, unit, by, owner, promise.then)
 
 
 def _days(reading: Reading, amount: float, unit: str) -> int | None:
@@ -207,7 +210,7 @@ def _or_repeats(reading: Reading, need: Need) -> Need:
     # Variance per item that repeats may leave, and that they leave now.
     room, left = n * target_se(se, half, margin) ** 2 - item, n * se**2 - item
     if room <= 0 or repeat / room > MOST_REPEATS:
-        return _also(need, "", "more repeats of the same items would not settle it")
+        return _also(need, "", "more repeats of the same items would not do")
     wanted, now = math.ceil(repeat / room), max(1, round(repeat / left)) if left > 0 else math.inf
     if wanted <= now:  # the plan is met: what is left is up to the estimate, and repeats are no surer way than items
         return need
@@ -218,36 +221,44 @@ def _also(need: Need, what: str, why: str) -> Need:
     return replace(need, what=need.what + what, why=f"{need.why}; {why}" if why else need.why)
 
 
-def _labels(signal: Signal, reading: Reading, times: float, promise: str, owner: str) -> Need:
-    """More people's labels; more items too, when no number of labels on the judged ones would do (``corrected``)."""
-    why = f"{claim(signal, reading)}; {promise.format(limit=the_margin(signal, reading))}"
+def _labels(signal: Signal, reading: Reading, times: float, promise: Promise, owner: str) -> Need:
+    """More people's labels; more items too, when no number of labels on the judged ones would do (``corrected``).
+
+    Where the choice of raters alone makes most of the error, more raters, and what is then still missing.
+    """
+    why = f"{claim(signal, reading)}; {promise.why}"
     items, labels, parts = units(reading), labels_of(reading), corrected_error(reading)
     voting = reading.estimates.get(reading.voting)
-    if parts is None or voting is None or not voting.se or promise is AS_IT_STANDS:
-        return _graded(signal, labels, labels * times, items, why, owner)  # as if labels carried all of the error
+    if parts is None or voting is None or not voting.se or not promise.of_zero:
+        # As if labels carried all of the error.
+        return _graded(signal, labels, labels * times, items, why, promise, owner)
     wanted = voting.se**2 / times
-    if parts.own > MOST_OF_RATERS * wanted:
-        raters = reading.components["raters"]
-        amount = sensible(parts.own * raters / (wanted / 2.0) - raters)
-        told = f"{why}; with {plural(raters, 'raters')}, no number of items alone would settle it"
-        return Need(signal.name, f"about {plural(amount, 'more raters')}", told, amount, "raters", owner=owner)
+    raters = 0
+    if parts.own > MOST_OF_RATERS * wanted and parts.raters:
+        raters = sensible(parts.own * parts.raters / (wanted / 2.0) - parts.raters)
+        why = f"{why}; with {plural(parts.raters, 'raters')}, no number of items alone would do"
+        parts = replace(parts, own=parts.own * parts.raters / (parts.raters + raters), raters=parts.raters + raters)
     total = parts.labels_for(wanted)
     if total <= items:
-        return _graded(signal, labels, total, items, why, owner)
-    # More items, of which people grade as many as now: both parts of the error fall together.
-    more = (voting.se**2 - parts.own) / (wanted - parts.own) - 1.0
-    judged, graded = sensible(items * more), sensible(labels * more)
-    what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
-    told = f"{why}; labels on all of the {count(items)} items that the judge has scored would not do"
-    return Need(signal.name, what, told, judged, "items", owner=owner)
+        need = _graded(signal, labels, total, items, why, promise, owner)
+    else:  # more items, of which people grade as many as now: both parts of the error fall together
+        more = (parts.squared(labels, items) - parts.own) / (wanted - parts.own) - 1.0
+        judged, graded = sensible(items * more), sensible(labels * more)
+        what = f"about {plural(judged, 'more items')}, about {count(graded)} of them graded by people"
+        told = f"{why}; labels on all of the {count(items)} items that the judge has scored would not do"
+        need = Need(signal.name, what, told, judged, "items", owner=owner, then=promise.then)
+    if not raters:
+        return need
+    what = f"about {plural(raters, 'more raters')} on all items"
+    return replace(need, what=f"{what} and {need.what}" if total > labels else what, amount=raters, unit="raters")
 
 
-def _graded(signal: Signal, labels: float, total: float, items: int, why: str, owner: str) -> Need:
+def _graded(signal: Signal, labels: float, total: float, items: int, why: str, promise: Promise, owner: str) -> Need:
     amount = sensible(total - labels)
     what = f"about {plural(amount, f'more {LABELS}')} under both variants"
     if labels + amount > items:
         what += f", about {count(sensible(labels + amount - items))} of them new"
-    return Need(signal.name, what, why, amount, LABELS, owner=owner)
+    return Need(signal.name, what, why, amount, LABELS, owner=owner, then=promise.then)
 
 
 # --- panel ----------------------------------------------------------------------------------------------------------
@@ -263,7 +274,7 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     if raters is None or rater / raters < MOST_OF_RATERS * target:
         spent = 0.0 if raters is None else rater / raters
         each = item + residual / (raters or 1)
-        total, promise = each / (target - spent), PLANNED
+        total, promise = each / (target - spent), if_zero(signal, reading)
         if total <= items:
             total, promise = _needed(signal, reading, low, high, margin)
         return _more(case, signal, reading, total - items, promise, owner)
@@ -273,8 +284,9 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     more = f"about {plural(amount, 'more raters')}"
     if left <= 0.2 * target:
         more += f", on about {count(max(items, sensible(2 * item / target)))} items in all"
-    why = f"{claim(signal, reading)}; with {plural(raters, 'raters')}, no number of items alone would settle it"
-    return Need(signal.name, more, why, amount, "raters", owner=owner)
+    promise, few = if_zero(signal, reading), f"with {plural(raters, 'raters')}, no number of items alone would do"
+    why = f"{claim(signal, reading)}; {promise.why}; {few}"
+    return Need(signal.name, more, why, amount, "raters", owner=owner, then=promise.then)
 
 
 def _raters(reading: Reading) -> int | None:

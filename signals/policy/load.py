@@ -107,13 +107,13 @@ class _Loader:
                 kinds = ", ".join(schema.READABLE)
                 self.say(("signals", name), f"signal {name}: key 'kind' is missing", f"One of {kinds}", key=True)
         unpriced = list(faults(self.document.data))
-        for loc, what, remedy in unpriced:
-            self.say(loc, what, remedy, key=True)
+        for loc, what, remedy, key in unpriced:
+            self.say(loc, what, remedy, key=key)
         try:
             shape = strictyaml.validate(self.document, schema.File)
         except SignalsError as error:
             places = {self.document.place(loc) for loc in wrong}
-            places |= {self.document.place(loc, key=True) for loc, _, _ in unpriced}
+            places |= {self.document.place(loc, key=key) for loc, _, _, _ in unpriced for key in (True, False)}
             self.problems += [
                 _comma(problem) for problem in error.problems if (problem.line, problem.column) not in places
             ]
@@ -136,8 +136,9 @@ class _Loader:
             better = re.sub(r"\W+", "_", name).strip("_")[:40]
             remedy = f"Write {better!r}" if _NAME.fullmatch(better) else "Use letters, digits and _"
             self.say(loc, f"signal name {name!r:.60} cannot be used in conditions", remedy, key=True)
-        elif name in RESERVED:
-            self.say(loc, f"{name!r} is a word of the conditions and cannot name a signal", "Rename it", key=True)
+        elif name.lower() in RESERVED:
+            what = f"{name!r} is {RESERVED[name.lower()]} and cannot name a signal"
+            self.say(loc, what, "Rename it, for example after what it measures", key=True)
 
     def signal_sense(self, loc: Loc, spec: Any) -> None:
         metric = getattr(spec, "metric", None)

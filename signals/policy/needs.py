@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from signals.checks import BY_NAME
 from signals.model import Check, Need, Reading, RuleOutcome, Signal
-from signals.policy.amounts import behind, settle, short, shortfall
+from signals.policy.amounts import behind, plan, short, shortfall
 from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.facts import units
@@ -138,7 +138,7 @@ def _untrusted(case: Case, reading: Reading, owner: str, why: str) -> Need:
 
 def _remedy(check: Check) -> str:
     spec = BY_NAME.get(check.name)
-    return spec.remedy.rstrip(".") if spec else f"Repair {check.name}"
+    return spec.todo(known=check.value is not None).rstrip(".") if spec else f"Repair {check.name}"
 
 
 # --- unclear --------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def _unclear(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
         return Need(signal.name, INTERVAL, reading.why, owner=owner)
     if margin is None:
         return _no_margin(case, signal, owner)
-    return settle(case, signal, reading, owner)
+    return plan(case, signal, reading, owner)
 
 
 def _no_margin(case: Case, signal: Signal, owner: str) -> Need:
@@ -186,7 +186,7 @@ def _fact(case: Case, fact: str, why: str) -> Need:
     name, _, rest = fact.partition(".")
     check = BY_NAME.get(rest)
     if check is not None:
-        what = check.remedy.rstrip(".")
+        what = check.todo(known=False).rstrip(".")
     elif rest.startswith("segments"):
         wanted = ", ".join(f"segment.{one}" for one in case.policy.signals[name].segments)
         what = (
@@ -206,9 +206,9 @@ def _silenced(case: Case, walked: Walked) -> Need:
     when = walked.row.when
     name = walked.row.signal
     found = str(when.explain(case.facts)) if when is not None else ""
-    checks = [BY_NAME[fact.split(".")[1]] for fact in (when.facts if when else ()) if fact.split(".")[1] in BY_NAME]
+    asked = [(fact, BY_NAME.get(fact.split(".")[1])) for fact in (when.facts if when else ())]
     what = (
-        "; ".join(dict.fromkeys(check.remedy.rstrip(".") for check in checks))
+        "; ".join(dict.fromkeys(spec.todo(known=fact in case.facts).rstrip(".") for fact, spec in asked if spec))
         or f"{name} heard: {when.text if when else ''}"
     )
     why = f"{title(name)} would say {walked.answer}, but its row is silenced: {found}"

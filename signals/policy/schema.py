@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from signals.checks import BY_NAME, checks_of
 from signals.model import Call, Margin, Reason, ReleaseKind, SignalKind
+from signals.policy.costs import LONGEST
 from signals.policy.quantities import margin, threshold
 
 READABLE: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback")
@@ -321,7 +322,7 @@ class CostsShape(Strict):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, PricesShape]
 
-    currency: Annotated[Word, Field(max_length=12, description="What prices are in: EUR, USD, hours")]
+    currency: Annotated[Word, Field(max_length=LONGEST, description="What prices are in: EUR, USD, hours")]
 
 
 class File(Strict):

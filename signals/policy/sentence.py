@@ -1,4 +1,4 @@
-"""The banner: one or two sentences, true of the numbers, about 220 characters where possible."""
+"""The banner: one or two sentences, true of the numbers, about 250 characters where possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from signals.policy.case import Case
 from signals.policy.engine import Walked
 from signals.policy.wording import claim, listed, title
 
-ROOM = 220
+ROOM = 250
 
 
 def sentence(case: Case, needs: Sequence[Need] = ()) -> str:
@@ -97,7 +97,7 @@ def _required(case: Case, needs: Sequence[Need]) -> list[str]:
     speaker = f"{title(who.row.signal)} says ship" if who else "No row answered"
     if open_:
         return [
-            _of(case, open_[0]) + _settle(open_[0], needs),
+            _of(case, open_[0]) + _planned(open_[0], needs),
             f"{speaker}, but a SHIP requires {_in_words(failed.condition)}",
         ]
     return [f"{speaker}, but what a SHIP requires does not hold: {failed.why}", failed.because.rstrip(".")]
@@ -109,9 +109,9 @@ def _in_words(condition: str) -> str:
     return f"{name} to be non-inferior" if dot and fact == "non_inferior" else f"“{condition}”"
 
 
-def _settle(name: str, needs: Sequence[Need]) -> str:
-    need = next((need for need in needs if need.signal == name and need.amount), None)
-    return f"; {need.what}{',' if ', ' in need.what else ''} would settle it" if need else ""
+def _planned(name: str, needs: Sequence[Need]) -> str:
+    need = next((need for need in needs if need.signal == name and need.amount and need.then), None)
+    return f"; {need.what}{',' if ', ' in need.what else ''} {need.then}" if need else ""
 
 
 def _unknown(case: Case, _needs: Sequence[Need]) -> list[str]:
@@ -153,7 +153,7 @@ def _conflict(case: Case, _needs: Sequence[Need]) -> list[str]:
 
 def _open(case: Case, needs: Sequence[Need]) -> list[str]:
     name = _culprit(case, "unclear")
-    return [_of(case, name) + _settle(name, needs), _overruled(case)]
+    return [_of(case, name) + _planned(name, needs), _overruled(case)]
 
 
 def _otherwise(case: Case, _needs: Sequence[Need]) -> list[str]:

@@ -6,13 +6,22 @@ trees are equal when they mean the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from signals.model import CALLS, STATES
 from signals.policy.facts import FactSpec
 
-RESERVED = frozenset({"and", "or", "not", "is", "has", "any", "all", "true", "false", "release", "margin", "otherwise"})
-"""Words that cannot name a signal."""
+RESERVED: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("and", "or", "not", "is", "has", "any", "all", "true", "false", "null", "release", "margin", "otherwise"),
+        "a word of the conditions",
+    ),
+    **dict.fromkeys(STATES, "a state"),
+    **dict.fromkeys((*CALLS, "next"), "an answer of the policy"),
+}
+"""Words that cannot name a signal, in whatever case, and what each is."""
 
 Op = Literal["<", "<=", ">", ">=", "==", "!="]
 _SCALE = {"": 1.0, "pp": 0.01, "%": 0.01, "h": 3600.0, "d": 86_400.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from signals.model import Reading, Signal
@@ -10,8 +11,13 @@ from signals.words import bounds, level, number
 
 def title(name: str) -> str:
     """``thumbs_up`` -> ``Thumbs up``: a signal's name at the start of a sentence."""
-    text = name.replace("_", " ")
+    text = plainly(name)
     return text[:1].upper() + text[1:]
+
+
+def plainly(name: str) -> str:
+    """``thumbs_up`` -> ``thumbs up``; the edge of a name stays as it is, for ``_x1`` is not ``x1``."""
+    return re.sub(r"(?<=[^\W_])_(?=[^\W_])", " ", name)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -59,7 +59,8 @@ def interval(
         if signal.raters == "fixed":
             return _fixed(cells, found, confidence, levels, net=net), found.planning
     except RefusedError as refused:
-        return refusal(str(refused), confidence, (items, items), levels=levels), {}
+        effect = _item_mean([(cell.item, cell.value) for cell in cells])
+        return replace(refusal(str(refused), confidence, (items, items), levels=levels), effect=effect), {}
     warnings = []
     if found.raters < FEW_RATERS or found.uncertain > ROUGHLY:
         warnings.append(f"only {plural(found.raters, 'raters')}: how much raters differ is known roughly")
@@ -82,11 +83,9 @@ def superiority(
 
     It asks of a scale only which of two grades is the better one: P(better) - P(worse) for a random item and rater.
     """
-    better = signs(cells)
-    made, components = interval(signal, better, confidence, net=True)
-    effect = _item_mean([(one.item, one.value) for one in better]) if made.effect is None else made.effect
+    made, components = interval(signal, signs(cells), confidence, net=True)
     method = f"share better minus share worse; {made.method}" if made.method else ""
-    return replace(made, effect=effect, method=method, unit=unit), components
+    return replace(made, method=method, unit=unit), components
 
 
 def signs(cells: Sequence[Cell]) -> list[Cell]:

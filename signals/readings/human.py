@@ -45,6 +45,7 @@ def human_agreement(
         dimension: One question of the people's form; None is the mean of all.
         clusters: Of the items; an item that is not named is its own.
     """
+    from signals.stats.agreement import CONFIDENCE
     from signals.stats.ranks import spearman
 
     if not evidence.human:
@@ -63,7 +64,8 @@ def human_agreement(
     found = spearman(judge, human, groups)
     if found is None:
         return Measure("human_agreement", None, "the judge or the people gave every output the same score")
-    return Measure("human_agreement", found.value, f"Spearman over {len(both):,} outputs", found.se)
+    low, high = found.interval(CONFIDENCE)
+    return Measure("human_agreement", found.value, f"Spearman over {len(both):,} outputs", found.se, low, high)
 
 
 def _mean(values: list[float]) -> float:

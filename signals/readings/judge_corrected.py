@@ -23,6 +23,7 @@ USABLE = 20  # labelled items: with fewer the judge's error is hardly known
 STRATUM = 20  # labelled items that a segment needs to be corrected by itself
 UNBALANCED = 0.01  # p-value of label_balance_p below which the labels are not those of a random draw
 FEW_JUDGED = 2
+SAME = "judge and people saw the same difference"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def with_people(signal: Signal, items: Sequence[Item], labels: Labels, unit: str
 def _bias(one: Estimate, unit: str) -> Measure:
     """Whether the judge's effect differs from people's; where they agree on every item it does not."""
     if one.refused is not None:
-        same = one.control == one.candidate
+        same = one.refused.startswith(SAME)
         return Measure("judge_bias_p", 1.0 if same else None, one.refused)
     seen = f"{number(one.effect, unit, signed=True)} ({bounds(one.low, one.high, unit)})"
     return Measure("judge_bias_p", one.p_value, f"judge minus people {seen}")
@@ -142,7 +143,7 @@ def judge_bias(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate
     try:
         found = cluster_mean(gaps, [item.group for item in both], signal.confidence)
     except RefusedError as refused:
-        why = str(refused) if any(gaps) else f"judge and people saw the same difference on all {len(both)} items"
+        why = str(refused) if any(gaps) else f"{SAME} on all {len(both)} items"
         return refusal(why, signal.confidence, counts, levels=levels)
     few = [f"only {plural(len(groups), 'clusters')}: the interval is rough"] if len(groups) < FEW_CLUSTERS else []
     return estimate(

@@ -100,7 +100,7 @@ def _scaled(signal: Signal, items: Sequence[Item], unit: str, pairs: Mapping[str
     if unit == "pp":
         if least < 0.0 or most > 1.0:
             return Labels(refused=f"people's grades ({least:g} to {most:g}) are not in the judge's 0..1: {DECLARE}")
-    elif not _same_scale(sorted({value for item in items for value in (item.control, item.candidate)}), least, most):
+    elif not same_scale(sorted({value for item in items for value in (item.control, item.candidate)}), least, most):
         scores = [value for item in items for value in (item.control, item.candidate)]
         return Labels(
             refused=(
@@ -111,7 +111,7 @@ def _scaled(signal: Signal, items: Sequence[Item], unit: str, pairs: Mapping[str
     return Labels(dict(pairs), raters)
 
 
-def _same_scale(scores: Sequence[float], least: float, most: float) -> bool:
+def same_scale(scores: Sequence[float], least: float, most: float) -> bool:
     """Whether grades from ``least`` to ``most`` may be on the scale of the (sorted, distinct) scores.
 
     Nobody need have given the lowest or the highest, so people may go beyond the judge's range by a quarter of it on

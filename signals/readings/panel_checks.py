@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from signals.model import Evidence, Measure, Preference, Rating, Signal
@@ -74,15 +74,22 @@ def _agreement(paired: Paired) -> tuple[Measure, Measure]:
             "agreement_low", None, str(refused)
         )
     if found is None:
-        what = "no item was compared twice, or all choices are equal" if paired.choices else (
-            "no output was rated twice, or all grades are equal"
-        )  # fmt: skip
+        what = _nothing_to_agree_on(paired)
         return Measure("agreement", None, what), Measure("agreement_low", None, what)
     why = f"Krippendorff's alpha, {level}{_between(found)}"
     value, low, se = found.value, found.low, found.se
     # The bound is as many standard errors from alpha on the logarithm of 1 - alpha, so they vary together there.
     of_low = None if se is None or low is None else se * (1.0 - low) / (1.0 - value)
-    return Measure("agreement", value, why, se), Measure("agreement_low", low, why, of_low)
+    return Measure("agreement", value, why, se, low, found.high), Measure("agreement_low", low, why, of_low)
+
+
+def _nothing_to_agree_on(paired: Paired) -> str:
+    """Why agreement cannot be told: chance agrees just as well where everything that was answered twice is equal."""
+    thing, answers, done = ("item", "choices", "compared") if paired.choices else ("output", "grades", "rated")
+    times = Counter(unit for unit, *_ in paired.grades)
+    if max(times.values(), default=0) < 2:
+        return f"no {thing} was {done} twice"
+    return f"all {answers} of what was {done} twice are equal, so agreement cannot be told from chance"
 
 
 def _between(found: Agreement) -> str:
@@ -129,9 +136,9 @@ def _ac2(paired: Paired) -> Measure:
         weights = "ordinal" if len(scale) <= ORDINAL_GRADES else "quadratic"
     found = gwet_ac(((unit, value) for unit, _, value in paired.grades), scale, weights, _item)
     if found is None:
-        return Measure("ac2", None, "nothing was rated twice, or all grades are equal")
+        return Measure("ac2", None, _nothing_to_agree_on(paired))
     name = "AC1" if weights == "identity" else f"AC2, {weights} weights"
-    return Measure("ac2", found.value, f"Gwet's {name}{_between(found)}")
+    return Measure("ac2", found.value, f"Gwet's {name}{_between(found)}", None, found.low, found.high)
 
 
 def _straight_lining(paired: Paired) -> Measure:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from signals.model import Estimate, Interval, Measure, SegmentEstimate, Signal
-from signals.stats.difference import RefusedError, critical
+from signals.stats.difference import ROUNDING, RefusedError, critical
 from signals.stats.shrink import FEWEST, heterogeneity, may_differ_little, shrink
 
 UNLABELLED = "(none)"
@@ -221,25 +221,37 @@ def _heterogeneity(signal: Signal, by_dimension: Mapping[str, Sequence[Row]]) ->
 
 
 def _reversals(signal: Signal, whole: Estimate, by_dimension: Mapping[str, Sequence[Row]]) -> Measure:
-    """Dimensions whose every segment's effect has the other sign than the whole's."""
+    """Dimensions whose every segment goes the other way than the whole, or one way while the whole does not move.
+
+    Simpson's own example is of the second sort: an association in every part that vanishes in the whole.
+    """
     name = "max_reversals"
     if not by_dimension:
         return Measure(name, None, _without(signal))
-    if not whole.effect:
-        return Measure(name, None, "the whole has no effect to compare with")
-    turned, compared = [], 0
+    if whole.effect is None:
+        return Measure(name, None, "the effect of the whole is not known")
+    way, turned, compared = _way(whole), [], 0
     for rows in by_dimension.values():
         effects = [(row.name, row.plain.effect) for row in rows if row.plain.effect is not None]
         if len(effects) < 2:
             continue
         compared += 1
-        if all(effect * whole.effect < 0.0 for _, effect in effects):
+        ways = {_way(row.plain) for row in rows if row.plain.effect is not None}
+        if len(ways) == 1 and ways <= ({-way} if way else {1, -1}):
             scale, unit = _spoken(signal)
             each = ", ".join(f"{name} {scale * effect:+.4g}{unit}" for name, effect in effects)
             turned.append(f"{scale * whole.effect:+.4g}{unit} together, but {each}")
     if not compared:
         return Measure(name, None, "fewer than two segments have an effect")
     return Measure(name, float(len(turned)), "; ".join(turned) or "no dimension turns the sign")
+
+
+def _way(one: Estimate) -> int:
+    """The sign of an effect; 0 where only rounding of its levels tells it from none."""
+    effect = one.effect or 0.0
+    if abs(effect) <= ROUNDING * max(abs(one.control or 0.0), abs(one.candidate or 0.0)):
+        return 0
+    return 1 if effect > 0.0 else -1
 
 
 def _spoken(signal: Signal) -> tuple[float, str]:

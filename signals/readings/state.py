@@ -10,6 +10,7 @@ from signals.model import (
     Check,
     Estimate,
     Interval,
+    Measure,
     Numbers,
     Reading,
     SegmentEstimate,
@@ -137,7 +138,8 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
     """
     required = spec.name in signal.trust
     threshold = signal.trust[spec.name] if required else spec.default
-    value, reason = _measured(spec, numbers, age)
+    measured = _measured(spec, numbers, age)
+    value, reason, within = measured.value, measured.why, (measured.low, measured.high)
     label = spec.name.removeprefix("min_").removeprefix("max_").replace("_", " ")
     if value is None:
         why = f"{label} is not known: {reason}"
@@ -145,7 +147,7 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
     shown = quantity(value, spec.unit)
     if threshold is None:
         why = f"{label} {shown}; no threshold is set"
-        return Check(spec.name, "pass", value, None, why, spec.sort, required, reason)
+        return Check(spec.name, "pass", value, None, why, spec.sort, required, reason, *within)
     good = value >= threshold if spec.passes == ">=" else value <= threshold
     limit = quantity(threshold, spec.unit)
     if spec.unit == "yes":
@@ -157,7 +159,7 @@ def _check(spec: CheckSpec, signal: Signal, numbers: Numbers | None, age: float 
         why = f"{label} {_sharper(value, shown, limit, spec.unit)} is {side} {limit}"
     status: Status = "pass" if good else "fail" if required else "warn"
     detail = "" if spec.unit == "yes" else reason
-    return Check(spec.name, status, value, threshold, why, spec.sort, required, detail)
+    return Check(spec.name, status, value, threshold, why, spec.sort, required, detail, *within)
 
 
 def _sharper(value: float, shown: str, limit: str, unit: str) -> str:
@@ -167,15 +169,13 @@ def _sharper(value: float, shown: str, limit: str, unit: str) -> str:
     return f"{value / 3600:,.1f} h" if unit == "seconds" else f"{value:.6g}"
 
 
-def _measured(spec: CheckSpec, numbers: Numbers | None, age: float | None) -> tuple[float | None, str]:
+def _measured(spec: CheckSpec, numbers: Numbers | None, age: float | None) -> Measure:
     if numbers is None:
-        return None, NO_EVIDENCE
+        return Measure(spec.name, None, NO_EVIDENCE)
     if spec.name == "max_age":
-        return age, "" if age is not None else "the evidence has no times"
-    for measure in numbers.measures:
-        if measure.name == spec.name:
-            return measure.value, measure.why
-    return None, "it was not measured"
+        return Measure(spec.name, age, "" if age is not None else "the evidence has no times")
+    found = (measure for measure in numbers.measures if measure.name == spec.name)
+    return next(found, Measure(spec.name, None, "it was not measured"))
 
 
 def _age(numbers: Numbers | None, as_of: datetime) -> float | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from signals.model import Moments
 from signals.stats.difference import Difference, RefusedError, from_se
 from signals.stats.means import welch, welch_df
-from signals.stats.moments import variance
+from signals.stats.moments import left_of, variance
 
 UNEQUAL = 1.2
 """Arms that differ by more than this factor get a theta each."""
@@ -64,8 +64,8 @@ def cuped(candidate: Moments, control: Moments, confidence: float) -> Adjusted:
     common = ours.mean + (theirs.mean - ours.mean) * n0 / total
     # One slope (or half of one) per arm is spent on theta.
     df1, df0 = (n1 - 2.0, n0 - 2.0) if own else (n1 - 1.5, n0 - 1.5)
-    s1 = max(0.0, candidate.m2 - 2.0 * theta1 * ours.xy + theta1**2 * ours.xx) / df1
-    s0 = max(0.0, control.m2 - 2.0 * theta0 * theirs.xy + theta0**2 * theirs.xx) / df0
+    s1 = left_of(candidate.m2, 2.0 * theta1 * ours.xy - theta1**2 * ours.xx) / df1
+    s0 = left_of(control.m2, 2.0 * theta0 * theirs.xy - theta0**2 * theirs.xx) / df0
     if own:
         v1 = s1 / n1 + (ours.mean - common) ** 2 * s1 / ours.xx
         v0 = s0 / n0 + (theirs.mean - common) ** 2 * s0 / theirs.xx

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+ROUNDING = 1e-14
+"""Share of a level below which a standard error is what rounding left of no spread at all."""
+
 
 class RefusedError(Exception):
     """An interval that cannot be given honestly; the message is one clause that says why."""
@@ -69,11 +72,12 @@ def from_se(
     """``effect`` plus and minus the critical value times ``se``.
 
     Raises:
-        RefusedError: When the standard error is zero or not a number: the data show no spread to build an interval on.
+        RefusedError: When the standard error is not a number, or is zero but for rounding of the levels (``control``,
+            ``candidate``) that it is of: the data show no spread to build an interval on.
     """
     if not (math.isfinite(effect) and math.isfinite(se)):
         raise RefusedError("the numbers are too large to compute with")
-    if se <= 0.0:
+    if se <= ROUNDING * max(abs(control or 0.0), abs(candidate or 0.0)):
         raise RefusedError("the outcome shows no spread, so its uncertainty cannot be estimated")
     half = critical(confidence, df) * se
     p = two_sided_p(effect / se, df)

@@ -6,7 +6,7 @@ import math
 
 from signals.model import Moments
 from signals.stats.difference import Difference, RefusedError, critical, from_se
-from signals.stats.moments import variance
+from signals.stats.moments import left_of, variance
 
 
 def welch(candidate: Moments, control: Moments, confidence: float) -> Difference:
@@ -43,9 +43,8 @@ def ratio(moments: Moments) -> tuple[float, float]:
     if moments.d_mean <= 0.0:
         raise RefusedError("the mean of the denominator is not above 0")
     level = moments.mean / moments.d_mean
-    spread = moments.m2 - 2.0 * level * moments.yd + level**2 * moments.d_m2
-    # Rounding can leave a tiny negative number when outcome and denominator are proportional.
-    return level, max(0.0, variance(spread, moments.n)) / moments.n / moments.d_mean**2
+    spread = left_of(moments.m2, 2.0 * level * moments.yd - level**2 * moments.d_m2)
+    return level, variance(spread, moments.n) / moments.n / moments.d_mean**2
 
 
 def ratio_difference(candidate: Moments, control: Moments, confidence: float, *, normal: bool = True) -> Difference:

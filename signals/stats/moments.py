@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 EMPTY = Moments(0, 0.0, 0.0)
 
+CANCELLED = 1e-12
+"""Share of a sum of squares below which the difference of two such sums is what rounding left of nothing."""
+
 
 def from_arrays(y: ArrayLike, x: ArrayLike | None = None, d: ArrayLike | None = None) -> Moments:
     """Moments of outcome ``y`` and, when given, covariate ``x`` and denominator ``d``, each of shape (units,).
@@ -118,6 +121,12 @@ def _third(parts: Sequence[Moments], mean: float) -> float | None:
     between = [part.n * shift * shift * shift for shift, part in zip(shifts, parts, strict=True)]
     terms = [*inside, *spread, *between]
     return math.fsum(terms) if all(math.isfinite(term) for term in terms) else None
+
+
+def left_of(squares: float, explained: float) -> float:
+    """A sum of squares less what is explained of it; 0 when what is left is no more than rounding leaves."""
+    rest = squares - explained
+    return rest if rest > CANCELLED * squares else 0.0
 
 
 def variance(m2: float, n: int) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.stats.difference import Difference, RefusedError, from_se
+from signals.stats.difference import ROUNDING, Difference, RefusedError, from_se
 from signals.stats.paired import cluster_mean
 
 
@@ -75,7 +75,7 @@ def raters_within_items(y: np.ndarray, item: np.ndarray, confidence: float) -> N
     if items < 2:
         raise RefusedError(f"{items} item was rated; at least 2 are needed")
     squared = float(means.var(ddof=1)) / items
-    if squared <= np.finfo(float).eps ** 2 * float((y**2).mean()):
+    if squared <= ROUNDING**2 * float((y**2).mean()):
         raise RefusedError("all items' means are equal, so their uncertainty cannot be estimated")
     within = float(((y - means[item]) ** 2).sum()) / (n - items) if n > items else 0.0
     between = max(0.0, float(means.var(ddof=1)) - within * float((1.0 / sizes).mean()))

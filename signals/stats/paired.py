@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signals.stats.difference import Difference, RefusedError, critical, from_se, two_sided_p
+from signals.stats.difference import ROUNDING, Difference, RefusedError, critical, from_se, two_sided_p
 from signals.stats.proportion import decreasing_root
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], confiden
     sums = np.bincount(index, weights=d - mean).astype(float)
     sizes = np.bincount(index)
     squared = float((groups - 1) / groups * ((sums / (count - sizes)) ** 2).sum())
-    if squared <= np.finfo(float).eps ** 2 * float((d**2).mean()):
+    if squared <= ROUNDING**2 * float((d**2).mean()):
         raise RefusedError("all paired differences are equal, so their uncertainty cannot be estimated")
     difference = from_se(mean, math.sqrt(squared), confidence, groups - 1)
     return Clustered(difference, groups, float(d.var(ddof=1)) / squared, is_lopsided(sums), float(sizes.max()) / count)

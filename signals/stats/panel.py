@@ -43,7 +43,7 @@ from typing import Literal
 
 import numpy as np
 
-from signals.stats.difference import Difference, RefusedError, from_se
+from signals.stats.difference import ROUNDING, Difference, RefusedError, from_se
 from signals.stats.nested import items_within_raters, raters_within_items
 
 Design = Literal["crossed", "items within raters", "raters within items"]
@@ -108,7 +108,7 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
     item, rater, residual = (max(0.0, float(part)) for part in layout.components())
     weights = layout.weights
     squared = item * weights[0] + rater * weights[1] + residual * weights[2]
-    if squared <= np.finfo(float).eps ** 2 * float((layout.y**2).mean()):
+    if squared <= ROUNDING**2 * float((layout.y**2).mean()):
         raise RefusedError("all values are equal, so their uncertainty cannot be estimated")
     covariance = layout.covariance(item, rater, residual)
     raised = (

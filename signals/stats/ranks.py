@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signals.stats.difference import critical
+
 
 @dataclass(frozen=True)
 class RankCorrelation:
@@ -25,6 +27,14 @@ class RankCorrelation:
 
     value: float
     se: float | None
+
+    def interval(self, confidence: float) -> tuple[float, float] | tuple[None, None]:
+        """Normal on Fisher's scale, ``atanh``, so that it stays within -1 and 1; none without a standard error."""
+        if self.se is None or abs(self.value) >= 1.0:
+            return None, None
+        half = critical(confidence) * self.se / (1.0 - self.value**2)
+        middle = math.atanh(self.value)
+        return math.tanh(middle - half), math.tanh(middle + half)
 
 
 def spearman(

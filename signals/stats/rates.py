@@ -13,7 +13,7 @@ from typing import Literal
 
 from signals.model import Moments
 from signals.stats.difference import Difference, RefusedError, from_se
-from signals.stats.moments import variance
+from signals.stats.moments import left_of, variance
 from signals.stats.proportion import score_interval
 
 FEWEST = 10.0
@@ -123,7 +123,7 @@ def rate_difference(candidate: Moments, control: Moments, confidence: float) -> 
         return RateDifference(found, "counts" if once else "independent", least)
     errors = []
     for m, rate, (size, _) in zip(arms, rates, sizes, strict=True):
-        spread = m.m2 - 2.0 * rate * (m.yd or 0.0) + rate**2 * (m.d_m2 or 0.0)
+        spread = left_of(m.m2, 2.0 * rate * (m.yd or 0.0) - rate**2 * (m.d_m2 or 0.0))
         errors.append((linear_variance(spread, m.n, m.d_mean or 0.0, size), size - 1.0))
     (v1, df1), (v0, df0) = errors
     if v1 + v0 <= 0.0:

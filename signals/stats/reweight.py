@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signals.stats.difference import Difference, RefusedError, from_se
+from signals.stats.difference import ROUNDING, Difference, RefusedError, from_se
 from signals.stats.paired import is_lopsided
 from signals.stats.weights import kish, rake
 
@@ -83,7 +83,7 @@ def weighted_mean(
     else:
         found = _jackknife(d - center, index, margins, targets, groups)
     effect, squared, df, weights, thin, lopsided = found
-    if squared <= np.finfo(float).eps ** 2 * float((d**2).mean()):
+    if squared <= ROUNDING**2 * float((d**2).mean()):
         raise RefusedError("all paired differences are equal, so their uncertainty cannot be estimated")
     difference = from_se(center + effect, math.sqrt(squared), confidence, df)
     return Weighted(difference, weights, kish(weights), thin, lopsided, groups)

@@ -42,15 +42,18 @@ def test_every_pair_has_its_story_its_steps_and_its_causes() -> None:
     words = text(found)
     for said in (
         "judge (win) against conversion (loss)", "is judge bias: judge is kinder to the candidate than people are",
-        "judge, win+4.0 margins", "population−1.5 (31 %)", "conversion, loss−0.84 margins",
-        "judge bias told from chance (p 0.0004)", "+2.0 margins+1.2 to +2.8", "41 %",
-        "In its own unit +4.00 pp (+2.40 to +5.60).", "value weighting not known",
+        "judge, win+4.0 margins", "population (judge)+1.5 (31 %)", "conversion, loss−0.84 margins",
+        "Of the gap, margins", "judge bias told from chance+2.0+1.2 to +2.841 %0.0016",
+        "chance not told from chance+0.20−0.30 to +0.704 %0.86timing (conversion)+0.20", "gap+4.8+3.3 to +6.4100 %",
+        "In its own unit +4.00 pp (+2.40 to +5.60).", "value weighting (judge) not known",
         "Declare value_share in a source of shape traffic_mix.", "Items that carry the bias of judge", "ticket-17",
+        "What the numbers were made from", "Taken off its signal", "Rows that are not indented add up to the gap",
         "The gap cannot be apportioned: cost has no margin",
     ):  # fmt: skip
         assert said in words, said
     labels = read(found).labels
-    assert "judge bias −2.0 (41 %), interval −2.8 to −1.2" in labels
+    assert "judge bias +2.0 (41 %), interval +1.2 to +2.8" in labels
+    assert words.count("Not known: value weighting of judge (no source says") == 1  # once, under the pairs
     assert "Causes: judge (win) against conversion (loss)" in labels
     assert found.count('class="steps"') == 1  # the second pair has no scale
 
@@ -125,6 +128,7 @@ def test_text_from_outside_stays_text(evil: str) -> None:
     seen = read(hostile)
     assert seen.tags <= {
         "section", "div", "span", "p", "b", "i", "h2", "h3", "code", "table", "thead", "tbody", "tr", "th", "td",
+        "details", "summary",
     }  # fmt: skip
     assert seen.attributes <= {"class", "role", "aria-label", "aria-hidden", "title", "tabindex", "style", "scope"}
     assert not any(sign in hostile for sign in "\x00\x1b\u202e\u2028")
@@ -242,7 +246,7 @@ def test_the_steps_are_reached_by_keyboard_and_say_their_numbers(visit: Any) -> 
     for _ in range(25):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.getAttribute('aria-label') || ''"))
-    assert any(label.startswith("judge bias −") and "interval" in label for label in labels)
+    assert any(label.startswith("judge bias +") and "interval" in label for label in labels)
 
 
 @pytest.mark.browser

@@ -188,8 +188,9 @@ def test_an_explanation_says_why_how_sure_and_what_would_flip_it(write: object) 
     for words in (
         "Why they disagree", "judge (win) against conversion (loss)",
         "2.0 margins (41 %, +1.2 to +2.8) is judge bias: judge is kinder to the candidate than people are",
-        "+1.5 margins (+0.60 to +2.4)", "+4.00 pp (+2.40 to +5.60)", "not told from chance (p 0.43)",
-        "No source says what a segment is worth.", "Items that carry the bias of judge", "ticket-17",
+        "+1.5 (+0.60 to +2.4)", "In its own unit +4.00 pp (+2.40 to +5.60).", "Of the gap, margins", "0.86",
+        "Not known: value weighting of judge (no source says what a segment is worth;", "The parts of each gap",
+        "Rows that are not indented add up to the gap", "Items that carry the bias of judge", "ticket-17",
         "How sure the call is", "the evidence gives ROLLBACK in 97 % and HOLD in 3 %.",
         "Held as they are: checks of all signals", "judge and panel (+0.41)",
         "If conversion's loss were no worse than −0.11 pp (now −0.42)", "beyond its interval",
@@ -210,6 +211,10 @@ def test_only_the_html_memo_draws_the_waterfall_once_per_pair() -> None:
     assert 'id="pair-1-title"' in text
     assert 'id="pair-3-title"' in text
     assert text.count("<svg xmlns") == 3  # and the forest plot
+    # The first pair's stands beside its paragraph, the others with their parts.
+    story, parts = text.split("<h2>The parts of each gap</h2>")
+    assert ("pair-1-title" in story, "pair-3-title" in story) == (True, False)
+    assert ("pair-1-title" in parts, "pair-3-title" in parts) == (False, True)
     assert "<svg" not in markdown(found)
 
 
@@ -241,11 +246,42 @@ def test_the_items_of_one_judge_are_listed_once() -> None:
     assert [len(line.carriers) for line in lines] == [3, 0]
 
 
-def test_a_cause_that_is_not_told_from_chance_has_no_share() -> None:
-    lines = {line.cause: line for line in explained().explained.pairs[0].causes}  # type: ignore[union-attr]
-    timing, value = lines["timing (conversion)"], lines["value weighting"]
-    assert (timing.share, timing.counts, timing.refused) == ("–", False, False)
-    assert (value.part, value.quantity, value.outcome, value.refused) == ("–", "–", "not known", True)
+def test_items_are_listed_only_where_a_judges_bias_is_told_from_chance() -> None:
+    found = reconciled.judge_against_conversion()
+    small = replace(found, causes=tuple(
+        replace(one, blamed=False, counts=False) if one.name == "judge_bias" else one for one in found.causes
+    ))  # fmt: skip
+    lines = explained(reconciliation=(small, found)).explained.pairs  # type: ignore[union-attr]
+    assert [len(line.carriers) for line in lines] == [0, 3]  # the second one is the first to tell of them
+
+
+def test_what_is_not_told_from_chance_stands_inside_a_sum_and_the_gap_below() -> None:
+    pair = explained().explained.pairs[0]  # type: ignore[union-attr]
+    assert [(line.place, line.cause, line.value, line.share, line.p) for line in pair.causes] == [
+        ("part", "population (judge)", "+1.5", "31 %", "0.0016"),
+        ("part", "judge bias", "+2.0", "41 %", "0.0016"),
+        ("part", "chance", "+0.20", "4 %", "0.86"),
+        ("inside", "timing (conversion)", "+0.20", "", "0.86"),
+        ("part", "unexplained rest", "+1.1", "24 %", "0.0016"),
+        ("gap", "gap", "+4.8", "100 %", ""),
+        ("refused", "value weighting (judge)", "–", "", ""),
+    ]
+    assert pair.measured == "of the gap, margins"
+
+
+def test_what_does_not_apply_is_left_to_the_json() -> None:
+    pair = explained(reconciliation=(reconciled.judge_against_panel(),)).explained.pairs[0]  # type: ignore[union-attr]
+    assert [line.cause for line in pair.causes if line.place == "refused"] == [
+        "population (judge)", "judge bias", "construct",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [markdown, html])
+def test_the_banner_says_how_sure_the_call_is_unless_nobody_may_believe_it(write: object) -> None:
+    drawn = "Drawn anew 10,000 times"
+    assert write(explained()).count(drawn) == 2  # type: ignore[operator]
+    waits = memo(verdict(reason="untrusted"), explanation=reconciled.explanation())
+    assert write(waits).count(drawn) == 1  # type: ignore[operator]
 
 
 # --- from outside ---------------------------------------------------------------------------------------------------
@@ -275,7 +311,7 @@ def test_markdown_from_outside_stays_text(evil: str) -> None:
     assert headings[1:] == [line for line in headings[1:] if line.lstrip("# ") in SECTIONS]
     # A pair is headed by its signals; their names are escaped like any other text.
     titles = [line for line in outside.splitlines() if line.startswith("### ")]
-    assert len(titles) == 3  # two pairs, and the segments
+    assert len(titles) == 5  # two pairs with their parts, and the segments
     bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", outside))  # without escapes and code spans
     assert not re.search(r"<[a-zA-Z/!?]", bare)
     assert not re.search(r"\]\(|\]\[|!\[", bare)
@@ -289,7 +325,7 @@ def test_markdown_from_outside_stays_text(evil: str) -> None:
 SECTIONS = {
     "Decisions", "Readings", "Who was heard", "The way out", "Checks", "How the numbers were made", "Segments",
     "Set aside", "Sources", "Not assessed", "Policy", "Why they disagree", "How sure the call is",
-    "What would settle it",
+    "What would settle it", "The parts of each gap",
 }  # fmt: skip
 
 

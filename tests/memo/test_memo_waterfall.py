@@ -94,40 +94,42 @@ def test_the_interval_of_a_part_stands_around_the_end_of_its_bar() -> None:
     step = drawn(reconciled.judge_against_conversion()).steps[1]  # population: 1.5 give or take 0.9, off 4.0
     assert (step.begin, step.end) == (4.0, 2.5)
     assert (step.low, step.high) == (pytest.approx(1.6), pytest.approx(3.4))
-    assert step.interval == "−2.4 to −0.60"
+    assert step.interval == "+0.60 to +2.4"  # of the part, told as a part of the gap
 
 
 def test_only_what_counts_is_a_step() -> None:
     plot = drawn(reconciled.judge_against_conversion())
     assert [(step.sort, step.label) for step in plot.steps] == [
-        ("start", "judge"), ("explains", "population"), ("explains", "judge bias"), ("chance", "chance"),
+        ("start", "judge"), ("explains", "population (judge)"), ("explains", "judge bias"), ("chance", "chance"),
         ("unexplained", "unexplained rest"), ("end", "conversion"),
     ]  # fmt: skip
     assert [step.amount for step in plot.steps] == [
-        "+4.0 margins", "−1.5 (31 %)", "−2.0 (41 %)", "−0.20 (4 %)", "−1.1 (24 %)", "−0.84 margins",
+        "+4.0 margins", "+1.5 (31 %)", "+2.0 (41 %)", "+0.20 (4 %)", "+1.1 (24 %)", "−0.84 margins",
     ]  # fmt: skip
 
 
 def test_a_correction_that_widens_the_gap_is_hollow_and_response_is_at_most() -> None:
     plot = drawn(reconciled.widened())
     population, response = plot.steps[1:3]
-    assert (population.sort, population.amount) == ("widens", "+0.80 (−27 %)")
+    assert (population.sort, population.amount) == ("widens", "−0.80 (−27 %)")
     assert "widens the gap" in population.spoken
-    assert (response.sort, response.amount) == ("explains", "at most −4.5 (150 %)")
+    assert (response.sort, response.amount) == ("explains", "at most +4.5 (150 %)")
 
 
 def test_seen_from_below_the_steps_go_up() -> None:
     plot = drawn(reconciled.chance_only())
     assert [step.sort for step in plot.steps] == ["start", "chance", "end"]
     assert plot.steps[1].end > plot.steps[1].begin
+    assert plot.steps[1].amount == "+2.2 (100 %)"  # a part of the gap all the same
+    assert "can be chance: response (thumbs), unexplained rest" in plot.steps[1].spoken
 
 
-def test_whose_number_a_cause_is_about_is_said_when_it_is_the_other_ones() -> None:
+def test_parts_that_cannot_be_told_apart_are_one_dashed_step() -> None:
     found = reconciled.judge_against_conversion()
-    causes = tuple(
-        replace(one, counts=True) if one.name == "timing" else replace(one, counts=False) for one in found.causes
-    )
-    assert drawn(replace(found, causes=causes)).steps[1].label == "timing (conversion)"
+    causes = tuple(replace(one, blamed=False) if one.name == "unexplained" else one for one in found.causes)
+    step = drawn(replace(found, causes=causes)).steps[-2]
+    assert (step.sort, step.label) == ("unexplained", "not told apart, 2 parts")
+    assert step.spoken.endswith("more than chance only together: timing (conversion), unexplained rest")
 
 
 @pytest.mark.parametrize(

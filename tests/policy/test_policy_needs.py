@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import date
 from statistics import NormalDist
@@ -40,7 +41,7 @@ def test_an_unclear_experiment_says_how_many_more_and_by_when() -> None:
     assert need.by == date.fromordinal(AS_OF.date().toordinal() + math.ceil(need.amount / 10_000))
     assert found.sentence == (
         "Conversion is unclear: −0.60 pp (95 % CI −1.50 to +0.30) cannot rule out a loss beyond the 0.5 pp margin; "
-        "about 570,000 more users would settle it."
+        "about 570,000 more users would, in 80 % of cases, if there is none."
     )
 
 
@@ -60,7 +61,17 @@ def test_past_the_plan_the_estimate_says_what_is_left() -> None:
     found = verdict(policy(), conversion=narrow, panel="flat", judge="flat")
     need = found.needs[0]
     assert need.amount == sensible(100_000 * (0.66 / 0.65) ** 2 - 100_000)
-    assert "if the estimate stays where it is" in need.why
+    assert "if the estimate stays where it is, that clears zero or the 0.5 pp margin" in need.why
+    assert found.sentence.endswith(" users would clear zero or the 0.5 pp margin, if the estimate stays where it is.")
+
+
+def test_a_possible_gain_is_not_called_a_loss() -> None:
+    """Its harm is ruled out already: what more users would rule out is the gain."""
+    hopeful = reading("conversion", "unclear", shape=(0.6, 1.3))
+    found = verdict(policy(), conversion=hopeful, panel="flat", judge="flat")
+    need = found.needs[0]
+    assert "if the true effect is zero, that rules out a gain beyond the 0.5 pp margin in 80 % of cases" in need.why
+    assert found.sentence.endswith(" more users would rule the gain out, in 80 % of cases, if there is none.")
 
 
 def test_collecting_for_ten_years_is_not_a_way_out() -> None:
@@ -68,7 +79,7 @@ def test_collecting_for_ten_years_is_not_a_way_out() -> None:
     found = verdict(policy(), conversion=slow, panel="flat", judge="flat")
     assert found.needs[0].amount is None
     assert "over ten years" in found.needs[0].why
-    assert "would settle" not in found.sentence
+    assert "more users would" not in found.sentence
 
 
 def test_without_a_margin_no_amount_settles() -> None:
@@ -152,7 +163,7 @@ def test_repeats_do_not_help_where_items_differ() -> None:
     parts = {"item": 0.8 * each, "repeat": 0.2 * each}
     found = verdict(policy(rows=ONLY_JUDGE), judge=judge(2.0, parts)).needs[0]
     assert "repeats" not in found.what
-    assert "more repeats of the same items would not settle it" in found.why
+    assert "more repeats of the same items would not do" in found.why
     assert "repeat" not in str(verdict(policy(rows=ONLY_JUDGE), judge=judge(2.0, {})).needs[0])
 
 
@@ -189,13 +200,15 @@ def test_a_corrected_judge_needs_labels(shared: float) -> None:
     assert (need.unit, need.owner) == ("items graded by people", "people")
     assert reaches_the_margin(1.1, 100 + amount, 1000, (100, 1000), shared)
     assert not reaches_the_margin(1.1, 100 + 0.9 * amount, 1000, (100, 1000), shared)
-    assert found.sentence.endswith(f"about {amount} more items graded by people under both variants would settle it.")
+    assert found.sentence.endswith(
+        f"about {amount} more items graded by people under both variants would, in 80 % of cases, if there is none."
+    )
 
 
 def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
     found = verdict(parse_policy(CORRECTED), judge=corrected(2.0, 100, 400, 0.5))
     need = found.needs[0]
-    assert found.sentence.endswith(f"; {need.what}, would settle it.")
+    assert found.sentence.endswith(f"; {need.what}, would, in 80 % of cases, if there is none.")
     times = (2 + Z_POWER * 2 / 1.96) ** 2
     assert (need.amount, need.unit) == (sensible(400 * (times - 1)), "items")
     assert f"about {sensible(100 * (times - 1)):,} of them graded by people" in need.what
@@ -222,11 +235,22 @@ def test_raters_who_add_little_change_the_number_of_labels_and_raters_who_add_mo
     some = verdict(parse_policy(CORRECTED), judge=with_raters(plain, 8, 0.3 * wanted)).needs[0]
     assert some.unit == few.unit == "items graded by people"
     assert (some.amount or 0) > (few.amount or 0)
-    need = verdict(parse_policy(CORRECTED), judge=with_raters(plain, 4, 2 * wanted)).needs[0]
+    wide = with_raters(plain, 4, 2 * wanted)
+    need = verdict(parse_policy(CORRECTED), judge=wide).needs[0]
     assert need.unit == "raters"
-    assert need.what == f"about {need.amount} more raters"
-    assert "with 4 raters, no number of items alone would settle it" in need.why
-    assert 2 * wanted * 4 / (4 + (need.amount or 0)) < 0.8 * wanted
+    assert "with 4 raters, no number of items alone would do" in need.why
+    # Raters take their own part to half of what is wanted; labels have to bring the rest down to the other half.
+    labels = int(re.findall(r"and about (\d+) more items", need.what)[0])
+    raters = f"about {need.amount} more raters on all items"
+    assert need.what == f"{raters} and about {labels} more items graded by people under both variants"
+    own = 2 * wanted * 4 / (4 + (need.amount or 0))
+    now = wide.estimates["corrected"].se or 0.0
+
+    def reached(labels: int) -> float:
+        squared = own + se**2 * (0.7 / labels + 0.3 / 1000) / (0.7 / 100 + 0.3 / 1000)
+        return (1.1 * 0.02 + Z_POWER * now) * math.sqrt(squared) / now
+
+    assert reached(100 + labels) <= 0.02 < reached(100 + int(0.9 * labels))
 
 
 def test_a_corrected_judge_without_people_alone_goes_by_its_labels() -> None:
@@ -520,3 +544,11 @@ def test_where_clusters_were_randomised_more_clusters_are_wanted_not_more_users(
     assert need.unit == "clusters"
     assert need.by is None  # the rate is of users
     assert need.amount == sensible(44 * ((1.5 + Z_POWER * 1.5 / 1.96) ** 2 - 1))
+
+
+def test_a_check_without_a_number_asks_for_what_would_give_it_one() -> None:
+    for measured, asked in ((1.0, "Compare like with like"), (None, "Declare `segments:` on the signal")):
+        broken = check("max_reversals", measured, "fail" if measured else "unknown", required=True)
+        one = reading("conversion", "untrusted", checks={"max_reversals": broken})
+        (need,) = [need for need in verdict(policy(), conversion=one).needs if need.signal == "conversion"]
+        assert asked in need.what

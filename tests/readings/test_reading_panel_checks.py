@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from panel_kit import DAY, grades, preference, rating, several
-from reading_kit import AS_OF, evidence, measured, signal
+from reading_kit import AS_OF, evidence, margin, measured, signal
 
 from signals.checks import checks_of
 from signals.model import Rating
@@ -177,3 +177,17 @@ def test_when_every_item_is_gold_nothing_is_left_and_it_says_so() -> None:
     ratings = tuple(replace(one, expected=4.0) for one in grades())
     reading = read(signal("panel"), measure(signal("panel"), evidence(ratings=ratings)), AS_OF)
     assert (reading.state, reading.why.partition(":")[0]) == ("missing", "every item has an expected answer")
+
+
+def test_agreement_carries_its_interval_to_the_reading() -> None:
+    asked = signal("panel", margin=margin(0.1), trust={"agreement": 0.2})
+    checks = read(asked, measure(asked, evidence(ratings=tuple(grades(items=60)))), AS_OF).checks
+    alpha, bound, other = checks["agreement"], checks["agreement_low"], checks["ac2"]
+    assert alpha.low == bound.value
+    assert alpha.value is not None
+    assert alpha.low is not None
+    assert alpha.high is not None
+    # As far above as below on the logarithm of 1 - alpha.
+    assert (1 - alpha.high) * (1 - alpha.low) == pytest.approx((1 - alpha.value) ** 2)
+    assert (bound.low, other.low is not None) == (None, True)
+    assert f"95 % interval {other.low:.2f} to {other.high:.2f}" in other.detail

@@ -143,6 +143,35 @@ def test_reversals_are_named_with_numbers() -> None:
     assert by_name(told(plans([0.1, 0.2]), whole=None))["max_reversals"].value is None
 
 
+@pytest.mark.parametrize(
+    "effects, whole, count",
+    [
+        ([0.0, 0.0], 0.0, 0.0),  # both arms are equal: nothing is turned
+        ([0.1, -0.1], 0.0, 0.0),
+        ([0.1, 0.0], 0.0, 0.0),
+        ([0.1, 0.2], 0.0, 1.0),  # Simpson's own example: it is in every part and vanishes in the whole
+        ([-0.1, -0.2], 0.0, 1.0),
+        ([0.0, 0.0], 0.1, 0.0),
+    ],
+)
+def test_no_effect_has_no_reversal_unless_every_segment_has_one(
+    effects: list[float], whole: float, count: float
+) -> None:
+    assert by_name(told(plans(effects), whole=whole))["max_reversals"].value == count
+
+
+def test_rounding_is_no_reversal() -> None:
+    whole = Estimate(5.6e-17, None, None, "", 0.95, control=0.3, candidate=0.3)
+    parts = plans([-5.6e-17, -1.1e-16])
+
+    def alike(control: Sequence[Part], candidate: Sequence[Part], confidence: float, parts: int) -> Estimate:
+        return Estimate(candidate[0][1], None, None, "", confidence, control=0.3, candidate=0.3)
+
+    asked = signal("experiment", segments=("plan",))
+    found = segmented(asked, whole, parts, parts, lambda part, name: part[0].get(name), alike)
+    assert by_name(found)["max_reversals"].value == 0.0
+
+
 def test_both_measures_are_always_there() -> None:
     found = told([])
     assert (found.segments, found.worst) == ((), {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from signals.stats.ranks import spearman
+from signals.stats.ranks import RankCorrelation, spearman
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -115,3 +117,12 @@ def test_there_is_none_where_nothing_varies() -> None:
     together = spearman([1.0, 2.0, 3.0], [1.0, 3.0, 2.0], ["a", "a", "a"])
     assert together is not None
     assert together.se is None
+
+
+def test_the_interval_is_normal_on_fishers_scale() -> None:
+    low, high = RankCorrelation(0.5, 0.1).interval(0.95)
+    half = 1.959963984540054 * 0.1 / 0.75
+    assert (low, high) == pytest.approx((math.tanh(math.atanh(0.5) - half), math.tanh(math.atanh(0.5) + half)))
+    assert RankCorrelation(0.9, 0.5).interval(0.95)[1] < 1.0  # type: ignore[operator]  # a number
+    assert RankCorrelation(0.5, None).interval(0.95) == (None, None)
+    assert RankCorrelation(1.0, None).interval(0.95) == (None, None)

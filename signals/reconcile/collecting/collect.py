@@ -1,9 +1,10 @@
 """The next best evidence: the cheapest collection that would settle a HOLD or a shaky call, or why none would.
 
 Levels: a call that fewer than ``SURE`` of the draws make is shaky. A collection settles it when the stability that is
-to be expected after it (``prospects``) reaches ``SETTLED``; where it is there already, ``SURE``. The expectation counts
-every future, also those in which the truth turns out to lie where the policy changes its call; so its level is lower.
-Never is more evidence proposed when a hundred times as much of everything would not reach that.
+to be expected after it (``prospects``) reaches ``SETTLED``; where it is there already, ``SURE``; and in both cases is
+``MATTERS`` higher than today. The expectation counts every future, also those in which the truth turns out to lie where
+the policy changes its call; so its level is lower than that of a call as it stands. Never is more evidence proposed
+when a hundred times as much of everything would not reach that.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from signals.reconcile.collecting.joint import together
 from signals.reconcile.collecting.option import Option
 from signals.reconcile.collecting.options import everything, options
 from signals.reconcile.collecting.prospects import Prospect, Prospects
-from signals.reconcile.collecting.unsettled import holds_on, only_more_than_that, where_it_turns
+from signals.reconcile.collecting.unsettled import blocked, holds_on, only_more_than_that, stale, where_it_turns
 from signals.reconcile.collecting.waiting import label_of
 from signals.reconcile.draws import Resampling
 from signals.words import CALL_WORDS, plural, share
@@ -40,6 +41,10 @@ WORTH = 0.5
 
 MOST_OF_IT = 0.9
 """Of what those amounts could change: the smallest one that does so is proposed."""
+
+
+STEP = 4
+"""Of the amounts, how far apart are those that are tried first."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,12 @@ def collections(
     sure = stability.calls.get(verdict.call, 0.0) >= SURE
     if sure and verdict.call != "hold":
         return (), ""
-    if sure and not _waits(given):
+    if (sure and not _waits(given)) or stale(verdict):
         return (), holds_on(verdict)
     prospects = Prospects(given, seed=seed)
     now = prospects.now
-    goal = SETTLED if now.stability < SETTLED else SURE
+    level = SETTLED if now.stability < SETTLED else SURE
+    goal = max(level, min(now.stability + MATTERS, 1.0 - MATTERS))
     possible = {name: tuple(options(policy, verdict, name, design)) for name, design in given.designs.items()}
     found = [one for some in possible.values() for one in _all_tried(prospects, some, goal)]
     settling = sorted((one for one in found if one.settles), key=lambda one: _rank(one, policy, now))
@@ -96,8 +102,10 @@ def collections(
         policy.costs,
     )
     if joint is not None:
-        told = [*_told_together(joint, policy, now), *told]
-    return tuple(told), "" if told else only_more_than_that(verdict, reached.stability)
+        return (*_told_together(joint, policy, now), *told), ""
+    if blocked(verdict) or not told:
+        return (), only_more_than_that(verdict, reached.stability)
+    return tuple(told), ""
 
 
 def _waits(given: Resampling) -> bool:
@@ -115,7 +123,12 @@ def _all_tried(prospects: Prospects, some: Sequence[Option], goal: float) -> lis
 
 
 def _tried(prospects: Prospects, option: Option, goal: float) -> Tried | None:
-    """The smallest amount that settles the call; else the smallest that does most of what the option could do."""
+    """The smallest amount that settles the call; else the smallest that does most of what the option could do.
+
+    More is not always surer: what ends one doubt may raise another. So amounts are tried from below, one in four, and
+    those between the first that is enough and the one tried before it. An option that changes nothing half-way and at
+    its end is tried no further.
+    """
     before = prospects.now.stability
     seen: dict[int, Prospect] = {}
 
@@ -124,36 +137,34 @@ def _tried(prospects: Prospects, option: Option, goal: float) -> Tried | None:
             seen[amount] = prospects.after({option.signal: option.design(amount)})
         return seen[amount].stability
 
-    rungs = option.rungs
-    settles = bool(rungs) and stable(rungs[-1]) >= goal
-    if not settles:
-        rungs = rungs[: max(1, round(len(rungs) * WORTH))]
-        most = stable(rungs[-1]) if rungs else before
-        if most - before < MATTERS:
-            return None
-        goal = before + MOST_OF_IT * (most - before)
-    amount = _first(rungs, lambda one: stable(one) >= goal)
-    return Tried(option, amount, seen[amount], settles)
+    ends = option.rungs[-1:] + option.rungs[len(option.rungs) // 2 :][:1]
+    if all(abs(stable(one) - before) < MATTERS / 4.0 for one in ends):
+        return None
+    amount = _first(option.rungs, lambda one: stable(one) >= goal)
+    if amount is not None:
+        return Tried(option, amount, seen[amount], True)
+    worth = option.rungs[: max(1, round(len(option.rungs) * WORTH))]
+    most = max((stable(one) for one in worth if one in seen), default=before)
+    if most - before < MATTERS:
+        return None
+    amount = _first(worth, lambda one: stable(one) >= before + MOST_OF_IT * (most - before))
+    return None if amount is None else Tried(option, amount, seen[amount], False)
 
 
-def _first(rungs: Sequence[int], enough: Callable[[int], bool]) -> int:
-    """The first of rising amounts that is enough; the last one is."""
-    low, high = 0, len(rungs) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if enough(rungs[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return rungs[high]
+def _first(rungs: Sequence[int], enough: Callable[[int], bool]) -> int | None:
+    """The first of rising amounts that is enough, of one in four and the three below it; None when none of them is."""
+    for place in (*range(0, len(rungs) - 1, STEP), len(rungs) - 1)[: len(rungs)]:
+        if enough(rungs[place]):
+            return next(one for one in rungs[max(0, place - STEP + 1) : place + 1] if enough(one))
+    return None
 
 
-def _rank(one: Tried, policy: Policy, now: Prospect) -> tuple[int, float]:
+def _rank(one: Tried, policy: Policy, now: Prospect) -> tuple[int, float, float]:
     gain = one.prospect.stability - now.stability
     cost, days = one.option.cost(policy.costs, one.amount), one.option.days(one.amount)
     if cost is not None:
-        return 0, -gain / cost if cost else -math.inf
-    return (1, days) if days is not None else (2, -gain)
+        return 0, -gain / cost if cost else -math.inf, -gain
+    return (1, days, -gain) if days is not None else (2, 0.0, -gain)
 
 
 def _told(one: Tried, policy: Policy, verdict: Verdict, prospects: Prospects) -> Collection:

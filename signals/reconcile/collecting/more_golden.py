@@ -81,6 +81,32 @@ def _raters(
     )  # fmt: skip
 
 
+def more_agreement(policy: Policy, reading: Reading, design: Design, verdict: Verdict) -> Iterator[Option]:
+    """People grade more of the items of a judge that they do not correct: how far they agree is then known better.
+
+    First those that the judge has scored; beyond them new ones, which it scores too.
+    """
+    asked = _asked(policy, verdict.release, reading.signal) & {"human_agreement", "min_overlap"}
+    overlap, agreement = design.checks.get("min_overlap"), reading.checks.get("human_agreement")
+    if not asked or not overlap or agreement is None or agreement.value is None:
+        return
+    if reading.voting == "corrected" and corrected_error(reading) is not None:
+        return  # ``more_golden`` asks for the labels of one that they correct
+
+    def new(amount: int) -> float:
+        return max(0.0, amount - (reading.n - overlap))
+
+    def what(amount: int) -> str:
+        some = f", {count(new(amount))} of them new" if new(amount) else ""
+        return f"{plural(amount, f'more {LABELS}')} under both variants{some}"
+
+    yield Option(
+        reading.signal, LABELS, rungs_of(verdict, reading, LABELS, overlap, short_of(reading, "min_overlap")),
+        lambda amount: fresh(scaled(design, 1.0 + new(amount) / reading.n), min_overlap=overlap + amount),
+        what, lambda amount: {"label": amount, **({"item": new(amount)} if new(amount) else {})},
+    )  # fmt: skip
+
+
 def not_known(policy: Policy, release: Release, reading: Reading, design: Design) -> Iterator[Option]:
     """Facts that do not exist and that the policy asks for: what allows them, supposing that they then pass."""
     asked = _asked(policy, release, reading.signal)

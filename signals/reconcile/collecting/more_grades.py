@@ -37,7 +37,7 @@ def more_grades(signal: Signal, reading: Reading, design: Design, verdict: Verdi
     rungs = rungs_of(verdict, reading, "items", today, short_of(reading, "min_items"))
     yield Option(
         signal.name, "items", rungs, lambda amount: of(today + amount, asked), more_items,
-        lambda amount: {"item": amount}, daily(reading),
+        lambda amount: {"item": amount}, daily(reading), supposes=_supposed(signal, parts),
     )  # fmt: skip
     missing = short_of(reading, "min_raters")
     if known is None or signal.raters == "fixed" or (parts is None and not missing):
@@ -62,6 +62,12 @@ def more_grades(signal: Signal, reading: Reading, design: Design, verdict: Verdi
         lambda amount: f"{plural(amount, 'more items')} and {plural(more(amount), 'more raters')} to grade all of them",
         lambda amount: {"item": amount, "rater": more(amount)}, last=True,
     )  # fmt: skip
+
+
+def _supposed(signal: Signal, parts: Crossed | None) -> str:
+    """A variance that few raters show to be 0 may well not be, and then more items by the same ones tell less."""
+    alike = parts is not None and parts.rater <= 0.0 and signal.raters != "fixed"
+    return "if the raters differ as little as it seems" if alike else ""
 
 
 def _parts(signal: Signal, reading: Reading, raters: int | None) -> Crossed | None:

@@ -53,7 +53,7 @@ def more_users(signal: Signal, reading: Reading, design: Design, verdict: Verdic
     def what(amount: int) -> str:
         needed = days(amount)
         return plural(amount, f"more {unit}") if needed is None else (
-            f"{plural(needed, 'more days')} ({plural(amount, unit)})"
+            f"{plural(needed, 'more days')} for {plural(amount, unit)}"
         )  # fmt: skip
 
     thing = "unit" if signal.kind == "experiment" else "response"

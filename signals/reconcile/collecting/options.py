@@ -13,7 +13,13 @@ from dataclasses import replace
 from signals.checks import BY_NAME
 from signals.model import Reading, Verdict
 from signals.policy import Policy
-from signals.reconcile.collecting.more_golden import BY_LABELS, BY_TRAFFIC, more_golden, not_known
+from signals.reconcile.collecting.more_golden import (
+    BY_LABELS,
+    BY_TRAFFIC,
+    more_agreement,
+    more_golden,
+    not_known,
+)
 from signals.reconcile.collecting.more_grades import more_grades
 from signals.reconcile.collecting.more_users import more_users
 from signals.reconcile.collecting.option import MOST, Option, fresh
@@ -40,6 +46,7 @@ def options(policy: Policy, verdict: Verdict, name: str, design: Design) -> Iter
         yield from more_grades(signal, reading, design, verdict)
     else:
         yield from more_golden(signal, reading, design, verdict)
+        yield from more_agreement(policy, reading, design, verdict)
         yield from not_known(policy, verdict.release, reading, design)
 
 

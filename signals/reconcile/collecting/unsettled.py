@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from signals.checks import BY_NAME
-from signals.model import Verdict
+from signals.model import Need, Verdict
 from signals.policy import Policy
 from signals.policy.wording import title
 from signals.reconcile.collecting.prospects import Prospect, Prospects
@@ -16,14 +16,32 @@ DECIDE = "Decide, and record why, or change the policy"
 TOLD = 2  # ways out that a person still reads in one sentence
 
 
-def holds_on(verdict: Verdict) -> str:
+def holds_on(verdict: Verdict, what: str = "More of the same evidence") -> str:
     """Of a HOLD that more of the same evidence cannot change: the policy's own ways out say why, and what would."""
     needs = [need for need in verdict.needs if need.amount is None] or list(verdict.needs)
     if not needs:
-        return f"More evidence would not settle it: the policy holds. {DECIDE}."
-    whys = "; ".join(dict.fromkeys(need.why.rstrip(".") for need in needs[:TOLD]))
+        return f"{what} would not settle it: the policy holds. {DECIDE}."
+    whys = "; ".join(dict.fromkeys(_why(need) for need in needs[:TOLD]))
     whats = "; or ".join(dict.fromkeys(_lower(need.what.rstrip(".")) for need in needs[:TOLD]))
-    return f"More of the same evidence would not settle it: {whys}. What would: {whats}."
+    return f"{what} would not settle it: {whys}. What would: {whats}."
+
+
+def stale(verdict: Verdict) -> bool:
+    """Whether a way out of the HOLD is to pull again: until then nobody knows how much more is wanted."""
+    ages = (verdict.readings[need.signal].checks.get("max_age") for need in verdict.needs if need.signal)
+    return any(age is not None and age.required and age.status == "fail" for age in ages)
+
+
+def blocked(verdict: Verdict) -> bool:
+    """Whether a way out of the HOLD is no amount of anything."""
+    return verdict.call == "hold" and any(need.amount is None for need in verdict.needs)
+
+
+def _why(need: Need) -> str:
+    """With the signal that it is about, and without what to do, which is told after it."""
+    why = need.why.partition(". ")[0].rstrip(".")
+    said = not need.signal or why.startswith(title(need.signal))
+    return why if said else f"{title(need.signal)}: {why}"
 
 
 def _lower(text: str) -> str:
@@ -43,20 +61,21 @@ def where_it_turns(
         designs: A hundred times the evidence.
         reached: What is to be expected with that.
     """
-    if verdict.call == "hold" and any(need.amount is None for need in verdict.needs):
+    if blocked(verdict):
         return holds_on(verdict)
     name = prospects.decisive(designs)
-    where = None if name is None else f"{_turning(verdict, name)}, lies where the policy changes its call. {DECIDE}"
+    near = f"is too near to where the policy changes its call. {DECIDE}"
+    where = None if name is None else f"{_turning(verdict, name)}, {near}"
     if reached.shares["open"] > 1.0 - reached.stability - reached.shares["open"]:
         told = share(reached.shares["open"], 0)
         stuck = "; ".join(_stuck(verdict, policy, designs))
         small = f"the effects that the policy asks about are too small to tell even then. {DECIDE}"
         why = stuck or (where if where and name and "." in name else small)
-        return f"Even a hundred times as much of everything would leave a HOLD that waits in {told} of cases: {why}."
+        return f"Even with a hundred times as much of everything, {told} of cases would be a HOLD that waits: {why}."
     if where is None:
         return f"More evidence would not settle it: a hundred times as much leaves it as it is. {DECIDE}."
     reach = share(reached.stability, 0)
-    return f"Even a hundred times as much of everything would leave the call at {reach} on average: {where}."
+    return f"Even with a hundred times as much of everything, a call would be {reach} sure on average: {where}."
 
 
 def _turning(verdict: Verdict, name: str) -> str:
@@ -89,9 +108,8 @@ def _stuck(verdict: Verdict, policy: Policy, designs: Mapping[str, Design]) -> I
 
 def only_more_than_that(verdict: Verdict, reached: float) -> str:
     """When a hundred times as much of everything would settle the call, and nothing that can be collected would."""
-    blocked = [need for need in verdict.needs if need.amount is None]
-    if verdict.call == "hold" and blocked:
-        return holds_on(verdict)
+    if blocked(verdict):
+        return holds_on(verdict, "What can be collected in time")
     return (
         f"Nothing that can be collected in time would settle it, though a hundred times as much of everything would "
         f"({share(reached, 0)} on average). {DECIDE}."

@@ -9,9 +9,9 @@ from fractions import Fraction
 from signals.model import Call, Flip
 from signals.reconcile.flip import words
 from signals.reconcile.flip.case import WhatIf
-from signals.reconcile.flip.effects import Found, relative
 from signals.reconcile.flip.knobs import Knob, knobs
 from signals.reconcile.flip.lines import Crossing, Line, Piece, between, crossings, exact, past, pieces, side
+from signals.reconcile.flip.rank import NEW, YES, Found, by_errors, by_steps, steps
 from signals.workbench.situations.grids import limits
 
 RELEASE_AGE = "release.age"
@@ -64,8 +64,11 @@ def _flip(knob: Knob, crossing: Crossing, now: Fraction) -> Found:
         text = words.status(name, knob.spec, here, float(knob.limit), fails=fails, to=crossing.to)
     else:
         text = words.numeric(name, knob.fact, knob.own.reading, crossing, knob.texts(beyond, here, digits))
-    flip = Flip(knob.key, here, at, crossing.to, crossing.direction, beyond, None, text)
-    return Found(flip, relative(here, at), 1)
+    inside, errors = knob.within(at)
+    flip = Flip(knob.key, here, at, crossing.to, crossing.direction, beyond, inside, text)
+    if inside is not None:
+        return by_errors(flip, errors)
+    return by_steps(flip, steps(knob.fact, knob.measure, here, at, passes=knob.passes(now)))
 
 
 # --- yes or no, and what is not known -------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _of_yes(case: WhatIf, knob: Knob, line: Line) -> Iterator[Found]:
         if other != now and to != case.call and knob.spec is not None:
             text = words.status(knob.own.signal.name, knob.spec, float(other), 1.0, fails=not other, to=to)
             flip = Flip(knob.key, now, other, to, "is", other, None, text)
-            yield Found(flip, 1.0 if now is not None else math.inf, 1 if now is not None else 2)
+            yield by_steps(flip, NEW if now is None else YES)
 
 
 def _of_unknown(case: WhatIf, knob: Knob, line: Line) -> Iterator[Found]:
@@ -90,7 +93,7 @@ def _of_unknown(case: WhatIf, knob: Knob, line: Line) -> Iterator[Found]:
             flip = Flip(knob.key, None, "known", to, "is", float(found[len(found) // 2].value), None, text)
         else:
             flip = _from_unknown(knob, _region(found, to))
-        yield Found(flip, math.inf, 2)
+        yield by_steps(flip, NEW)
 
 
 def _region(found: Sequence[Piece], to: Call) -> Crossing:
@@ -143,4 +146,4 @@ def _release_age(case: WhatIf) -> Iterator[Found]:
         at, here = float(crossing.at), float(now)
         text = words.release_age(here, crossing)
         flip = Flip(RELEASE_AGE, here, at, crossing.to, crossing.direction, past(crossing, 0)[0], None, text)
-        yield Found(flip, relative(here, at), 1)
+        yield by_steps(flip, steps(RELEASE_AGE, "seconds", here, at))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,7 @@ from signals.policy.facts import units
 from signals.reconcile.flip import words
 from signals.reconcile.flip.case import Affine, Own, WhatIf
 from signals.reconcile.flip.lines import Crossing, Line, crossings, exact, past
+from signals.reconcile.flip.rank import Found, by_errors, by_steps, steps
 from signals.stats import sequential
 from signals.stats.power import NORMAL
 
@@ -27,15 +28,6 @@ OUTER = {"low": ("low", "high"), "high": ("low", "high"), "benefit": ("low", "hi
 """Numbers of a segment that move together, each with the interval that it belongs to."""
 PRECISE = 1e-9
 WIDE = 60.0  # standard errors at which every p-value is 0
-
-
-@dataclass(frozen=True)
-class Found:
-    """A flip, and how far away it is: in standard errors of an effect, else relative to the numbers."""
-
-    flip: Flip
-    distance: float
-    group: int  # 0: of an effect, 1: of a check or another number, 2: of what is not there
 
 
 def effects(case: WhatIf) -> Iterator[Found]:
@@ -79,14 +71,17 @@ def _shift(
     return Line(value, tuple(cuts), call, least, most)
 
 
-def _range(own: Own, value: Fraction) -> tuple[Fraction | None, Fraction | None]:
-    """What a benefit can be: a difference of two proportions, of which the control's stays where it is."""
+def _range(own: Own, value: Fraction, *, whole: bool = True) -> tuple[Fraction | None, Fraction | None]:
+    """What a benefit can be: a difference of two proportions, of which the control's stays where it is.
+
+    ``whole`` False: of a segment, whose control is not known.
+    """
     if own.reading.unit == "net preference":
         return min(value, Fraction(-1)), max(value, Fraction(1))
     if own.reading.unit != "pp":
         return None, None
     voting = own.reading.estimates.get(own.reading.voting)
-    control = exact(voting.control) if voting else None
+    control = exact(voting.control) if voting and whole else None
     ends = (Fraction(-1), Fraction(1)) if control is None or not 0 <= control <= 1 else (-control, 1 - control)
     low, high = ends if own.signal.sign > 0 else (-ends[1], -ends[0])
     return min(value, low), max(value, high)
@@ -102,7 +97,7 @@ def _of_shift(own: Own, crossing: Crossing, value: Fraction) -> Found:
         f"{reading.signal}.benefit", now, at, crossing.to, crossing.direction, beyond, inside,
         words.shifted(own.signal, reading, crossing, beyond, digits),
     )  # fmt: skip
-    return Found(flip, abs(at - now) / _se(reading), 0)
+    return by_errors(flip, abs(at - now) / _se(reading), decides=True)
 
 
 def _clear(interval: Interval, at: float) -> Fraction:
@@ -141,7 +136,8 @@ def _bounds(
             ends = (bound, high) if key == "low" else (low, bound)
             return case.with_facts(own.facts_at(value, *ends))
 
-        limits = (None, max(low, min(value, high))) if key == "low" else (min(high, max(value, low)), None)
+        ends = _range(own, now, whole=False)
+        limits = (ends[0], max(low, min(value, high))) if key == "low" else (min(high, max(value, low)), ends[1])
         for crossing in crossings(Line(now, tuple(cuts), call, *limits), case.call):
             sooner = (
                 one.to == crossing.to and one.direction == crossing.direction
@@ -153,9 +149,10 @@ def _bounds(
             beyond, digits = past(crossing, *words.decimals(own.reading.unit, at))
             text = words.bound(own.signal, own.reading, key, crossing, beyond, digits)
             flip = Flip(
-                f"{name}.benefit.{key}", float(now), at, crossing.to, crossing.direction, beyond, None, text
+                f"{name}.benefit.{key}", float(now), at, crossing.to, crossing.direction, beyond,
+                low <= crossing.at <= high, text,
             )  # fmt: skip
-            yield Found(flip, abs(at - float(now)) / _se(own.reading), 0)
+            yield by_errors(flip, abs(at - float(now)) / _se(own.reading))
 
 
 # --- segments -------------------------------------------------------------------------------------------------------
@@ -175,7 +172,7 @@ def segments(case: WhatIf) -> Iterator[Found]:
             found += _share(case, own, key, place, one)
         nearest: dict[tuple[bool, str], Found] = {}
         for flip in sorted(found, key=lambda one: one.distance):
-            nearest.setdefault((flip.group == 0, flip.flip.direction), flip)
+            nearest.setdefault((flip.flip.fact.endswith(".share"), flip.flip.direction), flip)
         yield from nearest.values()
 
 
@@ -184,9 +181,12 @@ def _moved_segment(case: WhatIf, own: Own, key: str, place: int, one: dict[str, 
     mine: dict[str, Affine] = {name: (1, value) for name, value in known.items()}
     if not mine:
         return
+    middle = known.get("benefit", Fraction(0))
+    low, high = (None if end is None else end - middle for end in _range(own, middle, whole=False))
     line = Line(
         Fraction(0), tuple(case.cuts({}, (key, place, mine))),
         lambda by: case.with_facts({key: _with(case, key, place, {n: value + by for n, value in known.items()})}),
+        low, high,
     )  # fmt: skip
     for crossing in crossings(line, case.call):
         # Which of the segment's numbers reaches its limit there; none by itself when two of them are compared.
@@ -197,13 +197,13 @@ def _moved_segment(case: WhatIf, own: Own, key: str, place: int, one: dict[str, 
         at = float(by.at)
         beyond, digits = past(by, *words.decimals(own.reading.unit, at), _clear(own.reading.benefit, at))
         low, high = (exact(one.get(end)) for end in OUTER[name])
-        middle = known.get("benefit")
-        inside = None if low is None or high is None or middle is None else low <= middle + crossing.at <= high
+        known_well = low is not None and high is not None and "benefit" in known
+        inside = low <= middle + crossing.at <= high if known_well else None  # type: ignore[operator]  # numbers then
         flip = Flip(
             f"{key}[{one['name']}].{name}", float(start), at, crossing.to, crossing.direction, beyond, inside,
             words.segment(own.signal, own.reading, str(one["name"]), name, float(start), by, beyond, digits),
         )  # fmt: skip
-        yield Found(flip, abs(float(crossing.at)) / error, 0)
+        yield by_errors(flip, abs(float(crossing.at)) / error)
 
 
 def _share(case: WhatIf, own: Own, key: str, place: int, one: dict[str, Any]) -> Iterator[Found]:
@@ -220,13 +220,7 @@ def _share(case: WhatIf, own: Own, key: str, place: int, one: dict[str, Any]) ->
             f"{key}[{one['name']}].share", float(now), at, crossing.to, crossing.direction, beyond, None,
             words.share_of(own.signal, own.reading, str(one["name"]), float(now), crossing, beyond, digits),
         )  # fmt: skip
-        yield Found(flip, relative(float(now), at), 1)
-
-
-def relative(now: float, at: float) -> float:
-    """How far away, as a share of the larger number."""
-    size = max(abs(now), abs(at))
-    return abs(at - now) / size if size > 0.0 else 0.0
+        yield by_steps(flip, steps("share", "share", float(now), at))
 
 
 def _with(case: WhatIf, key: str, place: int, changes: dict[str, Any]) -> tuple[Any, ...]:

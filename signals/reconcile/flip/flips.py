@@ -8,6 +8,7 @@ thresholds are the policy's, not evidence, and stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from signals.model import Flip, Reading, Release
@@ -15,6 +16,7 @@ from signals.policy.rules import Policy
 from signals.reconcile.flip.case import WhatIf, what_if
 from signals.reconcile.flip.checks import checks
 from signals.reconcile.flip.effects import effects, p_rule, segments
+from signals.reconcile.flip.rank import FAR
 from signals.reconcile.flip.states import states
 
 
@@ -28,18 +30,16 @@ def flips(policy: Policy, release: Release, readings: Mapping[str, Reading], as_
         as_of: The moment that the verdict is of.
 
     Returns:
-        Most likely first: boundaries inside an interval, then effects by their distance in standard errors, then checks
-        and other numbers by their relative distance, then what is not known. ``past`` of each is a value at which the
-        engine made the call ``to``. A fact that is not named cannot change the call by itself. Of a fact that is
-        compared for equality a single value may be told before the boundary (direction ``is``). Of the segments of one
-        signal only the nearest is told.
+        Most plausible first (``rank``): boundaries inside an interval, those beyond one by standard errors, checks and
+        other numbers by how near they are to where they turn, and what is ``far``-fetched last. ``past`` of each is a
+        value at which the engine made the call ``to``. A fact that is not named cannot change the call by itself. Of a
+        fact that is compared for equality a single value may be told before the boundary (direction ``is``). Of the
+        segments of one signal only the nearest is told.
     """
     case = what_if(policy, release, readings, as_of)
     found = [*effects(case), *segments(case), *checks(case), *states(case)]
-    found.sort(
-        key=lambda one: (one.flip.inside is not True, one.group, one.distance, one.flip.fact, one.flip.direction)
-    )
-    return tuple(one.flip for one in found)
+    found.sort(key=lambda one: (one.tier, one.distance, one.flip.fact, one.flip.direction))
+    return tuple(replace(one.flip, far=one.tier == FAR) for one in found)
 
 
 def left_out(policy: Policy, release: Release, readings: Mapping[str, Reading], as_of: datetime) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ WHOLE = frozenset({"full_weeks"})
 BROKEN = frozenset({"min_effective_items"})  # a count by its unit, but of equivalents: 87.3 items
 OTHERS = {"n": "count", "power": "share", "mde": "effect", "p_value": "p"}
 PAIRED = ("judge", "panel")
+AGREEMENT = frozenset({"human_agreement", "agreement", "agreement_low", "ac2", "self_consistency"})
+OF_ITEMS = frozenset({"min_effective_items", "min_overlap"})  # no more of them than items
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ class Knob:
         found = self.own.signal.trust.get(self.spec.name) if self.spec else None
         return None if found is None else Fraction(found)
 
+    @property
+    def measure(self) -> str:
+        """Its unit, or ``agreement`` for what lies between -1 and 1."""
+        return "agreement" if self.fact in AGREEMENT else self.unit
+
+    def within(self, at: float) -> tuple[bool | None, float]:
+        """Whether a value lies inside its interval, and how many standard errors away; None without an interval."""
+        check = self.own.reading.checks.get(self.spec.name) if self.spec else None
+        if check is None or check.value is None or check.low is None or check.high is None or check.high <= check.low:
+            return None, math.inf
+        return check.low <= at <= check.high, abs(at - check.value) / ((check.high - check.low) / 3.92)
+
     def passes(self, value: Fraction) -> bool:
         """Whether the policy's trust is content with it."""
         if self.spec is None or self.limit is None:
@@ -94,6 +108,8 @@ class Knob:
             low = Fraction(0)
         elif self.fact == "n" and self.own.signal.kind not in PAIRED:
             low = Fraction(2)  # one in each arm: a reading without one of them is missing
+        elif self.fact in OF_ITEMS and (items := exact(self.own.believed.get(f"{self.own.signal.name}.n"))) is not None:
+            high = items if high is None else min(high, items)
         if now is not None:
             low, high = None if low is None else min(low, now), None if high is None else max(high, now)
         name = self.own.signal.name

@@ -7,7 +7,6 @@ a flip is told only when all of them come to one call. Guardrails are taken not 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from signals.policy.facts import UNTRUSTED_HIDES
 from signals.policy.syntax import Has
 from signals.reconcile.flip import words
 from signals.reconcile.flip.case import WhatIf, fixed, state_of
-from signals.reconcile.flip.effects import Found
+from signals.reconcile.flip.rank import CONTRARY, NEW, Found, by_steps
 from signals.workbench.situations.grids import inner
 from signals.workbench.situations.making import conditions
 
@@ -51,7 +50,7 @@ def states(case: WhatIf) -> Iterator[Found]:
             if to != case.call:
                 text = words.believed(name, now, state, as_it_stands=state == stands, quiet=quiet, to=to)
                 flip = Flip(f"{name}.state", now, state, to, "is", state, None, text)
-                yield Found(flip, 0.0 if state == stands else math.inf, 2)
+                yield by_steps(flip, 0.0 if state == stands else NEW if stands is None else CONTRARY)
 
 
 def _assumed(case: WhatIf, signal: Signal, state: State) -> tuple[Call, tuple[str, ...]] | None:

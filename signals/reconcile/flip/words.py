@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from signals.checks import CheckSpec
 from signals.model import Call, Reading, Signal, State
-from signals.policy.wording import listed
+from signals.policy.wording import listed, plainly
 from signals.reconcile.flip.lines import Crossing
 from signals.words import duration, number, plural, quantity, share
 
@@ -22,13 +22,8 @@ def decimals(unit: str, value: float) -> tuple[int, int]:
 
 def owned(name: str) -> str:
     """``conversion's``, ``thumbs'``."""
-    name = name.replace("_", " ")
+    name = plainly(name)
     return f"{name}'" if name.endswith("s") else f"{name}'s"
-
-
-def plainly(name: str) -> str:
-    """``thumbs up`` for ``thumbs_up``."""
-    return name.replace("_", " ")
 
 
 def effect(value: float, unit: str, digits: int, *, bare: bool = False, signed: bool = True) -> str:

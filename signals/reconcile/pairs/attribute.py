@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from signals.model import CAUSES, Cause, Correction, Interval, PairNumbers, Reading, Reconciliation, Signal
+from signals.reconcile.pairs.vector import Line, Row, Vector, minus, plus
 from signals.reconcile.pairs.words import story
-from signals.stats.student import critical, two_sided
+from signals.words import bounds, number
 
 NONE = Interval(None, None, None)
 PEOPLE: frozenset[str] = frozenset({"judge", "panel"})
+USERS: frozenset[str] = frozenset({"experiment", "feedback"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Expected:
         covariance: Of (intercept, slope), shape (2, 2).
         df: Degrees of freedom of their errors; None: normal.
         evidence: One clause: how many releases, how often they went together.
+        reach: Least and greatest benefit of the first signal that they had; beyond them the line is a guess.
     """
 
     intercept: float
@@ -39,6 +42,7 @@ class Expected:
     covariance: tuple[tuple[float, float], tuple[float, float]]
     df: float | None
     evidence: str
+    reach: tuple[float, float] = (-math.inf, math.inf)
 
 
 def attribute(
@@ -57,13 +61,16 @@ def attribute(
     """
     one, two = readings[numbers.signal], readings[numbers.against]
     confidence = signals[numbers.signal].confidence
-    unit, scales, why_not = scale_of(one, two)
-    vector = _Vector(numbers, (_sign(one), _sign(two)), confidence)
+    unit, scales, why_not = scale_of(one, two, one_scale=numbers.one_scale)
+    vector = Vector(numbers, (_sign(one), _sign(two)), confidence)
     causes = [_cause(vector, place, one, two) for place in range(len(numbers.corrections))]
     refused = [
         Cause(r.cause, r.signal, evidence=r.evidence, refused=r.refused, remedy=r.remedy) for r in numbers.refused
     ]
     said = (one.state, two.state)
+    scaled = vector.scaled(scales)
+    if isinstance(history, Expected) and not why_not:
+        history = _within(scaled, history, one.signal, unit)
     if isinstance(history, Correction):
         refused.append(
             Cause("construct", "", evidence=history.evidence, refused=history.refused, remedy=history.remedy)
@@ -74,10 +81,12 @@ def attribute(
             refused=why_not,
         )  # fmt: skip
         return replace(found, story=story(found, readings))
-    scaled = vector.scaled(scales)
     gap = scaled.interval(scaled.gap)
+    if isinstance(history, Expected):
+        scaled = replace(scaled, line=_line(scaled, history))
     parts = _parts(scaled, causes, history if isinstance(history, Expected) else None)
-    rows = [*_apportioned(scaled, parts, gap.value or 0.0, confidence), *refused]
+    same_users = {one.kind, two.kind} <= USERS
+    rows = [*_apportioned(scaled, parts, gap.value or 0.0, confidence, same_users=same_users), *refused]
     rows.sort(key=lambda row: (_ORDER[row.name], row.signal != one.signal))
     found = Reconciliation(
         one.signal,
@@ -96,123 +105,27 @@ def attribute(
 _ORDER = {name: place for place, name in enumerate(CAUSES)}
 
 
-def scale_of(one: Reading, two: Reading) -> tuple[str, tuple[float, float], str]:
+def scale_of(one: Reading, two: Reading, *, one_scale: bool = True) -> tuple[str, tuple[float, float], str]:
     """The unit that a gap between two signals is measured in, what one of it is in each signal's own, or why not.
 
     Judges and panels on one scale share its unit. Others have nothing in common but what their owners declared worth
     acting on: their margins.
     """
-    if {one.kind, two.kind} <= PEOPLE and one.unit == two.unit:
+    if {one.kind, two.kind} <= PEOPLE and one.unit == two.unit and one_scale:
         return one.unit, (1.0, 1.0), ""
     for reading in (one, two):
         if not reading.margin:
-            why = f"{reading.signal} has no margin, so the two numbers have no common scale: declare one"
+            grade = "" if one_scale else "the two grade on different scales, and "
+            why = f"{grade}{reading.signal} has no margin, so the two numbers have no common scale: declare one"
             return "", (1.0, 1.0), why
     return "margins", (one.margin or 1.0, two.margin or 1.0), ""
-
-
-Row = tuple[float, ...]
-"""Coefficients of a linear combination of the pair's values."""
-
-
-@dataclass(frozen=True)
-class _Vector:
-    """The pair's values, and linear combinations of them with their errors."""
-
-    numbers: PairNumbers
-    factors: tuple[float, float]  # per side: orientation, over what one unit of the scale is in the signal's own
-    confidence: float
-
-    def scaled(self, scales: tuple[float, float]) -> _Vector:
-        """The same on the pair's scale."""
-        factors = self.factors[0] / scales[0], self.factors[1] / scales[1]
-        return _Vector(self.numbers, factors, self.confidence)
-
-    @property
-    def cut(self) -> int:
-        """Where the second side's values begin."""
-        return 1 + sum(one.signal == self.numbers.signal for one in self.numbers.corrections)
-
-    def unit(self, place: int) -> Row:
-        """One value alone, as benefit."""
-        factor = self.factors[0] if place < self.cut else self.factors[1]
-        return tuple(factor if k == place else 0.0 for k in range(len(self.numbers.values)))
-
-    @property
-    def start(self) -> Row:
-        """The first signal's benefit."""
-        return self.unit(0)
-
-    @property
-    def end(self) -> Row:
-        """The second signal's benefit."""
-        return self.unit(len(self.numbers.values) - 1)
-
-    @property
-    def gap(self) -> Row:
-        """The first signal's benefit minus the second's."""
-        return minus(self.start, self.end)
-
-    def part(self, place: int) -> Row:
-        """What correction ``place`` takes off the gap."""
-        return self.unit(1 + place)
-
-    def value(self, row: Row) -> float:
-        """The combination's value."""
-        return math.fsum(c * v for c, v in zip(row, self.numbers.values, strict=True))
-
-    def error(self, row: Row) -> tuple[float, float | None]:
-        """Its standard error, and degrees of freedom: each sample's (or side's), combined after Satterthwaite."""
-        covariance = self.numbers.covariance
-        cut = self.cut
-        squared = max(0.0, _form(row, covariance, 0, len(row)))
-        own = [max(0.0, _form(row, covariance, *span)) for span in ((0, cut), (cut, len(row)))]
-        free = [self.numbers.df[0], self.numbers.df[-1]]
-        if self.numbers.samples:
-            own = [max(0.0, _form(row, one.covariance, 0, len(row))) for one in self.numbers.samples]
-            free = [one.df for one in self.numbers.samples]
-        lost = sum(part**2 / df for part, df in zip(own, free, strict=True) if df)
-        whole = sum(own)
-        return math.sqrt(squared), None if lost <= 0.0 else max(1.0, whole**2 / lost)
-
-    def interval(self, row: Row) -> Interval:
-        """The combination with its interval; without error it is a point."""
-        value = self.value(row)
-        se, df = self.error(row)
-        half = critical(self.confidence, df) * se
-        return Interval(value, value - half, value + half)
-
-    def p_value(self, row: Row) -> float:
-        """Two-sided, of the combination being 0."""
-        value, (se, df) = self.value(row), self.error(row)
-        # What is 0 but for the last digits of a sum is 0, not infinitely significant.
-        size = max(abs(self.value(self.unit(place))) for place in range(len(row)))
-        if abs(value) <= 1e-12 * size:
-            return 1.0
-        return two_sided(value / se, df) if se > 1e-12 * size else 0.0
-
-
-def _form(row: Row, covariance: Sequence[Sequence[float]], first: int, last: int) -> float:
-    return math.fsum(
-        row[i] * row[j] * covariance[i][j] for i in range(first, last) for j in range(first, last) if row[i] and row[j]
-    )
-
-
-def plus(*rows: Row) -> Row:
-    """The sum of combinations."""
-    return tuple(math.fsum(column) for column in zip(*rows, strict=True))
-
-
-def minus(one: Row, two: Row) -> Row:
-    """The difference of two combinations."""
-    return tuple(a - b for a, b in zip(one, two, strict=True))
 
 
 def _sign(reading: Reading) -> float:
     return 1.0 if reading.better == "higher" else -1.0
 
 
-def _cause(vector: _Vector, place: int, one: Reading, two: Reading) -> Cause:
+def _cause(vector: Vector, place: int, one: Reading, two: Reading) -> Cause:
     """A correction in the unit of its own signal."""
     correction = vector.numbers.corrections[place]
     reading = one if correction.signal == one.signal else two
@@ -227,148 +140,148 @@ def _cause(vector: _Vector, place: int, one: Reading, two: Reading) -> Cause:
     )
 
 
+def _within(scaled: Vector, history: Expected, signal: str, unit: str) -> Expected | Correction:
+    """What past releases say, unless the signal's corrected number is one that none of them had."""
+    x, (low, high) = scaled.value(scaled.corrected[0]), history.reach
+    if low <= x <= high:
+        return history
+    had = f"{bounds(low, high, unit)} {unit}"
+    why = f"{signal} was at {had} in past releases, and corrected it is now at {number(x, unit, signed=True)}"
+    return Correction("construct", "", history.evidence, why)
+
+
+def _line(scaled: Vector, history: Expected) -> Line:
+    """What past releases add to the slope times the first signal's corrected number, and its error there."""
+    first = scaled.corrected[0]
+    x, (se, _) = scaled.value(first), scaled.error(first)
+    variance = sum(history.covariance[i][j] * x ** (i + j) for i in range(2) for j in range(2))
+    # The slope is in doubt where the true number lies, not only where it was measured.
+    return Line(history.intercept, max(0.0, variance) + history.covariance[1][1] * se**2, history.df)
+
+
 @dataclass(frozen=True)
 class _Part:
-    """A summand of the gap on the pair's scale."""
+    """A summand of the gap on the pair's scale: a combination of the pair's values, and of the line of past releases.
+
+    ``lines`` is how often that line counts: -1 in what past releases explain, 1 in what they leave.
+    """
 
     cause: Cause
-    value: float
-    interval: Interval
-    p_value: float
-    row: Row | None  # None: it is not a combination of the pair's values alone
-    extra: float = 0.0  # variance that does not come from them
+    row: Row
+    lines: int = 0
 
 
-def _parts(scaled: _Vector, causes: Sequence[Cause], history: Expected | None) -> list[_Part]:
+def _parts(scaled: Vector, causes: Sequence[Cause], history: Expected | None) -> list[_Part]:
     """One per correction, then what past releases explain, then the rest; they sum to the gap."""
-    rows = [scaled.part(place) for place in range(len(causes))]
-    parts = [
-        _Part(cause, scaled.value(row), scaled.interval(row), scaled.p_value(row), row)
-        for cause, row in zip(causes, rows, strict=True)
-    ]
-    rest = minus(scaled.gap, plus(*rows)) if rows else scaled.gap
+    parts = [_Part(cause, scaled.part(place)) for place, cause in enumerate(causes)]
+    first, second = scaled.corrected
     if history is None:
-        parts.append(
-            _Part(Cause("unexplained", ""), scaled.value(rest), scaled.interval(rest), scaled.p_value(rest), rest)
-        )
-        return parts
-    # The first signal as all its corrections leave it, and the second: rest = first - second.
-    end = scaled.end
-    for place, cause in enumerate(causes):
-        if cause.signal == scaled.numbers.against:
-            end = plus(end, scaled.part(place))
-    first = plus(rest, end)
-    x = scaled.value(first)
-    doubt = sum(
-        history.covariance[i][j] * x ** (i + j) for i in range(2) for j in range(2)
-    )  # fmt: skip
+        return [*parts, _Part(Cause("unexplained", ""), minus(first, second))]
     expected = tuple(history.slope * c for c in first)
-    for cause, row, shift in (
-        (Cause("construct", "", evidence=history.evidence), minus(first, expected), -history.intercept),
-        (Cause("unexplained", ""), minus(expected, end), history.intercept),
-    ):
-        value = scaled.value(row) + shift
-        se, df = scaled.error(row)
-        whole = math.sqrt(se**2 + doubt)
-        if history.df is not None and whole > 0.0:
-            lost = (se**4 / df if df else 0.0) + doubt**2 / history.df
-            df = max(1.0, whole**4 / lost) if lost > 0.0 else None
-        half = critical(scaled.confidence, df) * whole
-        p = two_sided(value / whole, df) if whole > 0.0 else float(value == 0.0)
-        parts.append(_Part(cause, value, Interval(value, value - half, value + half), p, None, doubt))
-    return parts
+    construct = Cause("construct", "", evidence=history.evidence)
+    return [
+        *parts,
+        _Part(construct, minus(first, expected), -1),
+        _Part(Cause("unexplained", ""), minus(expected, second), 1),
+    ]
 
 
-def _apportioned(scaled: _Vector, parts: Sequence[_Part], gap: float, confidence: float) -> list[Cause]:
+def _apportioned(
+    scaled: Vector, parts: Sequence[_Part], gap: float, confidence: float, *, same_users: bool
+) -> list[Cause]:
     """The parts as causes: those told from zero by themselves, the others together as noise."""
     alpha = 1.0 - confidence
-    told = _holm([part.p_value for part in parts], alpha)
+    p_values = [scaled.p_value(part.row, part.lines) for part in parts]
+    adjusted = holm(p_values)
+    told = [p <= alpha for p in adjusted]
     pool = [part for part, yes in zip(parts, told, strict=True) if not yes]
-    pooled, moved = math.fsum(part.value for part in pool), False
+    pooled = math.fsum(scaled.value(part.row, part.lines) for part in pool)
     rows: list[Cause] = []
-    for part, yes in zip(parts, told, strict=True):
+    for part, yes, alone, of_all in zip(parts, told, p_values, adjusted, strict=True):
+        own = scaled.interval(part.row, part.lines)
         rows.append(
             replace(
                 part.cause,
-                quantity=part.cause.quantity or part.interval,
-                part=part.interval,
-                p_value=part.p_value,
+                quantity=part.cause.quantity or own,
+                part=own,
+                p_value=alone,
+                p_adjusted=of_all,
                 blamed=yes,
                 counts=yes,
-                share=part.value / gap if yes and gap else None,
+                share=(own.value or 0.0) / gap if yes and gap else None,
             )
         )
     whole = scaled.interval(scaled.gap)
     p = _pooled_p(scaled, pool)
     # One more hypothesis beside the parts: at the full level it would be taken for no chance in 5 % of pairs by itself.
-    if p is not None and p < alpha / (1 + len(parts)):
+    p_adjusted = None if p is None else min(1.0, (1 + len(parts)) * p)
+    if len(pool) == 1:  # its sum was tested already
+        p, p_adjusted = next((row.p_value, row.p_adjusted) for row in rows if not row.blamed)
+    elif p_adjusted is not None and p_adjusted < alpha:
         # Together they are no chance, though none alone is told from it: nobody is blamed, and it is not called noise.
         names = " and ".join(dict.fromkeys(part.cause.name.replace("_", " ") for part in pool))
         rest = next(k for k, row in enumerate(rows) if row.name == "unexplained")
-        own = rows[rest].part if rows[rest].counts else None
-        value = pooled + ((own.value or 0.0) if own else 0.0)
+        whole_rest = _together(scaled, [*pool, *([parts[rest]] if rows[rest].counts else [])])
         rows[rest] = replace(
             rows[rest],
-            part=_together(scaled, [*pool, *([parts[rest]] if own else [])], value),
+            part=whole_rest,
             counts=True,
-            share=value / gap if gap else None,
+            share=(whole_rest.value or 0.0) / gap if gap else None,
             evidence=f"{names} together: none of them alone is told from chance",
         )
-        pooled, pool, moved = 0.0, [], True
+        pooled, pool = 0.0, []
     rows.append(
         Cause(
             "noise",
             "",
             quantity=whole,
-            part=_together(scaled, pool, pooled) if pool else Interval(0.0, 0.0, 0.0),
+            part=_together(scaled, pool) if pool else Interval(0.0, 0.0, 0.0),
             share=pooled / gap if gap and pool else (0.0 if gap else None),
-            p_value=scaled.p_value(scaled.gap),
+            p_value=p,
+            p_adjusted=p_adjusted,
             blamed=bool(pool) and len(pool) == len(parts),
             counts=True,
-            evidence=_chance(scaled, pool, moved=moved),
+            evidence=_width(scaled, same_users=same_users),
         )
     )
     return rows
 
 
-def _pooled_p(scaled: _Vector, pool: Sequence[_Part]) -> float | None:
+def _pooled_p(scaled: Vector, pool: Sequence[_Part]) -> float | None:
     """Of the pool's sum being 0; None when it is one part or none, which was tested already."""
-    if len(pool) < 2 or any(part.row is None for part in pool):
-        return None
-    return scaled.p_value(plus(*(part.row for part in pool if part.row is not None)))
+    return scaled.p_value(*_sum(pool)) if len(pool) > 1 else None
 
 
-def _together(scaled: _Vector, pool: Sequence[_Part], value: float) -> Interval:
-    rows = [part.row for part in pool if part.row is not None]
-    if not rows or len(rows) < len(pool):
-        return Interval(value, None, None)
-    found = scaled.interval(plus(*rows))
-    return Interval(value, found.low, found.high)
+def _together(scaled: Vector, pool: Sequence[_Part]) -> Interval:
+    return scaled.interval(*_sum(pool))
 
 
-def _chance(scaled: _Vector, pool: Sequence[_Part], *, moved: bool) -> str:
-    names = list(dict.fromkeys(part.cause.name for part in pool))
+def _sum(pool: Sequence[_Part]) -> tuple[Row, int]:
+    """What past releases explain and what they leave share the error of their line: in the sum of both it is gone."""
+    return plus(*(part.row for part in pool)), sum(part.lines for part in pool)
+
+
+def _width(scaled: Vector, *, same_users: bool) -> str:
+    away = abs(scaled.value(scaled.gap))
     se, _ = scaled.error(scaled.gap)
-    away = abs(scaled.value(scaled.gap)) / se if se > 0.0 else math.inf
-    told = f"the gap is {away:.1f} standard errors wide" if math.isfinite(away) else "the gap has no error"
-    if moved:
-        return f"{told}; what is not told from chance by itself is no chance as a sum"
-    if not pool:
-        return f"{told}; every part of it is told from chance"
-    if names == ["unexplained"]:
-        return f"{told}; what the causes leave is within chance"
-    return f"{told}; not told from chance: {', '.join(name.replace('_', ' ') for name in names)}"
+    if se == 0.0:
+        return "nothing in the evidence varies about the gap, so it has no interval"
+    told = f"the gap is {away / se:.1f} standard errors wide"
+    if not same_users:
+        return told
+    # Signals keep no records that would tell how the outcomes of one user go together.
+    worst = away / scaled.opposed(scaled.gap)
+    return f"{told} if the errors of the two are independent; both may count the same users: at worst {worst:.1f}"
 
 
-def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Which hypotheses are rejected with all taken together."""
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values with all hypotheses taken together: one is rejected at every level that its own does not exceed."""
     order = sorted(range(len(p_values)), key=lambda k: p_values[k])
-    told = [False] * len(p_values)
+    adjusted, most = [1.0] * len(p_values), 0.0
     for rank, k in enumerate(order):
-        if p_values[k] > alpha / (len(p_values) - rank):
-            break
-        told[k] = True
-    return told
+        most = max(most, min(1.0, (len(p_values) - rank) * p_values[k]))
+        adjusted[k] = most
+    return adjusted
 
 
 def _units(row: Cause, unit: str) -> Cause:

@@ -10,7 +10,9 @@ from signals.stats.student import critical
 REMEDY = "keep past releases in sources.yaml"
 
 
-def expected(found: Relation, together: str, one: Reading, two: Reading) -> Expected | Correction:
+def expected(
+    found: Relation, together: str, one: Reading, two: Reading, *, one_scale: bool = True
+) -> Expected | Correction:
     """The line of past releases on the pair's scale, or why there is none.
 
     Args:
@@ -18,12 +20,13 @@ def expected(found: Relation, together: str, one: Reading, two: Reading) -> Expe
         together: A sentence: how often the state of the first came with the same state of the second.
         one: The signal whose number is to be explained.
         two: The signal that it is held against.
+        one_scale: Whether a unit that both share means the same.
     """
     why = found.refused or found.no_line
     if why:
         remedy = REMEDY if found.n < found.needed else ""
         return Correction("construct", "", refused=why, remedy=remedy)
-    unit, _, _ = scale_of(one, two)
+    unit, _, _ = scale_of(one, two, one_scale=one_scale)
     if unit == "margins":
         factors = 1.0, 1.0
     elif one.margin and two.margin:
@@ -44,4 +47,5 @@ def expected(found: Relation, together: str, one: Reading, two: Reading) -> Expe
         ((wider * a * a * aa, wider * a * b * ab), (wider * a * b * ab, wider * b * b * bb)),
         float(found.n - 2),
         together.rstrip("."),
+        (found.reach[0] * a / b, found.reach[1] * a / b),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signals.model import ErrorSample, PairNumbers
+from signals.readings.labels import same_scale
 from signals.reconcile.sides.base import Side
 from signals.stats.shapley import weights
 
@@ -53,7 +54,19 @@ def pair_numbers(side: Side, against: Side) -> PairNumbers:
         (*side.refused, *against.refused),
         (*side.carriers, *against.carriers)[:MOST_CARRIERS],
         _samples((side, ours), (against, theirs)) if side.samples or against.samples else (),
+        _one_scale(side, against),
     )
+
+
+def _one_scale(side: Side, against: Side) -> bool:
+    """Whether grades in points lie on one scale, by the rule that lets people's grades correct a judge's.
+
+    A judge's grades are the measure of people's there, and so they are here; of two of a kind each is the other's.
+    """
+    if side.grades is None or against.grades is None:
+        return True
+    pairs = [(one.grades, two.grades) for one, two in ((side, against), (against, side)) if one.judge or not two.judge]
+    return all(same_scale(one, *two) for one, two in pairs if one and two)
 
 
 def _samples(*sides: tuple[Side, Array]) -> tuple[ErrorSample, ...]:

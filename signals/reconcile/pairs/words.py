@@ -1,7 +1,7 @@
 """A diagnosis as one paragraph that a standup can read aloud.
 
 The order is that of an argument: what the two signals say and how far apart that is, what of it is explained, what can
-be chance, what is left, and what could not be looked at.
+be chance, and what is left. What could not be looked at is told once for all pairs of a release (``told.not_known``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Mapping
 
 from signals.model import Cause, CauseName, Interval, Reading, Reconciliation
 from signals.policy.wording import listed
+from signals.told import Told, rows, spoken_names, turned, way
 from signals.words import CAUSE_WORDS, bounds, clean, level, number, share
-
-TOLD_REFUSALS = 3
-"""Refused causes that are told with their reason; more would not be listened to. All of them are in the table."""
 
 # What a correction says of its signal, by whether it puts the signal's number down (it read too high) or up.
 _SAYS: Mapping[CauseName, tuple[str, str]] = {
@@ -49,12 +47,11 @@ def story(found: Reconciliation, readings: Mapping[str, Reading] | None = None) 
         Plain text in one line; names and clauses that come from evidence are cleaned, not escaped.
     """
     teller = _Teller(found, readings or {})
-    parts = [teller.opening()]
     if found.refused:
-        parts += [f"The gap cannot be apportioned: {clean(found.refused).rstrip('.')}.", teller.by_themselves()]
+        why = f"The gap cannot be apportioned: {clean(found.refused).rstrip('.')}."
+        parts = [teller.opening(), why, teller.by_themselves()]
     else:
-        parts += [teller.explained(), teller.widening(), teller.chance(), teller.left()]
-    parts.append(teller.not_known())
+        parts = [teller.opening(), teller.explained(), teller.widening(), teller.chance(), teller.left()]
     return " ".join(part for part in parts if part)
 
 
@@ -65,24 +62,21 @@ class _Teller:
         self.found, self.readings = found, readings
         reading = readings.get(found.signal)
         self.level = level(reading.confidence) if reading else "interval"
-        gap = found.gap.value or 0.0
-        self.way = -1.0 if gap < 0 else 1.0  # parts are told as they close the gap, whichever signal is the higher
-        self.counted = [one for one in found.causes if one.counts and one.part is not None and one.part.value]
-        self.blamed = [one for one in self.counted if one.blamed and one.name not in ("noise", "unexplained")]
+        self.rows = [row for row in rows(found) if row.part is None or row.size]
+        self.causes = [row for row in self.rows if row.sort in ("explains", "widens")]
+        self.noise = next((row for row in self.rows if row.sort == "chance"), None)
+        self.rest = next((row for row in self.rows if row.sort == "unexplained"), None)
 
     def opening(self) -> str:
         """What each says, and how far apart they are."""
         found = self.found
         one, two = self._says(found.signal, found.start, 0), self._says(found.against, found.end, 1)
-        gap = found.gap
-        if found.refused or gap.value is None:
+        gap = turned(found.gap, way(found))
+        if found.refused or gap is None or gap.value is None:
             return f"{_upper(one)} and {two}."
-        if gap.low is not None and gap.high is not None:
-            low, high = sorted((self.way * gap.low, self.way * gap.high))
-            within = f" ({self.level} {bounds(low, high, found.unit)})"
-        else:
-            within = ""
-        return f"{_upper(one)} and {two}: {number(abs(gap.value), found.unit)} apart{within}."
+        within = bounds(gap.low, gap.high, found.unit)
+        told = "" if gap.low is None or gap.high is None else f" ({self.level} {within})"
+        return f"{_upper(one)} and {two}: {number(gap.value, found.unit)} apart{told}."
 
     def _says(self, signal: str, scaled: Interval, which: int) -> str:
         reading, state = self.readings.get(signal), self.found.said[which]
@@ -98,126 +92,106 @@ class _Teller:
 
     def explained(self) -> str:
         """The causes that are told from chance and close the gap, the largest first."""
-        closing = sorted((one for one in self.blamed if self._size(one) > 0), key=lambda one: -self._size(one))
+        closing = sorted((row for row in self.causes if row.size > 0), key=lambda row: -row.size)
         if not closing:
             return ""
-        told = [f"{self._much(one)} is {CAUSE_WORDS[one.name]}: {self._clause(one)}" for one in closing]
+        told = [
+            f"{_most(row.cause)}{number(row.size, self.found.unit)}{self._bracket(row)} is "
+            f"{CAUSE_WORDS[row.cause.name]}: {self._clause(row.cause)}"
+            for row in closing
+        ]
         return f"Of that, {'; '.join(told)}."
 
     def widening(self) -> str:
         """The causes that are told from chance and hide a part of the gap."""
         told = [
-            f"{_upper(CAUSE_WORDS[one.name])} goes the other way: {self._clause(one)}, and putting that right widens "
-            f"the gap by {_most(one)}{number(-self._size(one), self.found.unit)}{self._within(one, -self.way)}."
-            for one in self.blamed
-            if self._size(one) < 0
+            f"{_upper(CAUSE_WORDS[row.cause.name])} goes the other way: {self._clause(row.cause)}, and "
+            f"putting that right widens the gap by {_most(row.cause)}{number(-row.size, self.found.unit)}"
+            f"{self._within(row, -1.0)}."
+            for row in self.causes
+            if row.size < 0
         ]
         return " ".join(told)
 
     def chance(self) -> str:
         """What is not told from chance."""
-        noise = next((one for one in self.found.causes if one.name == "noise"), None)
-        if noise is None:
+        row = self.noise
+        if row is None:
             return ""
-        if noise.blamed:
+        names = self._names(row)
+        many = len(names) > 1
+        if row.cause.blamed:
             gap = self.found.gap
             if gap.low is not None and gap.high is not None and not gap.low <= 0.0 <= gap.high:
-                return "The gap is more than chance, but no single cause of it is told from chance."
-            return f"All of the gap can be chance{self._looked_at()}."
-        if noise.part is None or not noise.part.value:
-            return ""
-        pooled = [one for one in self._tested() if not one.counts]
-        names = self._names(pooled)
-        size, unit = self._size(noise), self.found.unit
+                beside = "with its possible causes tested beside it, nothing of it is told from chance"
+                return f"Taken alone, the gap is more than chance; {beside}."
+            looked = f"; {listed(names)} {'were' if many else 'was'} looked at and not told from it" if names else ""
+            return f"All of the gap can be chance{looked}."
+        size, unit = row.size, self.found.unit
         if not names:
             rest = "The rest" if size > 0 else "What they take too much"
-            return f"{rest}, {number(abs(size), unit)}{_share(noise)}, can be chance."
-        many = len(names) > 1
-        alone = "are" if many else "is"
-        also = ", with what is left," if any(one.name == "unexplained" for one in pooled) else ""
+            return f"{rest}, {number(abs(size), unit)}{_share(row.cause)}, can be chance."
+        also = ", with what is left," if len(row.inside) > len(self._named(row)) else ""
         if size > 0:
-            comes = f"come{'' if many else 's'}{also} to {number(size, unit)}{_share(noise)}"
+            comes = f"come{'' if many else 's'}{also} to {number(size, unit)}{_share(row.cause)}"
         else:
             comes = f"would widen the gap{also} by {number(-size, unit)}"
-        return f"{_upper(listed(names))} {alone} not told from chance and {comes}."
-
-    def _looked_at(self) -> str:
-        names = self._names(self._tested())
-        return (
-            f"; {listed(names)} {'were' if len(names) > 1 else 'was'} looked at and not told from it" if names else ""
-        )
+        return f"{_upper(listed(names))} {'are' if many else 'is'} not told from chance and {comes}."
 
     @staticmethod
-    def _names(causes: list[Cause]) -> list[str]:
-        return list(dict.fromkeys(CAUSE_WORDS[one.name] for one in causes if one.name != "unexplained"))
+    def _named(row: Told) -> list[Cause]:
+        return [one.cause for one in row.inside if one.cause.name != "unexplained"]
 
-    def _tested(self) -> list[Cause]:
-        return [one for one in self.found.causes if one.name != "noise" and one.part is not None]
+    def _names(self, row: Told) -> list[str]:
+        return spoken_names(self._named(row), self.found)
 
     def left(self) -> str:
-        """What no correction takes away."""
-        rest = next((one for one in self.counted if one.name == "unexplained"), None)
-        if rest is None:
+        """What no correction takes away, and what cannot be told apart."""
+        row = self.rest
+        if row is None:
             return ""
-        size, unit = self._size(rest), self.found.unit
-        much = f"{number(abs(size), unit)}{self._bracket(rest)}"
-        if not rest.blamed:  # several parts that are told from chance only as a sum
-            names = self._names([one for one in self._tested() if not one.counts])
+        names, unit = self._names(row), self.found.unit
+        much = f"{number(abs(row.size), unit)}{self._bracket(row)}"
+        what = f"What is left, {much}," if row.size > 0 else f"What they take too much, {much},"
+        if not row.cause.blamed:  # several parts that are told from chance only as a sum
             of = f" ({', '.join(names)})" if names else ""
-            what = f"What is left, {much}," if self.blamed else "The gap"
+            what = what if self.causes else "The gap"
             return f"{what} is more than chance, but no single cause of it{of} is told from chance."
-        if size < 0:
-            much = f"{number(-size, unit)} too much{self._within(rest, -self.way)}"
-            return f"Together they take away more than the gap: {much}, which no correction explains."
-        corrected = any(one.name not in ("noise", "unexplained") for one in self._tested())
-        if not corrected:
+        also = f"in it {'are' if len(names) > 1 else 'is'} {listed(names)}" if row.apart and names else ""
+        with_others = f"; {also}, told from chance only together" if also else ""
+        if row.size < 0:
+            much = f"{number(-row.size, unit)} too much{self._within(row, -1.0)}"
+            return f"Together they take away more than the gap: {much}, which no correction explains{with_others}."
+        if not any(one.quantity is not None and one.name not in ("noise", "unexplained") for one in self.found.causes):
             return "None of it is explained: no correction could be made."
-        return f"What is left, {much}, no correction explains."
+        return f"{what} no correction explains{with_others}."
 
     def by_themselves(self) -> str:
         """Corrections in their own units, where the pair has no common scale."""
         told = []
-        for one in self.found.causes:
-            if one.quantity is None or one.quantity.value is None:
+        for row in self.rows:
+            if row.quantity is None or row.quantity.value is None:
                 continue
-            unit = clean(one.unit)
-            within = self._interval(one.quantity, unit, 1.0)
-            within = f" ({self.level} {within})" if within else ""
-            quantity = f"{_most(one)}{number(one.quantity.value, unit, signed=True)}{within}"
-            told.append(f"{_subject(one)} {quantity}")
-        return f"Each in its own unit: {'; '.join(told)}." if told else ""
+            unit = clean(row.cause.unit)
+            low, high = row.quantity.low, row.quantity.high
+            within = "" if low is None or high is None else f" ({self.level} {bounds(low, high, unit)})"
+            quantity = f"{_most(row.cause)}{number(row.quantity.value, unit, signed=True)}{within}"
+            told.append(f"{row.name} {quantity}")
+        return f"What each correction takes off its signal: {'; '.join(told)}." if told else ""
 
-    def not_known(self) -> str:
-        """What was refused, and what would allow it; what nothing would allow does not apply, and is not told."""
-        refused = [one for one in self.found.causes if one.refused and one.remedy]
-        if not refused:
-            return ""
-        told = [f"{_subject(one)} ({_reason(one)})" for one in refused[:TOLD_REFUSALS]]
-        names = [_subject(one) for one in refused[TOLD_REFUSALS:]]
-        more = f"; nor {listed(names)}" if names else ""
-        return f"Not known: {'; '.join(told)}{more}."
-
-    def _size(self, cause: Cause) -> float:
-        """The part, positive where it closes the gap."""
-        value = cause.part.value if cause.part else None
-        return self.way * (value or 0.0)
-
-    def _much(self, cause: Cause) -> str:
-        return f"{_most(cause)}{number(self._size(cause), self.found.unit)}{self._bracket(cause)}"
-
-    def _bracket(self, cause: Cause) -> str:
-        inside = [text for text in (_percent(cause), self._interval(cause.part, self.found.unit, self.way)) if text]
+    def _bracket(self, row: Told) -> str:
+        inside = [text for text in (_percent(row.cause), self._interval(row, 1.0)) if text]
         return f" ({', '.join(inside)})" if inside else ""
 
-    def _within(self, cause: Cause, way: float) -> str:
-        text = self._interval(cause.part, self.found.unit, way)
+    def _within(self, row: Told, sign: float) -> str:
+        text = self._interval(row, sign)
         return f" ({text})" if text else ""
 
-    def _interval(self, part: Interval | None, unit: str, way: float) -> str:
+    def _interval(self, row: Told, sign: float) -> str:
+        part = turned(row.part, sign)
         if part is None or part.low is None or part.high is None:
             return ""
-        low, high = sorted((way * part.low, way * part.high))
-        return bounds(low, high, unit)
+        return bounds(part.low, part.high, self.found.unit)
 
     def _clause(self, cause: Cause) -> str:
         """What the cause says of its signal, in the direction that its part has."""
@@ -251,13 +225,3 @@ def _share(cause: Cause) -> str:
 def _most(cause: Cause) -> str:
     """Who answered is known only within bounds: the correction takes the end that closes the gap."""
     return "at most " if cause.name == "response" else ""
-
-
-def _subject(cause: Cause) -> str:
-    if cause.name == "judge_bias":
-        return f"bias of {_name(cause.signal)}"
-    return f"{CAUSE_WORDS[cause.name]} of {_name(cause.signal)}" if cause.signal else CAUSE_WORDS[cause.name]
-
-
-def _reason(cause: Cause) -> str:
-    return "; ".join(part for part in (clean(cause.refused).rstrip("."), clean(cause.remedy).rstrip(".")) if part)

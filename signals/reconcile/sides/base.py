@@ -64,7 +64,8 @@ class Other:
         why_no_mix: Why there is none, and what would allow one.
         days: The days that it has evidence of, of its units' first day; empty when days mean nothing to it.
         weighs_value: Whether its number counts value rather than heads (a mean or a ratio of users).
-        raters_fixed: Whether the word of its raters is the rule, so that to have asked others is no matter.
+        people_fixed: Whether the word of the raters who graded a judge's items is the rule, so that to have asked
+            others is no matter. The policy says it of its panels; whom the judge is held against changes nothing.
         toward: +1 when this side's effect (candidate minus control, not benefit) would have to be higher to agree, -1
             lower.
     """
@@ -76,7 +77,7 @@ class Other:
     days: frozenset[date] = frozenset()
     weighs_value: bool = False
     toward: float = 1.0
-    raters_fixed: bool = False
+    people_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Side:
             are not named have ``df``.
         raised: Moves in whose place others weigh when degrees of freedom are combined: those of raters, one standard
             error above their estimate.
+        grades: The least and the greatest grade given, where the unit does not say the scale (points); None otherwise.
+        judge: Whether a judge gave them: people's grades are held against his scale.
     """
 
     signal: str
@@ -110,3 +113,5 @@ class Side:
     carriers: tuple[Carrier, ...] = field(default=())
     samples: Mapping[Hashable, tuple[Hashable, float]] = field(default_factory=dict)
     raised: Mapping[Hashable, Array] = field(default_factory=dict)
+    grades: tuple[float, float] | None = None
+    judge: bool = False

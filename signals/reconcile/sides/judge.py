@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def judge_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
     clusters = Clusters.of(item.group for item in items)
     labels = labels_of(signal, evidence, items, judged.unit)
     bias = bias_of(
-        signal, items, labels, judged.unit, clusters, fixed=other.raters_fixed and numbers.voting != "corrected"
+        signal, items, labels, judged.unit, clusters, fixed=other.people_fixed and numbers.voting != "corrected"
     )
     made: list[Correction] = []
     refused: list[Correction] = []
@@ -116,7 +117,14 @@ def judge_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
         bias.carriers() if isinstance(bias, Bias) and "judge_bias" in causes else (),
         samples | raters.samples,
         raters.raised,
+        _grades(items) if judged.unit == "points" else None,
+        judge=True,
     )
+
+
+def _grades(items: Sequence[Item]) -> tuple[float, float]:
+    given = [grade for item in items for grade in (item.control, item.candidate)]
+    return min(given), max(given)
 
 
 def judge_mix(signal: Signal, evidence: Evidence) -> Mix | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from signals.model import CauseName, Correction, Evidence, Numbers, Signal
 from signals.readings.crossed import Cell
-from signals.readings.panel import answered
+from signals.readings.panel import POINTS, answered
 from signals.reconcile.sides.base import Mix, Other, Side
 from signals.reconcile.sides.items import (
     Clusters,
@@ -96,12 +96,18 @@ def panel_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: Othe
         tuple(refused),
         samples=samples_of(signal.name, clusters, whole) | raters.samples,
         raised=raters.raised,
+        grades=_grades(cells) if numbers.unit == POINTS else None,
     )
 
 
 def panel_mix(signal: Signal, evidence: Evidence) -> Mix | None:
     """Shares of the panel's items by segment; None when they do not say theirs."""
     return items_mix(f"the items of {signal.name}", _items(answered(signal, evidence).cells)[2])
+
+
+def _grades(cells: Sequence[Cell]) -> tuple[float, float] | None:
+    given = [grade for cell in cells for grade in (cell.control, cell.candidate) if grade is not None]
+    return (min(given), max(given)) if given else None
 
 
 def _items(cells: Sequence[Cell]) -> tuple[list[str], Array, list[Labels]]:

@@ -46,7 +46,13 @@ def side_of(signal: Signal, evidence: Evidence, numbers: Numbers, other: Other) 
 
 
 def other_of(
-    signal: Signal, evidence: Evidence, corrected: Evidence, toward: float, kind: SignalKind | None = None
+    signal: Signal,
+    evidence: Evidence,
+    corrected: Evidence,
+    toward: float,
+    kind: SignalKind | None = None,
+    *,
+    people_fixed: bool = False,
 ) -> Other:
     """What the signal on the opposite side of a pair must know of this one.
 
@@ -59,6 +65,7 @@ def other_of(
             people are nearer to all users keeps its own, and only the other is weighted; two of a kind are both
             weighted to the declared traffic, as is what is held against a signal that does not know its users. A
             panel speaks for the items that it rated and nobody else.
+        people_fixed: Whether the word of those who grade a judge's items is the rule.
     """
     keeps = kind is not None and NEARNESS[kind] > NEARNESS[signal.kind]
     mix = None if keeps or kind == signal.kind else _mix(signal, evidence)
@@ -81,7 +88,7 @@ def other_of(
         days,
         experiment and signal.metric is not None and signal.metric.type in ("mean", "ratio"),
         toward,
-        signal.kind == "panel" and signal.raters == "fixed",
+        people_fixed,
     )
 
 

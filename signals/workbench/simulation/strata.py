@@ -158,13 +158,13 @@ def heterogeneity(signal: Signal, some: Sequence[SegmentDraws]) -> Column | None
 
 
 def reversals(whole: Array, some: Sequence[SegmentDraws]) -> Column | None:
-    """``max_reversals``: dimensions whose every segment has the other sign than the whole."""
-    turned = [
-        np.all([one.effect * whole < 0.0 for one in rows], axis=0)
-        for rows in _by_dimension(some).values()
-        if len(rows) >= 2
-    ]
-    return Column(np.sum(turned, axis=0, dtype=float), whole != 0.0) if turned else None
+    """``max_reversals``: dimensions whose every segment has the other sign than the whole, or one while it has none."""
+    turned = []
+    for rows in _by_dimension(some).values():
+        if len(rows) >= 2:
+            up, down = (np.all([sign * one.effect > 0.0 for one in rows], axis=0) for sign in (1.0, -1.0))
+            turned.append((up & (whole <= 0.0)) | (down & (whole >= 0.0)))
+    return Column(np.sum(turned, axis=0, dtype=float)) if turned else None
 
 
 def _by_dimension(some: Sequence[SegmentDraws]) -> dict[str, list[SegmentDraws]]:

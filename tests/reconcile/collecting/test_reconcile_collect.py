@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from signals.model import Collection, Estimate
+from signals.model import Collection, Estimate, Numbers
 from signals.policy.corrected import corrected_error
 from signals.reconcile.collecting.collect import MATTERS, SETTLED, SURE
 from signals.reconcile.collecting.option import MOST
 from signals.reconcile.collecting.options import options
 from signals.reconcile.collecting.prospects import Prospects
 from tests.reconcile.collecting.collect_kit import (
+    AS_OF,
     JUDGE,
     PEOPLE,
     RELEASE,
@@ -58,7 +59,7 @@ def test_an_unclear_test_is_settled_by_the_fewest_users_that_do() -> None:
     assert best.after >= SETTLED > best.before
     assert best.gain == pytest.approx(best.after - best.before)
     assert best.days == math.ceil(best.amount / 1000)
-    assert best.what == f"{best.days} more days ({best.amount:,} users)"
+    assert best.what == f"{best.days} more days for {best.amount:,} users"
     assert best.why.startswith("likeliest then is SHIP, in ")
     # The next smaller amount that was tried does not.
     option = options_of(one, "revenue")["users"]
@@ -118,6 +119,18 @@ def test_items_do_not_shrink_what_the_choice_of_raters_adds() -> None:
     assert raters.design(4).checks["min_raters"] == 8  # type: ignore[attr-defined]
     assert items.what(80) == "80 more items, graded by the same 4 raters"  # type: ignore[attr-defined]
     assert raters.what(1) == "1 more rater to grade all 60 items"  # type: ignore[attr-defined]
+
+
+def test_raters_who_seem_not_to_differ_are_supposed_not_to() -> None:
+    """Four raters cannot show it: where their variance comes out as 0, the worth of more items by them rests on it."""
+    alike = case(PEOPLE, BY_PEOPLE, panel("people", 0.12, (0.3, 0.0, 0.4), 60, 4))
+    assert options_of(alike, "people")["items"].supposes == "if the raters differ as little as it seems"  # type: ignore[attr-defined]
+    assert first(alike).why.startswith("if the raters differ as little as it seems, likeliest then is ")
+    other = case(PEOPLE, BY_PEOPLE, panel("people", 0.12, PARTS, 60, 4))
+    assert options_of(other, "people")["items"].supposes == ""  # type: ignore[attr-defined]
+    fixed = PEOPLE + "    raters: fixed\n"
+    known = case(fixed, BY_PEOPLE, panel("people", 0.12, (0.3, 0.0, 0.4), 60, 4))
+    assert options_of(known, "people")["items"].supposes == ""  # type: ignore[attr-defined]
 
 
 def test_raters_who_are_the_panel_are_not_joined_by_others() -> None:
@@ -223,6 +236,46 @@ def test_a_judge_whose_coverage_is_asked_for_needs_a_sample_of_traffic() -> None
     assert best.what == "a sample of traffic that tells its segments' shares"
 
 
+BY_AGREEMENT = "hierarchy:\n  - {signal: judge, when: judge.human_agreement >= 0.5, win: ship, loss: hold}\n"
+
+
+def agreeing(value: float, overlap: float = 60.0, error: float = 0.11) -> Numbers:
+    """A judge that wins beyond doubt, whose word hangs on how far people agree with it."""
+    numbers = judge("judge", 0.06, 0.005, 200, human_agreement=value, min_overlap=overlap)
+    measures = (replace(one, se=error) if one.name == "human_agreement" else one for one in numbers.measures)
+    return replace(numbers, measures=tuple(measures))
+
+
+def test_a_call_that_hangs_on_peoples_agreement_asks_them_to_grade_more() -> None:
+    one = case(JUDGE, BY_AGREEMENT, agreeing(0.6)).priced("judge: {item: 4, label: 8}")
+    assert one.verdict.call == "ship"
+    best, *others = one.collections()[0]
+    assert (best.unit, best.settles, others) == ("items graded by people", True, [])
+    assert best.before == pytest.approx(0.79, abs=0.02)  # as often as agreement above 0.5 is drawn, on Fisher's scale
+    assert (
+        best.what == f"{best.amount} more items graded by people under both variants, {best.amount - 140} of them new"
+    )
+    assert best.cost == pytest.approx(8 * best.amount + 4 * (best.amount - 140))
+    # In as many of the futures: agreement then is as far from the threshold as before, and its error as small as this.
+    option = options_of(one, "judge")["items graded by people"]
+    assert option.design(140).checks["min_overlap"] == 200  # type: ignore[attr-defined]
+    assert option.design(140).n == 200  # type: ignore[attr-defined]
+    assert option.design(240).n == 300  # type: ignore[attr-defined]
+
+
+def test_people_are_not_asked_to_grade_what_nobody_asks_about() -> None:
+    assert "items graded by people" not in options_of(case(JUDGE, BY_JUDGE, agreeing(0.6)), "judge")
+    assert case(JUDGE, BY_AGREEMENT, agreeing(0.95, error=0.02)).collections() == ((), "")
+
+
+def test_a_judge_that_too_few_were_graded_of_is_passed_by_just_enough() -> None:
+    trust = JUDGE + "    trust: {min_overlap: 50}\n"
+    one = case(trust, BY_JUDGE, agreeing(0.9, overlap=38.0))
+    need, best = one.verdict.needs[0], first(one)
+    assert (need.amount, need.unit) == (12, "items graded by people")
+    assert (best.amount, best.unit, best.settles) == (12, "items graded by people", True)
+
+
 # --- order ----------------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +329,60 @@ def test_a_panel_of_which_neither_items_nor_raters_alone_would_do_gets_both() ->
     assert first(one.priced("people: {item: 10, rater: 100}")).cost > 10 * best.amount
 
 
+def test_the_smallest_amount_is_proposed_also_where_more_of_it_is_no_surer() -> None:
+    """A flat panel lets the judge ship; so many more items that it turns out to be no such thing raise new doubts."""
+    rules = (
+        "hierarchy:\n  - {signal: people, win: hold, loss: rollback}\n  - {signal: judge, win: ship}\n"
+        "ship_requires: [{that: people.non_inferior}]\n"
+    )
+    one = case(
+        PEOPLE + JUDGE, rules, panel("people", 0.0, (0.04, 0.0002, 0.04), 60, 6), judge("judge", 0.08, 0.01, 200)
+    )
+    option = options_of(one, "people")["items"]
+    prospects = Prospects(one.given)
+    found = [
+        prospects.after({"people": option.design(amount)}).stability  # type: ignore[attr-defined]
+        for amount in option.rungs  # type: ignore[attr-defined]
+    ]
+    enough = [amount for amount, stable in zip(option.rungs, found, strict=True) if stable >= SETTLED]  # type: ignore[attr-defined]
+    assert found[-1] < SETTLED
+    best = next(part for part in one.collections()[0] if part.unit == "items")
+    assert best.settles
+    assert best.amount == enough[0]
+
+
+# --- degenerate evidence ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [None, 0.0, 1e-9, 1e9])
+def test_no_rate_makes_days_of_nothing(rate: float | None) -> None:
+    found, why = case(REVENUE, ONE, mean("revenue", 0.45, 0.3, rate=rate)).collections()
+    assert bool(found) is (rate != 1e-9)
+    assert bool(why) is (rate == 1e-9)
+    for one in found:
+        assert one.days == (1 if rate else None)
+        assert one.what.startswith("1 more day for " if rate else f"{one.amount:,} more users")
+
+
+def test_stale_evidence_is_pulled_again_before_anybody_collects_more() -> None:
+    aged = REVENUE + "    trust: {max_age: 3d}\n"
+    rules = ONE.replace("loss: rollback", "loss: rollback, untrusted: hold")
+    numbers = mean("revenue", 3.0, 0.3)
+    one = case(aged, rules, replace(numbers, last_at=AS_OF - timedelta(days=10)))
+    assert one.verdict.reason == "untrusted"
+    why = sentence(one)
+    assert why.startswith("More of the same evidence would not settle it: Revenue: age 10 days is above 3 days")
+    assert why.endswith("What would: pull again, or run the evaluation again.")
+    assert case(aged, rules, numbers).collections() == ((), "")
+
+
+def test_a_release_of_which_one_arm_has_no_evidence_proposes_no_amount() -> None:
+    numbers = mean("revenue", 0.45, 0.3)
+    none = Estimate(None, None, None, "Welch", 0.95, n_control=0, n_candidate=20_000, refused="no units in control")
+    assert "no units in control" in sentence(case(REVENUE, ONE, replace(numbers, estimates={"raw": none})))
+    assert "revenue evidence for r" in sentence(case(REVENUE, ONE))
+
+
 # --- when nothing would settle it -----------------------------------------------------------------------------------
 
 
@@ -290,7 +397,7 @@ def test_a_check_that_data_cannot_mend_is_to_be_mended() -> None:
     broken = REVENUE + "    trust: {sample_ratio_p: 0.001}\n"
     rules = ONE.replace("loss: rollback", "loss: rollback, untrusted: hold")
     why = sentence(case(broken, rules, mean("revenue", 2.0, 0.3, sample_ratio_p=1e-6)))
-    assert why.startswith("More of the same evidence would not settle it: sample ratio p")
+    assert why.startswith("More of the same evidence would not settle it: Revenue: sample ratio p")
     assert "find what loses units in one arm" in why
 
 
@@ -328,8 +435,8 @@ def test_a_call_that_turns_everywhere_is_not_chased() -> None:
     one = case(JUDGE, rules, judge("judge", 0.029, 0.01, 100))
     assert one.verdict.call == "ship"
     why = sentence(one)
-    assert why.startswith("Even a hundred times as much of everything would leave the call at ")
-    assert "Judge, +2.90 pp (+0.94 to +4.86), lies where the policy changes its call. Decide" in why
+    assert why.startswith("Even with a hundred times as much of everything, a call would be ")
+    assert "Judge, +2.90 pp (+0.94 to +4.86), is too near to where the policy changes its call. Decide" in why
 
 
 # --- the bundled example --------------------------------------------------------------------------------------------
@@ -384,7 +491,8 @@ def test_evidence_that_is_far_from_enough_is_said_to_be() -> None:
         ONE.replace("win: ship, loss: rollback", "flat: ship"),
     )
     why = sentence(case(tiny, rules, mean("revenue", 0.0, 0.3, rate=None)))
-    assert why.startswith("Even a hundred times as much of everything would leave a HOLD that waits in ")
+    assert why.startswith("Even with a hundred times as much of everything, ")
+    assert " of cases would be a HOLD that waits: " in why
     assert "too small to tell even then" in why
     assert "over ten years at the current rate" in sentence(case(tiny, rules, mean("revenue", 0.0, 0.3)))
 

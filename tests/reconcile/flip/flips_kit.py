@@ -18,6 +18,8 @@ from tests.workbench.random_policies import LIMITS
 
 AS_OF = datetime(2026, 11, 17, 9, tzinfo=UTC)
 RELEASE = Release("r", "prompt", "a", "b", date(2026, 11, 3))
+AGREEMENT = ("human_agreement", "agreement", "ac2")
+"""Checks that have an interval."""
 POINTS = [0.0, 0.01, -0.01, 0.03, 0.1, -0.1, 0.005, -0.02, 0.002, -0.002, 0.05, -0.05, 0.2, -0.2]
 
 
@@ -128,6 +130,41 @@ def _segment(signal: Signal, one: SegmentEstimate, part: str, value: float) -> S
     )  # fmt: skip
 
 
+# --- what can be ----------------------------------------------------------------------------------------------------
+
+
+def equal_arms(world: World) -> World:
+    """The same release with no difference at all between the arms, in any segment, and raters who all agree."""
+    numbers = {}
+    for name, one in world.numbers.items():
+        estimate = one.estimates["raw"]
+        half = None if estimate.low is None or estimate.high is None else (estimate.high - estimate.low) / 2.0
+        estimates = {"raw": replace(estimate, effect=0.0, low=half and -half, high=half, p_value=1.0, method="equal")}
+        measures = tuple(EQUAL.get(measure.name, measure) for measure in one.measures)
+        segments = tuple(
+            replace(part, effect=0.0, low=-0.02, high=0.02, adjusted_low=-0.04, adjusted_high=0.04,
+                    shrunk=Interval(0.0, -0.02, 0.02))
+            for part in one.segments
+        )  # fmt: skip
+        numbers[name] = replace(one, estimates=estimates, measures=measures, segments=segments)
+    plain = World(world.policy, numbers, world.release, world.as_of)
+    return replace(plain, known=plain.readings())
+
+
+EQUAL = {
+    name: Measure(name, value, "both arms are equal")
+    for name, value in {"max_reversals": 0.0, "agreement": 1.0, "ac2": 1.0, "heterogeneity_p": 1.0,
+                        "judge_bias_p": 1.0, "max_length_bias": 0.0, "novelty_p": 1.0}.items()
+}  # fmt: skip
+
+
+def as_shares(world: World) -> World:
+    """The same release, its effects being differences of proportions."""
+    numbers = {name: replace(one, unit="pp") for name, one in world.numbers.items()}
+    plain = World(world.policy, numbers, world.release, world.as_of)
+    return replace(plain, known=plain.readings())
+
+
 # --- random releases ------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +204,8 @@ def random_numbers(signal: Signal, rng: random.Random, state: str = "") -> Numbe
             value = float(round(value))
         if state and spec.name in signal.trust:
             value = signal.trust[spec.name]
-        measures.append(Measure(spec.name, value, "made up"))
+        within = (value - rng.choice([0.05, 0.3]), value + 0.05) if spec.name in AGREEMENT else (None, None)
+        measures.append(Measure(spec.name, value, "made up", None, *within))
     age = rng.choice([None, timedelta(hours=3), timedelta(days=1), timedelta(days=3), timedelta(days=9)])
     if state:
         age = timedelta(hours=rng.choice([3, 30]))

@@ -296,7 +296,7 @@ def test_a_bound_is_told_where_it_says_something_else_than_the_shift() -> None:
     found = told(world(rows=rows, panel=replace(wide, estimates={"raw": estimate})))
     assert {fact for fact, _ in found if "benefit" in fact} == {"panel.benefit.high"}  # too wide to be flat anywhere
     flip = found["panel.benefit.high", "below"]
-    assert (flip.now, flip.at, flip.to, flip.inside) == (0.25, 0.125, "rollback", None)
+    assert (flip.now, flip.at, flip.to, flip.inside) == (0.25, 0.125, "rollback", True)
     assert flip.words == "if panel's interval ended at +0.12 points (now +0.25): rollback"
     decisive = "hierarchy:\n  - {signal: panel, win: ship}\n"
     same = told(world(rows=decisive, panel=replace(wide, estimates={"raw": estimate})))
@@ -310,6 +310,33 @@ def test_no_effect_beyond_what_a_proportion_can_be() -> None:
     found = told(world(rows=rows, conversion=replace(low, estimates={"raw": estimate})))
     assert ("conversion.benefit", "below") not in found  # from 3 % nothing falls by 5 points
     assert ("conversion.benefit", "below") in told(world(rows=rows, conversion=low))
+
+
+@pytest.mark.parametrize(
+    "condition, fact, told_of",
+    [
+        ("judge.min_overlap >= 100", "judge.min_overlap", True),
+        ("judge.min_overlap >= 150", "judge.min_overlap", False),  # it has 120 items
+        ("judge.min_effective_items >= 150", "judge.min_effective_items", False),
+        ("judge.human_agreement >= 0.9", "judge.human_agreement", True),
+        ("judge.human_agreement >= 1.1", "judge.human_agreement", False),
+        ("judge.human_agreement >= 0.6 and judge.coverage > 100%", "judge.human_agreement", False),
+        ("judge.coverage > 100%", "judge.coverage", False),
+        ("judge.judge_bias_p >= 1.2", "judge.judge_bias_p", False),
+    ],
+)
+def test_no_number_beyond_what_it_can_be(condition: str, fact: str, told_of: bool) -> None:
+    rows = f"hierarchy:\n  - {{signal: judge, when: {condition}, win: ship}}\n"
+    measures = {"min_overlap": 60.0, "min_effective_items": 80.0, "coverage": 0.9, "judge_bias_p": 0.4}
+    found = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, **measures)))
+    assert ((fact, "above") in found) == told_of
+
+
+@pytest.mark.parametrize("limit, told_of", [("-90pp", True), ("-101pp", False)])
+def test_no_segment_falls_by_more_than_everything(limit: str, told_of: bool) -> None:
+    guard = f"guardrails: [{{id: g, when: 'any(conversion.segments, benefit < {limit})', call: rollback}}]\n"
+    one = world(guard, conversion=numbers("conversion", 0.02, 0.009, (segment("plan=free", 0.01, 0.004),)), panel=FLAT)
+    assert (("conversion.segments[plan=free].benefit", "below") in told(one)) == told_of
 
 
 def test_the_p_value_follows_a_shift_where_its_rule_is_known() -> None:

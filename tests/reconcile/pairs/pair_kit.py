@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def side(
     values: list[float],
     errors: list[list[float]] | None = None,
     causes: tuple[str, ...] = (),
-    names: list[object] | None = None,
+    names: Sequence[object] | None = None,
     df: float | None = None,
 ) -> Side:
     """A side whose moves are the rows of ``errors``."""

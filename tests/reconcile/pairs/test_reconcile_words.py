@@ -30,10 +30,8 @@ def test_the_paragraph_of_a_standup() -> None:
         "(95 % CI +3.3 to +6.4). "
         "Of that, 2.0 margins (41 %, +1.2 to +2.8) is judge bias: judge is kinder to the candidate than people are; "
         "1.5 margins (31 %, +0.60 to +2.4) is population: judge speaks for a mix of cases that flatters the candidate. "
-        "Timing is not told from chance and comes to 0.20 margins (4 %). "
-        "What is left, 1.1 margins (24 %, +0.14 to +2.1), no correction explains. "
-        "Not known: value weighting of judge (no source says what a segment is worth; declare value_share in a source "
-        "of shape traffic_mix)."
+        "Timing of conversion is not told from chance and comes to 0.20 margins (4 %). "
+        "What is left, 1.1 margins (24 %, +0.14 to +2.1), no correction explains."
     )
 
 
@@ -81,7 +79,7 @@ def test_seen_from_below_sizes_are_told_as_they_close_the_gap() -> None:
 
 def test_a_gap_that_can_be_chance_says_so_and_blames_nobody() -> None:
     told = story(reconciled.chance_only())
-    assert "All of the gap can be chance; response was looked at and not told from it." in told
+    assert "All of the gap can be chance; response of thumbs was looked at and not told from it." in told
     assert "Of that" not in told
     assert "no correction explains" not in told
 
@@ -89,7 +87,10 @@ def test_a_gap_that_can_be_chance_says_so_and_blames_nobody() -> None:
 def test_a_gap_beyond_chance_of_which_no_part_is_told_from_it_is_not_called_chance() -> None:
     found = replace(reconciled.chance_only(), gap=around(-2.2, 1.0))
     told = story(found)
-    assert "The gap is more than chance, but no single cause of it is told from chance." in told
+    assert (
+        "Taken alone, the gap is more than chance; with its possible causes tested beside it, nothing of it is told "
+        "from chance."
+    ) in told
     assert "can be chance" not in told
 
 
@@ -97,13 +98,24 @@ def test_parts_that_are_told_from_chance_only_together_blame_nobody() -> None:
     found = reconciled.judge_against_conversion()
     found = changed(found, "unexplained", blamed=False)
     assert (
-        "What is left, 1.1 margins (24 %, +0.14 to +2.1), is more than chance, but no single cause of it (timing) is "
-        "told from chance."
+        "What is left, 1.1 margins (24 %, +0.14 to +2.1), is more than chance, but no single cause of it (timing of "
+        "conversion) is told from chance."
     ) in story(found)
     alone = found
     for name in ("population", "judge_bias"):
         alone = changed(alone, name, blamed=False, counts=False, share=None)
-    assert "The gap is more than chance, but no single cause of it (population, judge bias, timing) is" in story(alone)
+    assert (
+        "The gap is more than chance, but no single cause of it (population of judge, judge bias, timing of "
+        "conversion) is told from chance."
+    ) in story(alone)
+
+
+def test_an_unexplained_rest_that_holds_what_is_no_chance_only_as_a_sum_says_so() -> None:
+    found = changed(reconciled.judge_against_conversion(), "unexplained", evidence="timing and population together")
+    assert (
+        "What is left, 1.1 margins (24 %, +0.14 to +2.1), no correction explains; in it is timing of conversion, told "
+        "from chance only together."
+    ) in story(found)
 
 
 def test_a_correction_that_widens_the_gap_says_so() -> None:
@@ -119,28 +131,26 @@ def test_a_correction_that_widens_the_gap_says_so() -> None:
 
 def test_chance_that_hides_a_part_of_the_gap() -> None:
     found = changed(reconciled.judge_against_conversion(), "noise", part=around(-0.3, 0.5), share=-0.06)
-    assert "Timing is not told from chance and would widen the gap by 0.30 margins." in story(found)
+    assert "Timing of conversion is not told from chance and would widen the gap by 0.30 margins." in story(found)
 
 
-def test_when_every_cause_is_refused_it_says_what_is_missing_and_claims_nothing() -> None:
+def test_when_every_cause_is_refused_it_claims_nothing() -> None:
     told = story(reconciled.judge_against_panel())
-    assert "None of it is explained: no correction could be made." in told
-    assert "bias of judge (people graded only 12 of the items; 20 are needed)" in told
-    assert told.endswith("construct (only 3 past releases have both; 10 are needed).")
-    # What nothing would allow does not apply, and nobody wants to hear of it; beyond three the names must do.
-    assert "value weighting" not in told
-    assert "timing" not in told
-    four = changed(reconciled.judge_against_panel(), "timing", remedy="map `at`")
-    assert story(four).endswith("; nor construct.")
-    assert "can be chance" not in told
-    assert "Of that" not in told
+    assert told.endswith("apart (interval +2.2 to +5.6). None of it is explained: no correction could be made.")
+
+
+def test_a_cause_of_both_signals_says_whose_it_is() -> None:
+    found = changed(reconciled.judge_against_conversion(), "population", blamed=False, counts=False, share=None)
+    other = replace(found.causes[0], signal="conversion")
+    told = story(replace(found, causes=(found.causes[0], other, *found.causes[1:])))
+    assert "Population of judge and of conversion and timing of conversion are not told from chance" in told
 
 
 def test_without_a_common_scale_nothing_is_apportioned() -> None:
     told = story(reconciled.no_scale(), READINGS)
     assert "Judge says +8.00 pp (win) and cost is a loss." in told
     assert "The gap cannot be apportioned: cost has no margin" in told
-    assert "Each in its own unit: bias of judge +4.00 pp (95 % CI +2.40 to +5.60)." in told
+    assert "What each correction takes off its signal: judge bias +4.00 pp (95 % CI +2.40 to +5.60)." in told
     assert "apart" not in told
     assert "%)" not in told
 

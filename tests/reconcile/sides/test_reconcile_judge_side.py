@@ -220,9 +220,34 @@ def test_raters_move_what_people_correct_and_nothing_else() -> None:
         assert move[0] == move[1] == 0.0
         assert move[2] > 0.0
         assert move[3] > 0.0
-    fixed = side_for(found, other(mix(USERS), raters_fixed=True))
+    fixed = side_for(found, other(mix(USERS), people_fixed=True))
     assert not [name for name in fixed.moves if name[0] == "raters"]  # type: ignore[index]  # a tuple
     assert fixed.values == pytest.approx(side.values)
+
+
+def test_where_the_raters_are_the_rule_the_error_is_that_of_drawing_items_alone() -> None:
+    """The judge against an experiment: only the policy's word on the panel tells whether raters are a sample."""
+    found = judged(n=200, labelled=200, raters=4, rater_sd=0.6)
+    fixed = side_for(found, other(mix(USERS), people_fixed=True))
+    random = side_for(found, other(mix(USERS)))
+    # Everyone graded everything, so people's mean difference of each item is the corrected number: closed form.
+    arms = RELEASE.arms
+    grades: dict[str, dict[str, list[float]]] = {}
+    for one in found.human:
+        grades.setdefault(one.item, {arm: [] for arm in arms})[one.variant].append(float(one.value or 0.0))
+    people = np.array([np.mean(given[arms[1]]) - np.mean(given[arms[0]]) for given in grades.values()])
+    assert value_of(fixed, "judge_bias") == pytest.approx(people.mean(), abs=1e-9)
+    place = 1 << [one.cause for one in fixed.corrections].index("judge_bias")
+    assert variance(fixed, place) == pytest.approx(people.var(ddof=1) / people.size, rel=0.01)
+    # Drawn anew too, raters of a spread of 0.6 add a share of it: one in four of 0.36, give or take their being four.
+    extra = variance(random, place) - variance(fixed, place)
+    lenience: dict[str, list[float]] = {}
+    for one in found.human:
+        sign = 1.0 if one.variant == arms[1] else -1.0
+        lenience.setdefault(one.rater, []).append(2.0 * sign * float(one.value or 0.0))
+    by_rater = np.array([np.mean(given) for given in lenience.values()])
+    assert extra == pytest.approx(by_rater.var(ddof=1) / by_rater.size, rel=0.05)
+    assert extra > 3.0 * variance(fixed, place)
 
 
 def test_carriers_are_the_items_that_the_judge_overrates_most() -> None:
