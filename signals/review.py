@@ -108,8 +108,9 @@ def review(
     }
     verdict = decide(rules, subject, readings, moment, evidence)
     moving = as_of is None and subject.as_of is None
-    explained = Subject(lookup, rules, verdict, numbers, family, moving)
-    return Review(verdict, rules, project, store.decisions(subject.id), explained)
+    decisions = store.decisions(subject.id)
+    explained = Subject(lookup, rules, verdict, numbers, family, moving, decisions)
+    return Review(verdict, rules, project, decisions, explained)
 
 
 def record(result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]) -> Decision:

@@ -25,12 +25,14 @@ def around(value: float, half: float) -> Interval:
 
 def cause(name: str, signal: str, size: float, half: float, *, gap: float = 4.84, **more: Any) -> Cause:
     """One that is told from chance and counts, on the scale of margins, judge margins being 2 pp."""
+    own = 1.0 if more.get("unit") == "margins" else 0.02
     fields: dict[str, Any] = {
-        "quantity": around(size * 0.02, half * 0.02),
+        "quantity": around(size * own, half * own),
         "unit": "pp",
         "part": around(size, half),
         "share": size / gap,
         "p_value": 0.0004,
+        "p_adjusted": 0.0016,
         "blamed": True,
         "counts": True,
         "evidence": "made from 180 items",
@@ -56,9 +58,10 @@ def judge_against_conversion() -> Reconciliation:
                 remedy="declare value_share in a source of shape traffic_mix",
             ),
             cause("judge_bias", "judge", 2.0, 0.8, evidence="held against people on 180 of 400 items"),
-            cause("timing", "conversion", 0.2, 0.5, p_value=0.43, blamed=False, counts=False, share=None),
-            cause("noise", "", 0.2, 0.5, quantity=around(4.84, 1.57), unit="margins", p_value=1e-9, blamed=False,
-                  evidence="the gap is 6.0 standard errors wide; not told from chance: timing"),
+            cause("timing", "conversion", 0.2, 0.5, p_value=0.43, p_adjusted=0.86, blamed=False, counts=False,
+                  share=None),
+            cause("noise", "", 0.2, 0.5, quantity=around(4.84, 1.57), unit="margins", p_value=0.43, p_adjusted=0.86,
+                  blamed=False, evidence="the gap is 6.0 standard errors wide"),
             cause("unexplained", "", 1.14, 1.0, unit="margins", evidence=""),
         ),
         carriers=(
