@@ -327,7 +327,7 @@ def test_no_effect_beyond_what_a_proportion_can_be() -> None:
 )
 def test_no_number_beyond_what_it_can_be(condition: str, fact: str, told_of: bool) -> None:
     rows = f"hierarchy:\n  - {{signal: judge, when: {condition}, win: ship}}\n"
-    measures = {"min_overlap": 60.0, "min_effective_items": 80.0, "coverage": 0.9, "judge_bias_p": 0.4}
+    measures: Any = {"min_overlap": 60.0, "min_effective_items": 80.0, "coverage": 0.9, "judge_bias_p": 0.4}
     found = told(world(rows=rows, judge=numbers("judge", 0.05, 0.01, **measures)))
     assert ((fact, "above") in found) == told_of
 
