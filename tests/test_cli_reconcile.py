@@ -61,7 +61,9 @@ def test_signals_that_agree_have_nothing_to_explain(run: Any) -> None:
 
 def test_a_verdict_that_nobody_may_believe_is_not_called_sure(run: Any) -> None:
     assert "Drawn anew" not in run("verdict", "sample-ratio").stdout
-    assert "That is no certainty: what would decide cannot be trusted, however often it is drawn." in flat(run("reconcile", "sample-ratio").stdout)
+    assert "That is no certainty: what would decide cannot be trusted, however often it is drawn." in flat(
+        run("reconcile", "sample-ratio").stdout
+    )
 
 
 def test_the_memo_holds_the_explanation(run: Any, tmp_path: Path) -> None:

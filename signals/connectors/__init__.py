@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from signals.connectors.base import Connector, Tally
+from signals.connectors.evals.deepeval import DeepEval
+from signals.connectors.evals.lm_eval import LmEval
 from signals.connectors.evals.promptfoo import Promptfoo
 from signals.connectors.label_studio import LabelStudio
 from signals.connectors.table import Table
 from signals.model import SignalsError
 from signals.strictyaml import suggest
 
-REGISTRY: dict[str, Connector] = {connector.name: connector for connector in (Table(), Promptfoo(), LabelStudio())}
+REGISTRY: dict[str, Connector] = {
+    connector.name: connector
+    for connector in (Table(), Promptfoo(), DeepEval(), LmEval(), LabelStudio())
+}
 """Connectors by the name that ``connector:`` uses."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from signals.model import Problem, Project, Record, SetAside, SignalsError, Source
 from signals.strictyaml import Document, Loc
@@ -116,4 +116,13 @@ class Connector(Protocol):
             SignalsError: When the source as a whole cannot be used. It may be raised after some records were given,
                 so callers keep nothing until the iterator has ended.
         """
+        ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A connector that may keep, between pulls, what a server said."""
+
+    def forget(self, source: Source, project: Project) -> None:
+        """Throw it away: the next read asks for everything."""
         ...

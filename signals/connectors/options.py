@@ -106,6 +106,12 @@ class EvalEntry(Entry):
     scorer_version: Text | None = None
 
 
+class RunEntry(EvalEntry):
+    """Files of a tool whose exports need not say which variant they are of."""
+
+    variant: Text | None = None
+
+
 class LabelStudioEntry(Entry):
     """JSON exports of Label Studio."""
 
@@ -114,3 +120,64 @@ class LabelStudioEntry(Entry):
     dimension: Text | None = None
     empty: Literal["tie", "skip"] | None = None
     scale: Scale | None = None
+
+
+class OtelEntry(Entry):
+    """OTLP/JSON files."""
+
+    path: Text
+    shape: Literal["item_score", "rating", "feedback"] = "item_score"
+    metric: Text | Annotated[list[Text], Field(min_length=1)] | None = None
+    variant: Text | None = None
+    scorer_version: Text | None = None
+    scale: Scale | None = None
+    impressions: bool | None = None
+    shown: dict[str, Scalar | list[Scalar]] | None = None
+
+
+class ServerEntry(Entry):
+    """A server that is asked page by page, or its saved answers."""
+
+    url: Text | None = None
+    path: Text | None = None
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    reread: Seconds | None = None
+
+
+class MlflowEntry(ServerEntry):
+    """Traces of MLflow with their assessments."""
+
+    shape: Literal["item_score", "rating", "feedback"] = "item_score"
+    experiment: Text | Annotated[list[Text], Field(min_length=1)] | None = None
+    filter: Text | None = None
+    token: Text | None = None
+    user: Text | None = None
+    password: Text | None = None
+    metric: Text | None = None
+    variant: Text | None = None
+    scorer_version: Text | None = None
+    scale: Scale | None = None
+    impressions: bool | None = None
+
+
+def _experiment(value: Any) -> Any:
+    if isinstance(value, str) and "," in value:
+        raise ValueError("holds a comma, which Langfuse takes for the end of a name")
+    return value
+
+
+class LangfuseEntry(ServerEntry):
+    """Scores of Langfuse."""
+
+    shape: Literal["item_score", "rating", "feedback"] = "item_score"
+    public_key: Text | None = None
+    secret_key: Text | None = None
+    experiments: Annotated[list[Annotated[Text, BeforeValidator(_experiment)]], Field(min_length=1)] | None = None
+    environment: Text | None = None
+    traces: bool | None = None
+    since: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    metric: Text | None = None
+    variant: Text | None = None
+    scorer_version: Text | None = None
+    scale: Scale | None = None
+    impressions: bool | None = None

@@ -10,32 +10,44 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from signals.connectors.base import Tally
 from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.evals.output import Output, Word
 from signals.connectors.jsonfile import dig, moment, paths_of, recoded, scalar, selected
 from signals.connectors.lines import EMPTY_SEGMENT, content_hash, record_id
+from signals.connectors.scores import ERRORS, NO_ERROR
 from signals.connectors.shapes import check_map, segment_dimensions
 from signals.model import ItemScore, Problem, ScoreError, SignalsError, Source, digest
 from signals.strictyaml import Document, Loc, suggest
 
-FIELDS = ("item", "variant", "cluster", "length", "content", "made", "leaked")
+FIELDS = ("item", "variant", "cluster", "length", "content", "made", "leaked", "error")
 """What ``map:`` may name beside segments."""
 
 SAME = "the same score was read already"
 NOT_ASKED = "no scorer that is read was asked to judge it"
 
 
-def check_entry(source: Source, document: Document, loc: Loc) -> tuple[Problem, ...]:
-    """What is wrong with the keys of a source that ``item_scores`` reads."""
+def check_entry(source: Source, document: Document, loc: Loc, *, value: bool = False) -> tuple[Problem, ...]:
+    """What is wrong with the keys of a source that ``item_scores`` reads.
+
+    Args:
+        source: As written.
+        document: The file that it stands in.
+        loc: Where.
+        value: Whether ``values:`` may recode the scores too, as for a tool whose scores may be labels.
+    """
     problems = check_common(source, document, loc)
     problems += check_map(document, loc, source.map, (), FIELDS)
-    problems += check_recoding(source, document, loc, FIELDS)
-    if source.values and not any(isinstance(value, dict) for value in source.values.values()):
+    problems += check_recoding(source, document, loc, (*FIELDS, "value") if value else FIELDS)
+    if not value and source.values and not any(isinstance(value, dict) for value in source.values.values()):
         what = "`values:` needs the field that it recodes"
         problems.append(document.problem((*loc, "values"), what, "Write {variant: {theirs: ours}}", key=True))
+    if source.options.get("variant") and "variant" in source.map:
+        what = "the variant is said twice: by `variant:` and in `map:`"
+        problems.append(document.problem((*loc, "variant"), what, "Keep one of them", key=True))
     return tuple(problems)
 
 
@@ -65,7 +77,7 @@ def item_scores(outputs: Iterable[Output], source: Source, tally: Tally, *, thin
     """
     seen = _Seen()
     repeats: dict[tuple[str, str], int] = {}
-    waiting: list[tuple[str, bool, ItemScore]] = []
+    waiting: list[tuple[str, ScoreError, ItemScore]] = []
     given: set[bytes] = set()
     for output in outputs:
         if not selected(output.row, source):
@@ -73,17 +85,17 @@ def item_scores(outputs: Iterable[Output], source: Source, tally: Tally, *, thin
         tally.rows_read += 1
         _note(output, source, seen)
         whole = _about(output, source, tally, repeats)
+        fault = _fault(output, source)
+        words = list(_words(output, fault, source, seen))  # also of a row set aside: its scorers were met
         if whole is None:
             continue
-        words = list(_words(output, source, seen))
         if words:
             yield from _kept(output.place, whole, words, source, tally, given)
         elif output.expected:
             tally.set_aside(NOT_ASKED, whole.variant, fault=False, example=output.place)
         else:
-            waiting.append((output.place, output.failed, whole))
-    for place, failed, whole in waiting:
-        silent: ScoreError = "system_error" if failed else "judge_error"
+            waiting.append((output.place, fault or "judge_error", whole))
+    for place, silent, whole in waiting:
         words = [replace(word, value=None, error=silent) for word in seen.scorers.values()]
         yield from _kept(place, whole, words, source, tally, given)
     _complain(source, seen, thing)
@@ -92,19 +104,31 @@ def item_scores(outputs: Iterable[Output], source: Source, tally: Tally, *, thin
 def _kept(
     place: str, whole: ItemScore, words: list[Word], source: Source, tally: Tally, given: set[bytes]
 ) -> Iterator[ItemScore]:
-    found = [_scored(whole, word, source) for word in words]
-    fresh = [one for one in found if bytes.fromhex(one.record) not in given]
-    if found and not fresh:
+    fresh = []
+    for word in words:
+        one = _scored(whole, word, source)
+        key = bytes.fromhex(one.record)
+        if key not in given:
+            given.add(key)
+            fresh.append(one)
+    if words and not fresh:
         tally.set_aside(SAME, whole.variant, example=place)
         return
     tally.rows_kept += bool(fresh)
-    given.update(bytes.fromhex(one.record) for one in fresh)
     yield from fresh
+
+
+@lru_cache(maxsize=4096)  # an export has few judges and many scores
+def _identity(scorer: str, judge: tuple[tuple[str, str], ...]) -> str:
+    return digest({"scorer": scorer, **dict(judge)})
 
 
 def _scored(whole: ItemScore, word: Word, source: Source) -> ItemScore:
     stated = source.options.get("scorer_version")
-    judge = str(stated) if stated else digest({"scorer": word.scorer, **word.judge})
+    said = (
+        _identity(word.scorer, tuple(word.judge.items())) if word.judge else ""
+    )  # a name alone tells no two judges apart
+    judge = str(stated) if stated else said
     return replace(
         whole,
         record=record_id(whole.item, whole.variant, word.scorer, judge, whole.repeat),
@@ -116,13 +140,23 @@ def _scored(whole: ItemScore, word: Word, source: Source) -> ItemScore:
     )
 
 
-def _words(output: Output, source: Source, seen: _Seen) -> Iterator[Word]:
+def _fault(output: Output, source: Source) -> ScoreError | None:
+    """Why nothing that was said of the output counts: its run failed, or ``map.error`` says so, as in tables."""
+    path = source.map.get("error")
+    value = dig(output.row, path) if path else None
+    said = "an object" if value and isinstance(value, (Mapping, list)) else _mapped(output, source, "error")
+    if said is None or said.lower() in NO_ERROR:
+        return "system_error" if output.failed else None
+    return cast("ScoreError", said.lower() if said.lower() in ERRORS else "system_error")
+
+
+def _words(output: Output, fault: ScoreError | None, source: Source, seen: _Seen) -> Iterator[Word]:
     """What is read of an output: of a failed one that nothing could be judged, of others also who kept silent."""
     said = {word.scorer for word in output.words}
     silent = [replace(word, value=None, error="judge_error") for word in output.expected if word.scorer not in said]
     for word in (*output.words, *silent):
         if _read(word, source, seen):
-            yield replace(word, value=None, error="system_error") if output.failed else word
+            yield replace(word, value=None, error=fault) if fault else word
 
 
 def _read(word: Word, source: Source, seen: _Seen) -> bool:
@@ -141,7 +175,9 @@ def _about(output: Output, source: Source, tally: Tally, repeats: dict[tuple[str
     """An item score without a scorer; None when the output names no item or no variant."""
     row, mapping = output.row, source.map
     item = recoded(_text(row, mapping, "item", output.item), source, "item", None)
-    variant = recoded(_text(row, mapping, "variant", output.variant), source, "variant", None)
+    stated = source.options.get("variant")
+    said = _text(row, mapping, "variant", str(stated) if stated else output.variant)
+    variant = recoded(said, source, "variant", None)
     if item is None or variant is None:
         tally.set_aside(f"{'item' if item is None else 'variant'} is empty", variant, example=output.place)
         return None
@@ -231,7 +267,16 @@ def _note(output: Output, source: Source, seen: _Seen) -> None:
     if seen.first is None:
         seen.first = output
     if len(seen.paths) < len(source.map):
-        seen.paths |= {key for key, path in source.map.items() if dig(output.row, path) is not None}
+        seen.paths |= {key for key, path in source.map.items() if _has(output.row, key, path)}
+
+
+def _has(row: Mapping[str, Any], key: str, path: str) -> bool:
+    """Whether the path leads to something; to an error that is null when there was none."""
+    if key != "error" or dig(row, path) is not None:
+        return dig(row, path) is not None
+    head, _, last = path.rpartition(".")
+    inside = dig(row, head) if head else row
+    return isinstance(inside, Mapping) and last in inside
 
 
 def _complain(source: Source, seen: _Seen, thing: str) -> None:

@@ -20,7 +20,7 @@ class Word:
         value: The score.
         error: Why there is none.
         judge: What makes this judge itself and no other: name, model, rubric, threshold, tool version. Its digest is
-            the judge's fingerprint.
+            the judge's fingerprint; empty when the tool says nothing of it, and then nobody can tell judges apart.
         graded: Whether a model gave it; scores that code computes are read only when ``metric:`` names them.
         at: When it was given, where scores have times of their own.
     """
@@ -75,8 +75,10 @@ class Output:
 
 def number(value: Any) -> float | None:
     """A score that a tool wrote as a number or a truth value; None for anything else, NaN and infinities too."""
-    if isinstance(value, bool):
-        return float(value)
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return float(value)
-    return None
+    if not isinstance(value, (bool, int, float)):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None

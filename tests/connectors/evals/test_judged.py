@@ -24,7 +24,7 @@ def output(item: str | None = "i1", variant: str | None = "a", *words: Word, **a
 
 
 def source(**keys: Any) -> Source:
-    options = {key: keys.pop(key) for key in ("metric", "scorer_version") if key in keys}
+    options = {key: keys.pop(key) for key in ("metric", "scorer_version", "variant") if key in keys}
     return Source("src", "sig", "tool", options, **keys)
 
 
@@ -37,6 +37,39 @@ def test_a_failed_output_was_never_judged() -> None:
     """Some tools judge the message of the failure, and give it a score."""
     records, _ = read(output("i1", "a", word(0.9), failed=True), output("i2", "a", word(0.0)))
     assert [(r.item, r.value, r.error) for r in records] == [("i1", None, "system_error"), ("i2", 0.0, None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("timeout", "system_error"), ({"message": "timeout"}, "system_error"), ("judge_unparsed", "judge_unparsed"),
+        ("Skipped", "skipped"), (None, None), ("", None), ("None", None), (False, None), (0, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_a_row_may_say_that_its_run_failed(said: Any, error: str | None) -> None:
+    rows = ({"oops": said}, {"oops": "yes"})
+    records, _ = read(*(output(f"i{n}", "a", word(0.9), row=row) for n, row in enumerate(rows)), map={"error": "oops"})
+    assert [(r.value, r.error) for r in records] == [(None if error else 0.9, error), (None, "system_error")]
+
+
+def test_no_run_failed_where_the_field_is_there_and_empty() -> None:
+    records, _ = read(output("i", "a", word(0.9), row={"meta": {"oops": None}}), map={"error": "meta.oops"})
+    assert [r.value for r in records] == [0.9]
+    with pytest.raises(SignalsError, match=r"no row has 'meta\.ops' \(map\.error\)"):
+        read(output("i", "a", word(0.9), row={"meta": {"oops": None}}), map={"error": "meta.ops"})
+
+
+def test_the_source_may_say_the_variant() -> None:
+    stated, _ = read(output("i", None, word(0.5)), output("j", "b", word(0.5)), variant="a")
+    assert {r.variant for r in stated} == {"a"}
+    recoded, _ = read(output("i", None, word(0.5)), variant="A", values={"variant": {"A": "control"}})
+    assert recoded[0].variant == "control"
+
+
+def test_one_judge_twice_on_an_output_is_one_record() -> None:
+    records, tally = read(output("i", "a", word(0.5), word(0.7)))
+    assert [(r.scorer, r.value) for r in records] == [("kind", 0.5)]
+    assert (tally.rows_read, tally.rows_kept) == (1, 1)
 
 
 def test_a_failed_output_that_nobody_was_asked_to_judge_fails_for_every_scorer() -> None:
@@ -141,5 +174,11 @@ def test_outputs_are_read_one_by_one() -> None:
 
 
 def test_only_finite_numbers_and_truth_values_are_scores() -> None:
-    told = (1, 0.5, True, None, "0.5", float("nan"), float("inf"), [1])
-    assert [number(value) for value in told] == [1.0, 0.5, 1.0] + [None] * 5
+    told = (1, 0.5, True, None, "0.5", float("nan"), float("inf"), [1], 10**400)
+    assert [number(value) for value in told] == [1.0, 0.5, 1.0] + [None] * 6
+
+
+def test_rows_without_an_item_are_told_as_that_and_not_as_rows_without_a_judge() -> None:
+    records, tally = read(output(None, "a", word(0.5)))
+    assert not records
+    assert [entry.why.split(" (first")[0] for entry in tally.entries] == ["item is empty"]
