@@ -57,6 +57,24 @@ def test_the_number_that_votes_and_its_error_are_the_readings(panel: Signal, fou
     assert side.df == voting.df
 
 
+def test_points_say_which_grades_were_given_and_other_units_need_not() -> None:
+    found = rated()
+    grades = [float(one.value or 0.0) for one in found.ratings]
+    side = side_for(found, other(mix(USERS)))
+    assert (side.grades, side.judge) == ((min(grades), max(grades)), False)
+    assert side_for(found, other(mix(USERS)), replace(PANEL, estimate="superiority")).grades is None
+    assert side_for(chosen(), other(mix(USERS))).grades is None
+    # A judge of ten points and people of five have one unit and two scales.
+    judge = signal("judge", name="judge")
+    scored = judged(90)
+    tenth = replace(scored, scores=tuple(replace(one, value=(one.value or 0.0) * 2.0) for one in scored.scores))
+    for of, same in ((scored, True), (tenth, False)):
+        theirs = judge_side(judge, of, measure(judge, of), other())
+        given = [one.value or 0.0 for one in of.scores]
+        assert (theirs.grades, theirs.judge) == ((min(given), max(given)), True)
+        assert pair_numbers(theirs, side).one_scale == same
+
+
 def test_with_holes_the_error_is_nearly_the_readings() -> None:
     found = rated(200, holes=0.6, raters=10)
     voting = measure(PANEL, found).estimates["raw"]
