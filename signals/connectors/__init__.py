@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signals.connectors.base import Connector, Tally
 from signals.connectors.evals.deepeval import DeepEval
+from signals.connectors.evals.inspect import Inspect
 from signals.connectors.evals.lm_eval import LmEval
 from signals.connectors.evals.promptfoo import Promptfoo
 from signals.connectors.label_studio import LabelStudio
@@ -13,7 +14,7 @@ from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
     connector.name: connector
-    for connector in (Table(), Promptfoo(), DeepEval(), LmEval(), LabelStudio())
+    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio())
 }
 """Connectors by the name that ``connector:`` uses."""
 

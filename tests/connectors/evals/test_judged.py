@@ -160,6 +160,12 @@ def test_without_an_item_or_a_variant_nothing_is_kept() -> None:
     assert {e.why.split(" (")[0]: e.rows for e in tally.entries} == {"item is empty": 1, "variant is empty": 1}
 
 
+def test_a_judge_of_whom_nothing_is_known_has_no_identity() -> None:
+    unknown = [Word("kind", 0.5, None, {}), Word("kind", 0.5, None, {})]
+    assert [r.fingerprint for r in read(*(output("i", "a", one) for one in unknown))[0]] == ["", ""]
+    assert read(output("i", "a", unknown[0]), scorer_version="j-3")[0][0].fingerprint == "j-3"
+
+
 def test_outputs_are_read_one_by_one() -> None:
     """An export larger than memory: the first record is there before the second output was asked for."""
     asked = []
