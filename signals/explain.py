@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEPT = 64
 """Explanations that are kept in memory."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever anything of an explanation is computed otherwise, so that stored ones are made again."""
 
 PAST = 100
@@ -143,7 +143,7 @@ def _past_key(subject: Subject) -> Key:
     pulled = digest([lookup.newest_pull, {name: held.row["content"] for name, held in lookup.held.items()}])
     if not contradictions(verdict):
         return (pulled,)
-    cases = past_cases(lookup.project, lookup.store, before=verdict.release, until=verdict.as_of, newest=PAST)
+    cases = past_cases(lookup.project, before=verdict.release, until=verdict.as_of, newest=PAST)
     over = [(case.release, case.as_of, case.family) for case in cases if not case.open]
     return pulled, digest([over, [(source.name, source.signal) for source in lookup.project.sources]])
 

@@ -23,7 +23,6 @@ from signals.words import level, plural, share
 if TYPE_CHECKING:
     from signals.policy import Policy
     from signals.stats.proxy import Relation
-    from signals.store import Store
 
 FEWEST_RELEASES = 10
 """Below this many releases nothing is said of how two signals, or a signal and the outcome, go together."""
@@ -93,14 +92,15 @@ def past(
         project: Whose releases and store; releases that are no longer listed count too.
         policy: Declares the signals: margins, trust, the number that votes.
         before: Only releases that started before this one and share no evidence with it, for a diagnosis of it.
-        until: Only releases that are read at this moment or earlier, so that a verdict as of then stays what it was.
+        until: Only releases that are read at this moment or earlier, and only what was decided on verdicts of then, so
+            that the diagnosis of a verdict as of then stays what it was.
         newest: Only as many, those that started last.
 
     Raises:
         SignalsError: When the store fails.
     """
     store = store_of(project)
-    cases = past_cases(project, store, before=before, until=until, newest=newest)
+    cases = past_cases(project, before=before, until=until, newest=newest)
     if not cases:
         return ()
     memory = memory_of(project, store)
@@ -118,15 +118,10 @@ def past(
 
 
 def past_cases(
-    project: Project,
-    store: Store,
-    *,
-    before: Release | None = None,
-    until: datetime | None = None,
-    newest: int | None = None,
+    project: Project, *, before: Release | None = None, until: datetime | None = None, newest: int | None = None
 ) -> list[Case]:
     """The releases that ``past`` reads, and the moment of each, in the order of their start; nothing is read yet."""
-    cases = [case for case in cases_of(project, store) if _counts(case, before, until)]
+    cases = [case for case in cases_of(project, store_of(project), until=until) if _counts(case, before, until)]
     cases.sort(key=lambda case: (case.release.started, case.as_of, case.release.id))
     return cases[-newest:] if newest else cases
 

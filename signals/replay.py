@@ -75,8 +75,16 @@ def replay(
     return tuple(rows)
 
 
-def cases_of(project: Project, store: Store, wanted: Sequence[str] | None = None) -> list[Case]:
+def cases_of(
+    project: Project, store: Store, wanted: Sequence[str] | None = None, *, until: datetime | None = None
+) -> list[Case]:
     """Every release that the store knows, or those wanted, with the moment to judge it at; newest first.
+
+    Args:
+        project: Whose releases.
+        store: Holds those that are no longer listed, and the decisions.
+        wanted: Ids; all by default.
+        until: Decisions on a verdict of a later moment are not made yet.
 
     Raises:
         SignalsError: When one that is wanted is unknown.
@@ -90,10 +98,12 @@ def cases_of(project: Project, store: Store, wanted: Sequence[str] | None = None
         for name in wanted:
             if name not in known:
                 raise SignalsError(f"no release is called {name!r}", suggest(name, known))
+    every = store.decisions()
+    seen = store.verdicts_seen([decision.verdict_hash for decision in every])
     decisions: dict[str, Decision] = {}
-    for decision in store.decisions():
-        decisions.setdefault(decision.release, decision)
-    seen = store.verdicts_seen([decision.verdict_hash for decision in decisions.values()])
+    for decision in every:
+        if until is None or seen.get(decision.verdict_hash, (decision.at, ""))[0] <= until:
+            decisions.setdefault(decision.release, decision)
     now = datetime.now(UTC)
     cases = []
     for release in known.values():

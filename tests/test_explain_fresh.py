@@ -80,7 +80,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "a past release is judged before its evidence came": lambda folder: _edit(
         folder, r"(id: r05.*as_of: )[\d-]+", r"\g<1>2025-03-18"
     ),
-    "a past release was decided later than this one": lambda folder: _decide(folder, timedelta(days=900)),
+    "a past release was decided before its evidence came": lambda folder: _decide(folder, timedelta(days=-5)),
 }
 
 
@@ -92,6 +92,18 @@ def test_what_past_releases_say_is_never_stale(folder: Path, what: str) -> None:
     told = _asked(folder)
     assert canonical(plain(told)) == canonical(plain(_anew(folder)))
     assert _construct(told) != _construct(before)
+
+
+def test_what_was_decided_later_changes_nothing_of_a_moment_before(folder: Path) -> None:
+    before = _asked(folder)
+    _decide(folder, timedelta(days=900))
+    assert canonical(plain(_asked(folder))) == canonical(plain(before))
+    assert canonical(plain(_anew(folder))) == canonical(plain(before))
+    _decide(folder, timedelta(days=-5))  # it is the newest decision of two
+    earlier = _construct(_asked(folder))
+    assert earlier != _construct(before)
+    _decide(folder, timedelta(days=900))
+    assert _construct(_asked(folder)) == earlier
 
 
 def test_new_evidence_of_a_past_release_counts_at_once(folder: Path) -> None:
