@@ -13,8 +13,7 @@ from signals.model import SignalsError
 from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
-    connector.name: connector
-    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio())
+    connector.name: connector for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio())
 }
 """Connectors by the name that ``connector:`` uses."""
 

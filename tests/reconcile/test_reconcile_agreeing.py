@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from signals.model import Measure, Numbers
 from signals.reconcile.agreeing import agreement_errors, drawn_agreement
-from signals.reconcile.collecting.prospects import DRAWS, Prospects, carried
+from signals.reconcile.collecting.futures import carried
+from signals.reconcile.collecting.prospects import DRAWS, Prospects
 from signals.reconcile.draws import Redraw, Resampling
 from signals.reconcile.redrawn import ONE
 from signals.reconcile.stability import stability
@@ -160,17 +161,18 @@ def test_agreement_is_known_better_with_a_hundred_times_the_evidence(value: floa
     rng = np.random.default_rng(1)
     then = math.atanh(value) + error * math.sqrt(0.99) * rng.standard_normal(100_000)
     ships = np.array([NormalDist().cdf(one) for one in (then - math.atanh(0.5)) / (error / 10.0)])
-    found = prospects.together(hundredfold(made))
-    assert found.shares["ship"] == pytest.approx(float(ships.mean()), abs=0.06)  # 200 futures
+    found = prospects.after(hundredfold(made))
+    assert found.shares["ship"] == pytest.approx(float(ships.mean()), abs=0.02)
     assert found.stability == pytest.approx(float(np.maximum(ships, 1.0 - ships).mean()), abs=0.02)
     assert found.stability > prospects.now.stability - 0.005
 
 
-def test_one_collection_leaves_agreement_as_it_is() -> None:
-    """As today: the other way round its worth would be told too high."""
+def test_items_that_nobody_grades_leave_agreement_as_it_is() -> None:
+    """As today: the other way round their worth would be told too high."""
     made = winning().given
-    prospects = Prospects(made)
-    then = prospects.after("judge", scaled(made.designs["judge"], 50.0))
+    now = made.designs["judge"]
+    ungraded = replace(scaled(now, 50.0), checks={**scaled(now, 50.0).checks, "min_overlap": now.checks["min_overlap"]})
+    then = Prospects(made).after({"judge": ungraded})
     assert then.shares["ship"] == pytest.approx(made.calls(draws=DRAWS)["ship"], abs=0.01)
 
 
@@ -184,7 +186,6 @@ def test_agreement_is_named_when_it_tells_most() -> None:
 def test_what_carries_agreement() -> None:
     made = winning().given
     now, signal = made.designs["judge"], made.policy.signals["judge"]
-    assert carried(signal, None, now) == 1.0
     assert carried(signal, scaled(now, 4.0), now) == 4.0
     kept = replace(scaled(now, 4.0), checks={**now.checks, "min_overlap": 100.0})
     assert carried(signal, kept, now) == 1.0  # more golden items that nobody graded

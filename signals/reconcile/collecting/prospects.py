@@ -13,7 +13,6 @@ one whole move, and how far raters agree where more items tell it. What the othe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,16 +22,16 @@ import numpy as np
 
 from signals.model import Signal
 from signals.policy.engine import settle
+from signals.reconcile.collecting.futures import Even, Luck, Moves, lucky, move, moves_of
 from signals.reconcile.collecting.waiting import LABELS, Label, label_of
 from signals.reconcile.draws import Redraw, Resampling
 from signals.reconcile.redrawn import ONE, Redrawn
-from signals.stats.power import NORMAL
 from signals.workbench.simulation.columns import Table
 from signals.workbench.simulation.design import Design
 from signals.workbench.simulation.drawn import Drawn
 from signals.workbench.simulation.noise import Noise, Streams
 from signals.workbench.simulation.outcomes import SEED, Correlation, Setting
-from signals.workbench.simulation.reach import Look, p_always, p_value
+from signals.workbench.simulation.reach import Look
 from signals.workbench.simulation.simulate import Key
 from signals.workbench.simulation.truth import Truth
 
@@ -64,21 +63,6 @@ class Prospect:
     def likeliest(self) -> Label:
         """The settled call to be expected most."""
         return max(LABELS[:-1], key=lambda label: self.shares[label])
-
-
-@dataclass(frozen=True)
-class Luck:
-    """What the futures will have shown beyond today, if all that is not known today came to be known.
-
-    Attributes:
-        whole: Of the effect over everything (candidate minus control), shape (futures,).
-        parts: Of every segment's, by name.
-        agreeing: Standardised, of how far raters agree.
-    """
-
-    whole: Array
-    parts: Mapping[str, Array]
-    agreeing: Array
 
 
 class Prospects:
@@ -135,31 +119,10 @@ class Prospects:
         return run.labels(table, self._labels), run
 
     def _moves(self, name: str, then: Design) -> Moves:
-        """How far a design then lets the futures go, of all that today's error leaves open."""
-        now, luck, true = self.given.designs[name], self._lucky(name), self.given.centre[name].value
-        before = {one.name: one.se for one in now.segments}
-        parts = {
-            one.name: _known(one.se, before[one.name]) * luck.parts[one.name]
-            for one in then.segments
-            if one.name in luck.parts
-        }
-        return Moves(
-            _known(error_of(then, true), error_of(now, true)) * luck.whole,
-            parts,
-            carried(self.given.policy.signals[name], then, now),
-            luck.agreeing,
-        )
-
-    def _lucky(self, name: str) -> Luck:
+        signal, now, centre = self.given.policy.signals[name], self.given.designs[name], self.given.centre[name]
         if name not in self._luck:
-            drawn = self._future.draw(self.given.policy.signals[name], self.given.centre[name], self._chance, ONE)
-            true = dict(zip((one.name for one in drawn.design.segments), drawn.truth.segments, strict=True))
-            self._luck[name] = Luck(
-                drawn.estimates.effect - drawn.truth.value - drawn.shape.shift,
-                {one.design.name: one.effect - true[one.design.name] for one in drawn.parts},
-                drawn.agreeing,
-            )
-        return self._luck[name]
+            self._luck[name] = lucky(self._future.draw(signal, centre, self._chance, ONE))
+        return moves_of(signal, now, then, centre.value, self._luck[name])
 
     @cached_property
     def _future(self) -> Redraw:
@@ -169,35 +132,7 @@ class Prospects:
     def _chance(self) -> Noise:
         """The random numbers of the futures: others than those of the draws in them."""
         run = self._future
-        return _Even(Streams(self.seed + 1), FUTURES, ONE.shares, tuple(run.designs), run.mix)
-
-
-class _Even(Noise):
-    """Normals as evenly spread as their law has it, in an order by chance: a Latin hypercube of futures.
-
-    McKay, Beckman and Conover 1979, Technometrics 21:239-245. Few futures then tell as much as many.
-    """
-
-    def _path(self, signal: str, purpose: str) -> Array:
-        places = np.array([NORMAL.inv_cdf((number + 0.5) / self.size) for number in range(self.size)])
-        return self._streams.of(signal, purpose).permutation(places)[None, :]
-
-
-@dataclass(frozen=True)
-class Moves:
-    """Where the evidence of one signal will have gone, in every future; see ``Luck``.
-
-    Attributes:
-        whole: The effect over everything, shape (futures,).
-        parts: Segments, by name.
-        times: How many times as many items tell then how far raters agree.
-        agreeing: Standardised, how far they do.
-    """
-
-    whole: Array
-    parts: Mapping[str, Array]
-    times: float
-    agreeing: Array
+        return Even(Streams(self.seed + 1), FUTURES, ONE.shares, tuple(run.designs), run.mix)
 
 
 class _Run(Redraw):
@@ -217,7 +152,7 @@ class _Run(Redraw):
         """One signal; the one that more is known of is drawn around where each future has brought it."""
         one = super().draw(signal, truth, noise, look)
         if signal.name in self.moves:
-            _move(one, self.moves[signal.name])
+            move(one, self.moves[signal.name], EACH)
         return one
 
     def labels(self, table: Table, known: dict[Key, Label]) -> Codes:
@@ -244,55 +179,6 @@ class _Run(Redraw):
 
     def _of(self, name: str) -> Drawn:
         return next(one for key, one in self.drawn.items() if key[0] == name)
-
-
-def _move(one: Redrawn, moves: Moves) -> None:
-    """Bring the draws of one signal to where each future has it; their intervals go with them."""
-    was, shift = one.estimates, np.repeat(moves.whole, EACH)
-    effect = was.effect + shift
-
-    def tested() -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = effect / was.se
-        if one.design.rule == "always":
-            return np.minimum(1.0, one.design.family * p_always(one.signal, one.design, statistic**2))
-        return p_value(one.signal, one.design, one.look, statistic, one.design.df)
-
-    one.estimates = replace(was, effect=effect, low=was.low + shift, high=was.high + shift, p_value=tested)
-    one.plain_parts = tuple(
-        replace(part, effect=part.effect + np.repeat(moves.parts[part.design.name], EACH))
-        if part.design.name in moves.parts
-        else part
-        for part in one.plain_parts
-    )
-    if moves.times > 1.0:
-        # Together as far apart as today: what the future will have shown, and what it still leaves to chance.
-        known = math.sqrt(1.0 - 1.0 / moves.times) * np.repeat(moves.agreeing, EACH)
-        one.agreeing = known + math.sqrt(1.0 / moves.times) * one.agreeing
-
-
-def carried(signal: Signal, then: Design, now: Design) -> float:
-    """How many times as many items tell then how far raters agree; a judge's are those that people graded."""
-    before, after = (
-        (one.checks.get("min_overlap") if signal.kind == "judge" else min(one.n_control, one.n_candidate))
-        for one in (now, then)
-    )
-    return after / before if before and after else 1.0
-
-
-def error_of(design: Design, true: float) -> float:
-    """The standard error of the estimate where the true effect is ``true``, in the signal's unit."""
-    if design.law != "proportion" or design.control is None:
-        return design.se or 0.0
-    p0, p1 = design.control, min(1.0, max(0.0, design.control + true))
-    return math.sqrt((p0 * (1.0 - p0) / design.n_control + p1 * (1.0 - p1) / design.n_candidate) / design.worth)
-
-
-def _known(then: float | None, now: float | None) -> float:
-    """By how much of today's error the estimate will have moved: the rest of it is still open then."""
-    if not now or then is None:
-        return 0.0
-    return math.sqrt(max(0.0, 1.0 - (then / now) ** 2))
 
 
 # --- from labels to stability ---------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from signals.model import Numbers, SegmentEstimate
 from signals.policy import decide, settle
 from signals.policy.facts import extract
 from signals.readings import read
-from signals.reconcile.collecting.prospects import Prospects, error_of
+from signals.reconcile.collecting.futures import error_of
+from signals.reconcile.collecting.prospects import Prospects
 from signals.reconcile.collecting.waiting import LABELS, label_of
 from signals.workbench.simulation.design import scaled
 from tests.reconcile.collecting.collect_kit import AS_OF, PEOPLE, RELEASE, REVENUE, SPEED, Z, case, mean, panel
