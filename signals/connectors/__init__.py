@@ -8,12 +8,14 @@ from signals.connectors.evals.inspect import Inspect
 from signals.connectors.evals.lm_eval import LmEval
 from signals.connectors.evals.promptfoo import Promptfoo
 from signals.connectors.label_studio import LabelStudio
+from signals.connectors.otel import Otel
 from signals.connectors.table import Table
 from signals.model import SignalsError
 from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
-    connector.name: connector for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio())
+    connector.name: connector
+    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio(), Otel())
 }
 """Connectors by the name that ``connector:`` uses."""
 
