@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from signals.connectors import Tally, get
+from signals.connectors.base import Keeps
 from signals.connectors.env import resolved
 from signals.model import Project, Record, SignalsError, Source, digest
 from signals.store import PulledMeanwhileError, PullReport, Store, StoreError
@@ -93,6 +94,8 @@ def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say
         if not again and last and fingerprint is not None and _same(last, fingerprint, definition):
             store.record_unchanged(source.name)
             return _skipped(last, started)
+        if again and isinstance(connector, Keeps):
+            connector.forget(source, project)
         tally = Tally()
         try:
             records = _told(connector.read(source, project, tally), source, say)

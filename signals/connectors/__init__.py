@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signals.connectors.api.langfuse import Langfuse
+from signals.connectors.api.mlflow import Mlflow
 from signals.connectors.base import Connector, Tally
 from signals.connectors.evals.deepeval import DeepEval
 from signals.connectors.evals.inspect import Inspect
@@ -15,7 +17,7 @@ from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
     connector.name: connector
-    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio(), Otel())
+    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio(), Mlflow(), Langfuse(), Otel())
 }
 """Connectors by the name that ``connector:`` uses."""
 
