@@ -59,25 +59,20 @@ def feedback_side(signal: Signal, evidence: Evidence, numbers: Numbers, other: O
     thumbs = Thumbs(arms_of(evidence), per)
     later, timing = _timing(signal, thumbs, other)
     weighting, by_impressions, weighted = _population(signal, thumbs, later, other)
-    response = _response(signal, thumbs, numbers, other)
-    every = (weighted, response, timing)
-    able = [one for one in every if not one.refused]
-    refused = [one for one in every if one.refused]
     dimensions = weighting.dimensions if weighting else ()
     totals = thumbs.totals(frozenset(later.days) if later else frozenset(), dimensions)
     shape = Shape(per, weighting, by_impressions, other.toward, totals)
+    every = (weighted, _response(signal, thumbs, numbers, other, shape), timing)
+    able = [one for one in every if not one.refused]
+    refused = [one for one in every if one.refused]
 
-    def value(mask: int, more: int | None = None) -> Dual:
+    def value(mask: int, *, slopes: bool = False) -> Dual:
         names = {one.cause for bit, one in enumerate(able) if mask >> bit & 1}
         return shape.effect(
-            late="timing" in names, population="population" in names, response="response" in names, more=more
+            late="timing" in names, population="population" in names, response="response" in names, slopes=slopes
         )
 
-    place = next((bit for bit, one in enumerate(able) if one.cause == "response"), None)
-    if place is None:
-        return side_from(signal, numbers, totals, able, refused, value)
-    steep = shape.steep(value(0), [value(1 << place, more) for more in (0, 1)])
-    return side_from(signal, numbers, totals, able, refused, value, lambda mask: value(mask, steep))
+    return side_from(signal, numbers, totals, able, refused, value, lambda mask: value(mask, slopes=True))
 
 
 # --- corrections ----------------------------------------------------------------------------------------------------
@@ -142,7 +137,7 @@ def _population(
     return found, by_impressions, Correction("population", signal.name, said)
 
 
-def _response(signal: Signal, thumbs: Thumbs, numbers: Numbers, other: Other) -> Correction:
+def _response(signal: Signal, thumbs: Thumbs, numbers: Numbers, other: Other, shape: Shape) -> Correction:
     def refused(why: str, remedy: str) -> Correction:
         return Correction("response", signal.name, refused=why, remedy=remedy)
 
@@ -171,6 +166,8 @@ def _response(signal: Signal, thumbs: Thumbs, numbers: Numbers, other: Other) ->
     shift = measures.get("response_rate_shift_p")
     p = f", p = {p_value(shift.value)}".replace("= <", "<") if shift is not None and shift.value is not None else ""
     said = f"{by} ({rates}{p}); at most this, if {who_gave} satisfied"
+    if shape.more[0] != shape.more[1]:
+        said += f"; on the later days the {'control' if more else 'candidate'} has more, and its extra ones go there"
     tip = measures.get("tipping_share")
     if tip is not None and tip.value is not None:
         said += f"; {tip.why}"

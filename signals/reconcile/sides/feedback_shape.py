@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 from signals.model import Evidence, FeedbackCell, Moments, Segment
@@ -113,17 +114,18 @@ class Shape:
     toward: float
     totals: Totals
 
-    def effect(self, *, late: bool, population: bool, response: bool, more: int | None = None) -> Dual:
+    def effect(self, *, late: bool, population: bool, response: bool, slopes: bool = False) -> Dual:
         """Candidate minus control.
 
         Args:
             late: Of the later days only.
             population: Segments weighted.
-            response: Trimmed.
-            more: Which arm is taken to have the extra ratings (0 control, 1 candidate); default: the one that has more.
-                It is one for all segments and days: selection is taken to go one way.
+            response: Trimmed, in the arm that has more ratings per answer shown on these days. It is one arm for all
+                segments: chance turns the rates of some of them round, and bounds that were each taken their own way
+                would add its size up.
+            slopes: For the errors, not for the value: see ``steep``.
         """
-        more = self.more if response and more is None else more or 0
+        more = (self.steep if slopes else self.more)[late] if response else 0
         if not population or self.weighting is None:
             return self.part(late, None, response, more)
         shares = self.shares()
@@ -151,29 +153,40 @@ class Shape:
         whole = total(seen.values())
         return {cell: one / whole for cell, one in seen.items()}
 
-    @property
-    def more(self) -> int:
-        """The arm with more ratings per answer shown; the control when both have as many."""
-        return int(self.shift().value > 0.0)
+    @cached_property
+    def more(self) -> tuple[int, int]:
+        """The arm with more ratings per answer shown, on all days and on the later ones; the control at a tie."""
+        every, later = (int(self.shift(late).value > 0.0) for late in self._scopes)
+        return every, later
 
-    def shift(self) -> Dual:
+    @property
+    def _scopes(self) -> tuple[bool, bool]:
+        return False, any(group.late for group in self.totals.groups)
+
+    def shift(self, late: bool) -> Dual:
         """Difference of the response rates."""
-        rates = [self.totals.sum("d", arm) / self.totals.sum("x", arm) for arm in (0, 1)]
+        rates = [self.totals.sum("d", arm, late=late) / self.totals.sum("x", arm, late=late) for arm in (0, 1)]
         return rates[1] - rates[0]
 
-    def steep(self, plain: Dual, trims: Sequence[Dual]) -> int:
+    def told_apart(self, late: bool) -> bool:
+        """Whether it is beyond chance which arm has more ratings."""
+        shift = self.shift(late)
+        return abs(shift.value) > NEAR * math.sqrt(self.totals.variance(shift))
+
+    @cached_property
+    def steep(self) -> tuple[int, int]:
         """From which side of the kink the errors are taken: as if the control (0) or the candidate (1) had more.
 
         At the kink the bound rises more steeply on one side than on the other. While chance may have put the difference
         of the response rates on the wrong side, the error is that of the steeper one: that of the other would be too
         small for a truth that lies beyond the kink.
         """
-        shift = self.shift()
-        noise = math.sqrt(self.totals.variance(shift))
-        if abs(shift.value) > NEAR * noise:
-            return self.more
-        spread = [self.totals.variance(trim - plain) for trim in trims]
-        return int(spread[1] > spread[0])
+        found = []
+        for late in self._scopes:
+            plain = self.part(late, None, False, 0)
+            spread = [self.totals.variance(self.part(late, None, True, more) - plain) for more in (0, 1)]
+            found.append(self.more[late] if self.told_apart(late) else int(spread[1] > spread[0]))
+        return found[0], found[1]
 
 
 def trimmed(up: tuple[Dual, Dual], respond: tuple[Dual, Dual], more: int, toward: float) -> Dual:
