@@ -17,8 +17,10 @@ from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
     connector.name: connector
-    for connector in (Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), LabelStudio(), Mlflow(), Langfuse(), Otel())
-}
+    for connector in (
+        Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), Otel(), LabelStudio(), Mlflow(), Langfuse(),
+    )
+}  # fmt: skip
 """Connectors by the name that ``connector:`` uses."""
 
 
