@@ -125,6 +125,37 @@ def tally(cell: Any) -> tuple[float, float, float]:
     return cell.moments.n * cell.moments.mean, d, cell.impressions
 
 
+@pytest.mark.parametrize("toward", [1.0, -1.0])
+@pytest.mark.parametrize("first", [1.10, 0.90])
+def test_extra_raters_that_change_sides_are_trimmed_where_they_are(first: float, toward: float) -> None:
+    """More ratings for one variant on the first days and for the other on the last: each bound is one all the same."""
+    cells = []
+    for arm, up in (("old", 0.60), ("new", 0.58)):
+        for number in range(8):
+            early, more = number < 4, {("new", True): first, ("old", False): (1.0 + first) / 2.0}
+            n = round(40_000 * 0.06 * more.get((arm, early), 1.0))
+            moments = Moments(n, up, n * up * (1 - up), d_mean=1.0, d_m2=0.0, yd=0.0)
+            cells.append(FeedbackCell(arm, (), day(number), 40_000, False, moments))
+    _, side = sided(evidence(feedback=tuple(cells)), toward=toward)
+
+    def bound(some: Any) -> float:
+        shown = [
+            from_counts(*(sum(column) for column in zip(*(tally(c) for c in some if c.variant == arm), strict=True)))
+            for arm in reversed(ARMS)
+        ]
+        found = lee(*shown, 0.95)
+        return found.most if toward > 0 else found.least
+
+    late = [cell for cell in cells if cell.day >= day(4)]
+    rates = [[sum(c.moments.n for c in some if c.variant == arm) for arm in ARMS] for some in (cells, late)]
+    assert (rates[0][0] < rates[0][1]) != (rates[1][0] < rates[1][1])
+    assert at(side, "response") == pytest.approx(bound(cells))
+    assert at(side, "response", "timing") == pytest.approx(bound(late))
+    for more in ((), ("timing",)):
+        assert (at(side, "response", *more) - at(side, *more)) * toward > 0
+    assert "on the later days the" in next(one.evidence for one in side.corrections if one.cause == "response")
+
+
 def test_population_and_timing_are_what_readings_of_parts_say() -> None:
     users = draw(3)
     cells = feedback_cells(users)
