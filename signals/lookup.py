@@ -25,7 +25,7 @@ from signals.model import (
 )
 from signals.store import Content, Key, Look, Store, cuts, own_keys
 
-METHODS_VERSION = 4
+METHODS_VERSION = 5
 """Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
 
 NAMED_STRAYS = 5

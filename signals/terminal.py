@@ -23,11 +23,13 @@ from signals.model import (
 from signals.told import not_known, silent_decider, uncontradicted
 from signals.words import (
     CALL_WORDS,
+    SETTLED_MEANS,
     bounds,
     chance,
     clean,
     count,
     duration,
+    flip_place,
     level,
     lift,
     moment,
@@ -35,6 +37,7 @@ from signals.words import (
     plural,
     quantity,
     steadiness,
+    worth,
 )
 
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
@@ -258,9 +261,9 @@ def _flips(explanation: Explanation | None) -> list[str]:
 
 
 def _flip(flip: Flip) -> str:
-    inside = {True: ", in its interval", False: ", beyond its interval", None: ""}[flip.inside]
+    place = flip_place(flip)
     words = clean(flip.words).removesuffix(f": {flip.to}") or clean(flip.fact)
-    return f"{words}: {CALL_WORDS[flip.to]}{inside}"
+    return f"{words}: {CALL_WORDS[flip.to]}{f', {place}' if place else ''}"
 
 
 def _collections(explanation: Explanation | None) -> list[str]:
@@ -268,18 +271,22 @@ def _collections(explanation: Explanation | None) -> list[str]:
     if explanation is None:
         return []
     lines = [_collection(one) for one in explanation.collections]
-    return [*([clean(explanation.unsettled)] if explanation.unsettled else []), *lines]
+    return [
+        *([clean(explanation.unsettled)] if explanation.unsettled else []),
+        *([SETTLED_MEANS] if lines else []),
+        *lines,
+    ]
 
 
 def _collection(one: Collection) -> str:
     days = "" if one.days is None or "days" in one.what else f"about {duration(one.days * 86_400)}"
     cost = "" if one.cost is None else f"{count(one.cost)} {clean(one.currency)}".strip()
     price = ", ".join(part for part in (days, cost) if part)
-    settled = "settles it" if one.settles else "does not settle it alone"
     what = f"{clean(one.signal)}: {clean(one.what)}{f' ({price})' if price else ''}"
-    worth = f"a settled call in {chance(one.after)} of redraws, now {chance(one.before)}, which {settled}"
     why = clean(one.why).rstrip(".")
-    return f"{what}: {worth}." + (f" {why[:1].upper()}{why[1:]}." if why else "")
+    return f"{what}: {worth(one.before, one.after, settles=one.settles)}." + (
+        f" {why[:1].upper()}{why[1:]}." if why else ""
+    )
 
 
 def _set_aside(verdict: Verdict) -> list[str]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from signals.model import CALLS, Call, CauseName, Interval, State
+from signals.model import CALLS, Call, CauseName, Flip, Interval, State
 
 CALL_WORDS: dict[Call, str] = {"ship": "SHIP", "hold": "HOLD", "rollback": "ROLLBACK"}
 
@@ -107,7 +107,10 @@ def count(value: float | None) -> str:
 
 def share(value: float | None, places: int = 1) -> str:
     """``12.5 %``."""
-    return "–" if value is None else f"{100 * value:.{places}f} %".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{100 * value:.{places}f}"
+    return f"{text.lstrip('-') if float(text) == 0.0 else text} %".replace("-", "−")
 
 
 def p_value(value: float | None) -> str:
@@ -115,6 +118,13 @@ def p_value(value: float | None) -> str:
     if value is None:
         return "–"
     return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def flip_place(flip: Flip) -> str:
+    """Where the boundary of a flip lies: ``at the end of its interval``; empty of a fact that has no interval."""
+    if flip.inside is None:
+        return ""
+    return f"{'at the end of' if flip.at_end else 'in' if flip.inside else 'beyond'} its interval"
 
 
 def duration(seconds: float | None) -> str:
@@ -171,6 +181,8 @@ def chance(value: float) -> str:
 def steadiness(calls: Mapping[Call, float], draws: int, call: Call) -> str:
     """How sure a call is, in one sentence: how often the same policy makes it when the evidence is drawn anew.
 
+    It says so where another call comes out more often, by more than the words round away.
+
     Args:
         calls: Share of draws by call.
         draws: How many.
@@ -181,4 +193,25 @@ def steadiness(calls: Mapping[Call, float], draws: int, call: Call) -> str:
     if not others:
         return f"{drawn} {CALL_WORDS[call]} every time."
     shares = [f"{CALL_WORDS[one]} in {chance(calls.get(one, 0.0))}" for one in (call, *others)]
-    return f"{drawn} {', '.join(shares[:-1])} and {shares[-1]}."
+    rival, made = calls[others[0]], calls.get(call, 0.0)
+    but = ": another call is likelier than this one" if rival > made and chance(rival) != chance(made) else ""
+    return f"{drawn} {', '.join(shares[:-1])} and {shares[-1]}{but}."
+
+
+SETTLED_MEANS = (
+    "A settled call is SHIP, ROLLBACK or a HOLD that does not wait for evidence; one that waits does not count, "
+    "however often it is drawn."
+)
+"""What stands once above what could be collected."""
+
+
+def worth(before: float, after: float, *, settles: bool) -> str:
+    """What a collection is worth, in one clause.
+
+    Args:
+        before: Share of draws that make the likeliest settled call now.
+        after: The same once it was collected, as it is to be expected.
+        settles: Whether that is enough.
+    """
+    ends = "enough to be sure of the call" if settles else "not enough alone"
+    return f"redraws then agree on a settled call in {chance(after)} of cases, now in {chance(before)}: {ends}"

@@ -53,6 +53,26 @@ def test_the_parts_of_the_json_add_up_to_the_gap(run: Any) -> None:
     assert found["reconciliation"] == json.loads(run("verdict", "tuesday-large", "--json").stdout)["reconciliation"]
 
 
+def test_what_is_not_repeated_is_said_once_and_empty_columns_are_left_out(run: Any) -> None:
+    from signals.cli.reconcile import REPEATED, reconcile_text
+    from signals.memo.rows import CauseLine, Explained, PairLine
+
+    note = CauseLine("judge bias", "part", "+13 pp", "", "", "", "p 0.03 by itself", "3 raters graded 60 items.")
+    pair = PairLine(
+        "judge (win) against panel (loss)", "Far apart.", "no margin", None, "off its signal", (note,), (), ""
+    )
+    found = Explained((pair, pair, pair), "", "", "", (), (), (), "", ())
+    text = reconcile_text(found)
+    assert (text.count(REPEATED), text.count("3 raters graded")) == (1, 1)
+    assert text.index("3 raters graded") < text.index(REPEATED)
+    assert "adjusted p" not in text
+    assert "share" not in text
+    assert REPEATED not in reconcile_text(Explained((pair,), "", "", "", (), (), (), "", ()))
+    whole = run("reconcile", "tuesday-large").stdout
+    assert "share  adjusted p" in whole
+    assert "(correlation " in flat(whole)
+
+
 def test_signals_that_agree_have_nothing_to_explain(run: Any) -> None:
     text = run("reconcile", "all-agree").stdout
     assert text.startswith("No signal contradicts another, so there is nothing to explain.\n")

@@ -70,6 +70,22 @@ def test_the_example_refuses_and_says_what_is_missing(example: Any) -> None:
     assert "ALARM" not in text
 
 
+def test_what_the_counts_leave_out_is_said_and_no_column_is_empty(example: Any) -> None:
+    text = example("--signal", "judge").stdout
+    words = " ".join(text.split())
+    assert (
+        "Left out of the 10 past releases: the 2 that judge decided itself and tuesday-small, which no signal" in words
+    )
+    table = text.split("the signal that decided said")[1].split("Left out")[0]
+    assert sum(int(line.split()[-1]) for line in table.splitlines()[2:] if line.strip()) == 10 - 2 - 1
+    assert "gap, margins\n" in text
+    assert " sum" not in text
+    # One of the five declares that its outcome is unknown.
+    assert "`outcome: good` or `bad` in sources.yaml; 5 past releases have neither" in " ".join(
+        example().stdout.split()
+    )
+
+
 def test_one_signal_in_full(track: Any) -> None:
     text = track("--signal", "judge").stdout
     assert "judge said  the signal that decided said  releases" in text

@@ -41,8 +41,12 @@ def test_the_verdict_says_how_sure_it_is_and_why_the_signals_disagree() -> None:
     told = " ".join(section(text, "Why they disagree"))
     assert "is judge bias: judge is kinder to the candidate than people are" in flat(told)
     settle = flat(" ".join(section(text, "What would settle it")))
-    assert "conversion: 120,000 more users (about 8 days, 0 EUR): a settled call in 97 % of redraws" in settle
-    assert ", now 62 %, which settles it. Its interval would be half as wide." in settle
+    assert settle.startswith("A settled call is SHIP, ROLLBACK or a HOLD that does not wait for evidence;")
+    assert (
+        "conversion: 120,000 more users (about 8 days, 0 EUR): redraws then agree on a settled call in 97 % of cases, "
+        "now in 62 %: enough to be sure of the call. Its interval would be half as wide."
+    ) in settle
+    assert settle.count("A settled call is") == 1
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
@@ -84,7 +88,8 @@ def test_the_diagnosis_lists_every_cause_and_every_carrier() -> None:
     assert flat(text).count("no source says what a segment is worth") == 1
     assert "+100.00 pp" in rows["ticket-17"]
     assert "If panel were a loss: ROLLBACK" in text
-    assert "which settles it. Its interval would be half as wide." in flat(text)
+    assert "enough to be sure of the call. Its interval would be half as wide." in flat(text)
+    assert flat(text).count("A settled call is SHIP, ROLLBACK or a HOLD that does not wait for evidence;") == 1
 
 
 def test_signals_that_agree_are_said_to_agree() -> None:

@@ -190,7 +190,8 @@ def test_everything_that_is_refused_says_how_many_there_are(many: Project, relea
         independent_ones = count - (count > 1)
         assert record.releases == independent_ones
         for pair in record.pairs:
-            few = f"{independent_ones} past releases have both, and it takes 10"
+            both = "release has both" if independent_ones == 1 else "releases have both"
+            few = f"{independent_ones} past {both}, and it takes 10"
             assert (pair.refused == few) == (independent_ones < 10)
             assert (pair.correlation.low is None) == bool(pair.refused)
         for one in record.signals:

@@ -29,9 +29,18 @@ def test_a_chance_is_never_rounded_to_certain_or_impossible() -> None:
 
 def test_how_sure_a_call_is_begins_with_the_call_that_was_made() -> None:
     assert steadiness({"rollback": 0.7, "ship": 0.1, "hold": 0.2}, 10_000, "hold") == (
-        "Drawn anew 10,000 times, the evidence gives HOLD in 20 %, ROLLBACK in 70 % and SHIP in 10 %."
+        "Drawn anew 10,000 times, the evidence gives HOLD in 20 %, ROLLBACK in 70 % and SHIP in 10 %: "
+        "another call is likelier than this one."
     )
     assert steadiness({"ship": 1.0}, 500, "ship") == "Drawn anew 500 times, the evidence gives SHIP every time."
     assert steadiness({"hold": 1.0}, 500, "ship") == (
-        "Drawn anew 500 times, the evidence gives SHIP in 0 % and HOLD in 100 %."
+        "Drawn anew 500 times, the evidence gives SHIP in 0 % and HOLD in 100 %: "
+        "another call is likelier than this one."
     )
+    assert steadiness({"ship": 0.6, "hold": 0.4}, 500, "ship").endswith("SHIP in 60 % and HOLD in 40 %.")
+    # Nobody is told that 50 % is likelier than 50 %.
+    assert steadiness({"ship": 0.499, "hold": 0.501}, 500, "ship").endswith("SHIP in 50 % and HOLD in 50 %.")
+
+
+def test_a_share_of_nothing_has_no_sign() -> None:
+    assert [share(value, 0) for value in (-0.004, 0.004, -0.006)] == ["0 %", "0 %", "−1 %"]

@@ -21,6 +21,8 @@ KEYS = (
 )  # fmt: skip
 """Of the verdict's document, what is about its explanation."""
 
+REPEATED = "Notes that stand under a pair above are not repeated."
+
 
 @cli.command()
 @click.argument("release")
@@ -44,8 +46,8 @@ def reconcile(release: str, folder: Path | None, policy: str | None, as_of: date
 
 def reconcile_text(found: Explained) -> str:
     """The diagnosis of every pair, and what stands beside it."""
-    from signals.memo.phrases import SETTLES, SETTLES_NOT
     from signals.terminal import wrap
+    from signals.words import SETTLED_MEANS
 
     made: set[str] = set()
     parts = [wrap(found.first), ""] if found.first else []
@@ -59,9 +61,9 @@ def reconcile_text(found: Explained) -> str:
             "What would settle it",
             [
                 *([found.unsettled] if found.unsettled else []),
+                *([SETTLED_MEANS] if found.collections else []),
                 *(
-                    f"{_said(f'{line.signal}: {line.what}', line.worth, line.price)}"
-                    f"{SETTLES if line.settles else SETTLES_NOT} {line.why}".rstrip()
+                    f"{_said(f'{line.signal}: {line.what}', line.worth, line.price)} {line.why}".rstrip()
                     for line in found.collections
                 ),
             ],
@@ -82,13 +84,20 @@ def _pair(pair: PairLine, made: set[str]) -> list[str]:
         for line in pair.causes
     ]
     parts = [pair.title, wrap(pair.story, "  "), ""]
-    parts.append(table(("cause", pair.measured, "share", "adjusted p", "outcome"), rows, right=(2, 3)))
+    head = ("cause", pair.measured, "share", "adjusted p", "outcome")
+    full = [place for place in range(len(head)) if any(row[place] for row in rows)]  # no margins: no share, nor sum
+    right = [column for column, place in enumerate(full) if place in (2, 3)]
+    parts.append(table([head[place] for place in full], [[row[place] for place in full] for row in rows], right=right))
     if pair.plot and PARTS_LEGEND not in made:
         made.add(PARTS_LEGEND)
         parts.append(wrap(PARTS_LEGEND, "  "))
     # Why there is no number is said after all pairs.
     why = dict.fromkeys(f"{line.cause}: {line.why}" for line in pair.causes if line.why and line.place != "refused")
-    parts += [*(wrap(line, "  ") for line in why if line not in made), ""]
+    parts += [wrap(line, "  ") for line in why if line not in made]
+    if REPEATED not in made and not made.isdisjoint(why):
+        parts.append(wrap(REPEATED, "  "))
+        made.add(REPEATED)
+    parts.append("")
     made.update(why)
     if pair.carriers:
         items = [(line.item, line.judge, line.people, line.share) for line in pair.carriers]

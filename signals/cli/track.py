@@ -117,14 +117,16 @@ def _calls(found: TrackRecord) -> str:
 
 def _one(found: TrackRecord, name: str) -> str:
     from signals.terminal import table, wrap
-    from signals.track import pair_notes, pair_refusals
+    from signals.track import beside_left, pair_notes, pair_refusals
 
     one = next(record for record in found.signals if record.signal == name)
     parts = [f"{name} in the track record of {found.policy}", *(wrap(line) for line in one.words)]
-    for title, cells in (("the signal that decided said", one.beside), ("it turned out", one.turned)):
+    left = beside_left(found, one)
+    for title, cells, note in (("the signal that decided said", one.beside, left), ("it turned out", one.turned, "")):
         if cells:
             rows = [(cell.state, cell.other, str(cell.releases)) for cell in cells]
             parts += ["", table((f"{name} said", title, "releases"), rows, right=(2,))]
+            parts += [wrap(note, "  ")] if note else []
     if one.gap is not None:
         parts += ["", wrap(one.gap.words)]
         if one.gap.gaps:
@@ -144,12 +146,16 @@ def _path(one: SignalRecord) -> str:
     gap = one.gap
     if gap is None:
         return ""
-    sums = gap.alarm.path if gap.alarm else [None] * len(gap.gaps)
-    limit = gap.alarm.limit if gap.alarm else None
-    rows = [
-        (release, f"{when}", decimals(value), decimals(total, signed=False),
-         "alarm" if limit is not None and total is not None and total >= limit else "")
-        for release, when, value, total in zip(gap.releases, gap.started, gap.gaps, sums, strict=True)
-    ]  # fmt: skip
-    head = "sum" if limit is None else f"sum (limit {decimals(limit, signed=False)})"
-    return table(("release", "started", "gap, margins", head, ""), rows, right=(2, 3))
+    head: tuple[str, ...] = ("release", "started", "gap, margins")
+    rows: list[tuple[str, ...]] = [
+        (release, f"{when}", decimals(value))
+        for release, when, value in zip(gap.releases, gap.started, gap.gaps, strict=True)
+    ]
+    if gap.alarm is not None:  # no sum is watched before there are releases enough
+        limit = gap.alarm.limit
+        head = (*head, f"sum (limit {decimals(limit, signed=False)})", "")
+        rows = [
+            (*row, decimals(total, signed=False), "alarm" if total >= limit else "")
+            for row, total in zip(rows, gap.alarm.path, strict=True)
+        ]
+    return table(head, rows, right=range(2, len(head)))

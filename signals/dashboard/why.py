@@ -9,9 +9,10 @@ from html import escape
 
 from signals.dashboard.marks import call_word, with_code
 from signals.dashboard.steps import steps
-from signals.memo.phrases import NO_FLIP, NO_STEADINESS, ONLY_FAR, PARTS_LEGEND, SETTLES, SETTLES_NOT, WATERFALL_LEGEND
+from signals.memo.phrases import NO_FLIP, NO_STEADINESS, ONLY_FAR, PARTS_LEGEND, WATERFALL_LEGEND
 from signals.memo.rows import CarrierLine, CauseLine, CollectionLine, Explained, FlipLine, PairLine
 from signals.told import NOT_DIAGNOSED
+from signals.words import SETTLED_MEANS
 
 
 def flips_card(found: Explained, listed: int | None = None, *, collections: bool = False) -> str:
@@ -51,13 +52,14 @@ def next_best(found: Explained) -> str:
     if found.collections:
         line = found.collections[0]
         title = f"Next best evidence: {line.signal}: {line.what}."
-        return f'<div class="need"><p class="small"><b>{escape(title)}</b> {escape(_worth(line))}</p></div>'
+        said = f"{_worth(line)} {SETTLED_MEANS}"
+        return f'<div class="need"><p class="small"><b>{escape(title)}</b> {escape(said)}</p></div>'
     return f'<div class="need"><p class="small">{escape(found.unsettled)}</p></div>' if found.unsettled else ""
 
 
 def _worth(line: CollectionLine) -> str:
     text = f"{line.price}: {line.worth}" if line.price else line.worth
-    return f"{text[:1].upper()}{text[1:]}{SETTLES if line.settles else SETTLES_NOT}"
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 # --- the Reconcile page ---------------------------------------------------------------------------------------------
@@ -85,6 +87,7 @@ def sure_card(found: Explained) -> str:
 def settle_card(found: Explained) -> str:
     """All collections, the best first, or why there is none."""
     lines = [f'<p class="small">{escape(found.unsettled)}</p>'] if found.unsettled else []
+    lines += [f'<p class="small">{escape(SETTLED_MEANS)}</p>'] if found.collections else []
     lines += [
         f'<div class="need"><p><b>{escape(f"{line.signal}: {line.what}")}</b></p>'
         f'<p class="small">{escape(f"{_worth(line)} {line.why}".strip())}</p></div>'
@@ -114,23 +117,22 @@ def _pair(pair: PairLine, place: int) -> str:
 
 
 def _causes(pair: PairLine) -> str:
-    rows = "".join(_cause(line) for line in pair.causes)
+    whole = not pair.refused  # without a gap in margins there is no share of it, and no sum to hold a part against
+    rows = "".join(_cause(line, whole) for line in pair.causes)
     measured = escape(f"{pair.measured[:1].upper()}{pair.measured[1:]}")
-    head = (
-        f'<thead><tr><th scope="col">Cause</th><th scope="col" class="r">{measured}</th>'
-        '<th scope="col" class="r">Share</th><th scope="col" class="r">Adjusted p</th></tr></thead>'
-    )
+    more = '<th scope="col" class="r">Share</th><th scope="col" class="r">Adjusted p</th>' if whole else ""
+    head = f'<thead><tr><th scope="col">Cause</th><th scope="col" class="r">{measured}</th>{more}</tr></thead>'
     name = escape(f"Causes: {pair.title}")
     return f'<table class="causes" aria-label="{name}">{head}<tbody>{rows}</tbody></table>'
 
 
-def _cause(line: CauseLine) -> str:
+def _cause(line: CauseLine, whole: bool) -> str:
     bounds = f'<span class="small">{escape(line.within)}</span>' if line.within else ""
     outcome = f' <span class="small">{escape(line.outcome)}</span>' if line.outcome else ""
+    more = f'<td class="r">{escape(line.share)}</td><td class="r">{escape(line.p)}</td>' if whole else ""
     return (
         f'<tr class="cause {line.place}"><th scope="row">{escape(line.cause)}{outcome}</th>'
-        f'<td class="r">{escape(line.value)}{bounds}</td><td class="r">{escape(line.share)}</td>'
-        f'<td class="r">{escape(line.p)}</td></tr>'
+        f'<td class="r">{escape(line.value)}{bounds}</td>{more}</tr>'
     )
 
 

@@ -26,7 +26,7 @@ ELSEWHERE = frozenset({"last_pull", "max_golden_age"})
 
 
 def check_warns(scene: Scene, elsewhere: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Debt]:
-    """A check has warned or failed at ``IN_A_ROW`` readings in a row up to now, at least ``FOR`` apart.
+    """A check has warned or failed at ``IN_A_ROW`` readings in a row up to now, first and last at least ``FOR`` apart.
 
     The readings are those of an open release now and at the end of the same day of each week before, then those of the
     newest closed releases, each as of its own moment. A reading in which the check could not be computed neither counts

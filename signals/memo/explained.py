@@ -8,7 +8,7 @@ from signals.memo.rows import CarrierLine, CauseLine, CausePlace, CollectionLine
 from signals.memo.waterfall import waterfall
 from signals.model import Carrier, Cause, Collection, Explanation, Flip, Interval, Reconciliation, Stability, Verdict
 from signals.told import Told, cause_name, not_known, refusals, rows, silent_decider, turned, uncontradicted, way
-from signals.words import bounds, chance, count, duration, number, p_value, share, steadiness
+from signals.words import bounds, count, duration, flip_place, number, p_value, share, steadiness, worth
 
 
 def explained_of(explanation: Explanation, verdict: Verdict) -> Explained:
@@ -137,7 +137,9 @@ def _outcome(row: Told, found: Reconciliation) -> str:
 def _held(stability: Stability) -> tuple[str, ...]:
     fixed = "; ".join(_fixed(stability.fixed))
     lines = [f"Held as they are: {fixed}."] if fixed else []
-    drawn = "; ".join(f"{clean(a)} and {clean(b)} ({r:+.2f})".replace("-", "−") for a, b, r in stability.correlated)
+    drawn = "; ".join(
+        f"{clean(a)} and {clean(b)} (correlation {f'{r:+.2f}'.replace('-', '−')})" for a, b, r in stability.correlated
+    )
     return (*lines, *([f"Drawn together, because they share evidence: {drawn}."] if drawn else []))
 
 
@@ -155,10 +157,9 @@ def _fixed(facts: tuple[str, ...]) -> list[str]:
 
 
 def _flip(flip: Flip) -> FlipLine:
-    inside = {True: "in its interval", False: "beyond its interval", None: ""}[flip.inside]
     way = {"above": "were above", "below": "were below", "is": "were"}[flip.direction]
     words = clean(flip.words).removesuffix(f": {flip.to}") or f"if {clean(flip.fact)} {way} {clean(flip.at)}"
-    return FlipLine(words[:1].upper() + words[1:], flip.to, inside, flip.far)
+    return FlipLine(words[:1].upper() + words[1:], flip.to, flip_place(flip), flip.far)
 
 
 def _collection(one: Collection) -> CollectionLine:
@@ -168,8 +169,7 @@ def _collection(one: Collection) -> CollectionLine:
         signal=clean(one.signal),
         what=clean(one.what),
         price=", ".join(part for part in (days, cost) if part),
-        worth=f"a settled call is then expected in {chance(one.after)} of redraws, now {chance(one.before)}",
-        settles=one.settles,
+        worth=f"{worth(one.before, one.after, settles=one.settles)}.",
         why=_sentence(one.why),
     )
 

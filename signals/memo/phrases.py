@@ -65,7 +65,6 @@ PARTS_LEGEND = (
 NO_STEADINESS = "How often the call would be made on evidence drawn anew is not known."
 NO_FLIP = "No single fact, whatever its value, would make another call."
 ONLY_FAR = "Only what is far-fetched would make another call."
-SETTLES, SETTLES_NOT = ", which settles it.", ", which does not settle it alone."
 
 NO_VERDICT = "NO VERDICT YET"
 SYNTHETIC = "Synthetic data: this example was generated, no real users are behind its numbers."

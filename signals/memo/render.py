@@ -11,7 +11,7 @@ from signals.memo import phrases
 from signals.memo.picture import forest_svg, forest_text
 from signals.memo.rows import Memo
 from signals.memo.waterfall_picture import waterfall_svg
-from signals.words import CALL_WORDS
+from signals.words import CALL_WORDS, SETTLED_MEANS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -136,6 +136,5 @@ def _context(memo: Memo) -> dict[str, Any]:
         "no_steadiness": phrases.NO_STEADINESS,
         "no_flip": phrases.NO_FLIP,
         "only_far": phrases.ONLY_FAR,
-        "settles": phrases.SETTLES,
-        "settles_not": phrases.SETTLES_NOT,
+        "settled_means": SETTLED_MEANS,
     }

@@ -228,7 +228,6 @@ class CollectionLine:
     what: str
     price: str  # time and money; empty when neither is known
     worth: str
-    settles: bool
     why: str
 
 

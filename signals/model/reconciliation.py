@@ -198,9 +198,11 @@ class Flip:
         direction: On which side of ``at`` the other call lies.
         past: A value just past ``at``, at which the engine was seen to make the other call.
         inside: Whether ``at`` lies inside the fact's own interval, for a bound inside the interval that it bounds; None
-            when it has none.
+            when it has none. An end of the interval is not inside.
         words: One clause for the standup.
         far: Whether it is too far-fetched to argue about.
+        at_end: Whether ``at`` is an end of that interval, but for rounding. A signal that says nothing wins or loses just
+            when its interval has left 0: with an effect of 0 that is at the end of its interval, whatever was measured.
     """
 
     fact: str
@@ -212,6 +214,7 @@ class Flip:
     inside: bool | None = None
     words: str = ""
     far: bool = False
+    at_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ class Collection:
             settled, however often it is drawn, so this can be far below the stability of a HOLD.
         after: The same after it, as it is to be expected.
         settles: Whether ``after`` reaches the level at which a call counts as settled.
-        why: One clause.
+        why: Sentences: which call it would be, and what that rests on.
     """
 
     signal: str

@@ -54,6 +54,7 @@ class Signal:
     scorer: str | None = None  # judge: which scorer of a run that has several
     dimension: str | None = None  # which question of a panel's form that has several; a judge is held against it
     human_scale: tuple[float, float] | None = None  # judge: people's lowest and highest grade, read as 0 and 1
+    people: Literal["alike", "mirrored", "mixed"] = "alike"  # judge: whether its panels have its own ``better``
     raters: Literal["random", "fixed"] = "random"  # panel: a sample of raters, or the very ones whose word is the rule
     segments: tuple[str, ...] = ()
     trust: Mapping[str, float] = field(default_factory=dict)  # check name -> threshold in base units
@@ -69,7 +70,7 @@ class Signal:
         numbers = {
             "kind": self.kind, "confidence": self.confidence, "metric": plain(self.metric), "looks": plain(self.looks),
             "planned_units": self.planned_units, "estimate": self.estimate, "scorer": self.scorer,
-            "dimension": self.dimension, "human_scale": self.human_scale, "raters": self.raters,
+            "dimension": self.dimension, "human_scale": self.human_scale, "people": self.people, "raters": self.raters,
             "segments": self.segments, "better": self.better,
         }  # fmt: skip
         return digest(numbers)

@@ -38,12 +38,12 @@ MOST_OF_RATERS = 0.8  # of the wanted variance: when raters alone make more, mor
 
 def plan(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     """What would bring an unclear interval to its margin: of a reading that has both."""
-    low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
     parts = reading.components
     crossed = signal.kind == "panel" and signal.raters == "random"  # raters who are fixed add no error of their own
     if crossed and {"item", "rater", "residual"} <= set(parts):
         return _panel(case, signal, reading, owner)
-    total, promise = _needed(signal, reading, low, high, margin)
+    aim, promise = _aim(signal, reading)
+    total = _needed(signal, reading, aim)
     if signal.kind == "judge" and reading.voting == "corrected":
         return _labels(signal, reading, total / units(reading), promise, owner)
     clusters = reading.checks.get("min_clusters")
@@ -53,7 +53,8 @@ def plan(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     need = _more(case, signal, reading, total - units(reading), promise, owner)
     if isinstance(signal.looks, tuple):
         return _at_a_look(case, signal.looks, need)
-    return _or_repeats(reading, need) if (signal.kind, reading.voting) == ("judge", "raw") and need.amount else need
+    raw = (signal.kind, reading.voting) == ("judge", "raw")
+    return _or_repeats(reading, need, aim) if raw and need.amount else need
 
 
 def shortfall(case: Case, reading: Reading, check: Check) -> tuple[int, str] | None:
@@ -116,34 +117,40 @@ def behind(reading: Reading) -> list[Check]:
 # --- units, responses, items ----------------------------------------------------------------------------------------
 
 
-def _needed(signal: Signal, reading: Reading, low: float, high: float, margin: float) -> tuple[float, Promise]:
-    """Units in all, and what they are good for.
+def _aim(signal: Signal, reading: Reading) -> tuple[float, Promise]:
+    """How far the interval must come not to reach, and what that is good for.
 
-    When the plan is met already, the estimate has come to stand between zero and the margin: then what the interval
-    needs to leave one of the two behind. The farther of them goes first, and it is at least half a margin away.
+    The margin, if the true effect is zero. When that plan is met already, the estimate has come to stand between zero
+    and the margin: then whichever of the two is farther from it, which is half a margin away at least.
     """
-    n = units(reading)
-    half = (high - low) / 2
+    half, margin = _half(reading), reading.margin or 0.0
+    if times_needed(_se(reading, half), half, margin) > 1.0:
+        return margin, if_zero(signal, reading)
+    benefit = abs((reading.benefit.low or 0.0) + half)
+    zero = benefit >= margin - benefit
+    return max(benefit, margin - benefit), as_it_stands(signal, reading, zero=zero)
+
+
+def _needed(signal: Signal, reading: Reading, aim: float) -> float:
+    """Units in all, of which all error falls with their number."""
+    n, half = units(reading), _half(reading)
     se = _se(reading, half)
-    wanted = n * times_needed(se, half, margin)
-    if wanted > n:
-        if signal.looks == "continuous":
-            wanted = _any_time(signal, reading, wanted, se, half)
-        elif isinstance(signal.looks, tuple):
-            wanted = max(n, n * times_needed(se, half * _last_look(signal, reading, half / se), margin))
-        return wanted, if_zero(signal, reading)
-    benefit = abs((high + low) / 2)
-    return n * max(1.0, half / max(benefit, margin - benefit)) ** 2, as_it_stands(signal, reading)
+    wanted = n * times_needed(se, half, aim)
+    if signal.looks == "continuous":
+        return _any_time(signal, reading, wanted, se, half, aim)
+    if isinstance(signal.looks, tuple):
+        return max(n, n * times_needed(se, half * _last_look(signal, reading, half / se), aim))
+    return max(n, wanted)
 
 
-def _any_time(signal: Signal, reading: Reading, planned: float, se: float, half: float) -> float:
+def _any_time(signal: Signal, reading: Reading, planned: float, se: float, half: float, aim: float) -> float:
     """The always-valid interval is narrowest near the planned units: its multiplier there, not the one of today."""
-    n, margin = units(reading), reading.margin or 0.0
+    n = units(reading)
     tuned = signal.planned_units or PLANNED_UNITS
     now = multiplier(n, reading.confidence, tuned)
     for _ in range(30):  # the multiplier moves with the logarithm of the units: a few rounds settle it
         factor = multiplier(planned, reading.confidence, tuned) / now
-        planned = max(float(n), n * times_needed(se, half * factor, margin))
+        planned = max(float(n), n * times_needed(se, half * factor, aim))
     return planned
 
 
@@ -164,6 +171,10 @@ def _at_a_look(case: Case, looks: tuple[date, ...], need: Need) -> Need:
         need = replace(need, then="")
         return _also(need, "", f"no planned look comes that late, the last is on {moment(looks[-1])}")
     return replace(_also(need, "", f"the next planned look then is on {moment(look)}"), by=look)
+
+
+def _half(reading: Reading) -> float:
+    return ((reading.benefit.high or 0.0) - (reading.benefit.low or 0.0)) / 2
 
 
 def _se(reading: Reading, half: float) -> float:
@@ -199,20 +210,19 @@ def _days(reading: Reading, amount: float, unit: str) -> int | None:
 # --- judge ----------------------------------------------------------------------------------------------------------
 
 
-def _or_repeats(reading: Reading, need: Need) -> Need:
+def _or_repeats(reading: Reading, need: Need, aim: float) -> Need:
     """Beside more items: whether more repeats of the same ones would do, where repeats were measured."""
     item, repeat = reading.components.get("item"), reading.components.get("repeat")
-    low, high, margin, n = reading.benefit.low, reading.benefit.high, reading.margin, units(reading)
-    if item is None or not repeat or low is None or high is None or not margin:
+    if item is None or not repeat:
         return need
-    half = (high - low) / 2
+    n, half = units(reading), _half(reading)
     se = _se(reading, half)
     # Variance per item that repeats may leave, and that they leave now.
-    room, left = n * target_se(se, half, margin) ** 2 - item, n * se**2 - item
+    room, left = n * target_se(se, half, aim) ** 2 - item, n * se**2 - item
     if room <= 0 or repeat / room > MOST_REPEATS:
         return _also(need, "", "more repeats of the same items would not do")
     wanted, now = math.ceil(repeat / room), max(1, round(repeat / left)) if left > 0 else math.inf
-    if wanted <= now:  # the plan is met: what is left is up to the estimate, and repeats are no surer way than items
+    if wanted <= now:  # only rounding is left
         return need
     return _also(need, f", or about {wanted} repeats of each instead of {now}", "")
 
@@ -229,7 +239,7 @@ def _labels(signal: Signal, reading: Reading, times: float, promise: Promise, ow
     why = f"{claim(signal, reading)}; {promise.why}"
     items, labels, parts = units(reading), labels_of(reading), corrected_error(reading)
     voting = reading.estimates.get(reading.voting)
-    if parts is None or voting is None or not voting.se or not promise.of_zero:
+    if parts is None or voting is None or not voting.se:
         # As if labels carried all of the error.
         return _graded(signal, labels, labels * times, items, why, promise, owner)
     wanted = voting.se**2 / times
@@ -267,16 +277,14 @@ def _graded(signal: Signal, labels: float, total: float, items: int, why: str, p
 def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     """Items with the raters as they are; more raters when no number of items would do."""
     item, rater, residual = (reading.components[part] for part in ("item", "rater", "residual"))
-    low, high, margin = reading.benefit.low or 0.0, reading.benefit.high or 0.0, reading.margin or 0.0
-    items, raters = units(reading), _raters(reading)
-    half = (high - low) / 2
-    target = target_se(_se(reading, half), half, margin) ** 2
+    aim, promise = _aim(signal, reading)
+    items, raters, half = units(reading), _raters(reading), _half(reading)
+    target = target_se(_se(reading, half), half, aim) ** 2
     if raters is None or rater / raters < MOST_OF_RATERS * target:
         spent = 0.0 if raters is None else rater / raters
-        each = item + residual / (raters or 1)
-        total, promise = each / (target - spent), if_zero(signal, reading)
-        if total <= items:
-            total, promise = _needed(signal, reading, low, high, margin)
+        total = (item + residual / (raters or 1)) / (target - spent)
+        if total <= items:  # the components make less than all of the error
+            total = _needed(signal, reading, aim)
         return _more(case, signal, reading, total - items, promise, owner)
     left = target - item / items
     many = (rater + residual / items) / left if left > 0.2 * target else 2 * rater / target
@@ -284,7 +292,7 @@ def _panel(case: Case, signal: Signal, reading: Reading, owner: str) -> Need:
     more = f"about {plural(amount, 'more raters')}"
     if left <= 0.2 * target:
         more += f", on about {count(max(items, sensible(2 * item / target)))} items in all"
-    promise, few = if_zero(signal, reading), f"with {plural(raters, 'raters')}, no number of items alone would do"
+    few = f"with {plural(raters, 'raters')}, no number of items alone would do"
     why = f"{claim(signal, reading)}; {promise.why}; {few}"
     return Need(signal.name, more, why, amount, "raters", owner=owner, then=promise.then)
 

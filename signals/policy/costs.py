@@ -18,7 +18,7 @@ PRICES: Mapping[SignalKind, Mapping[str, str]] = {
     "feedback": {"response": "One more response"},
     "panel": {
         "item": "One more item, graded under both variants by as many raters as now",
-        "rater": "One more rater, who grades every item",
+        "rater": "One more rater, who grades every item there is today",
     },
     "judge": {
         "item": "One more golden item, judged under both variants",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from signals import strictyaml
 from signals.model import Metric, Problem, Signal, SignalsError
@@ -128,7 +129,7 @@ class _Loader:
             self.signal_name(name)
             self.signal_sense(("signals", name), spec)
             signals[name] = _signal(name, spec, shape.confidence)
-        return signals
+        return {name: replace(one, people=_people(one, signals.values())) for name, one in signals.items()}
 
     def signal_name(self, name: str) -> None:
         loc: Loc = ("signals", name)
@@ -339,6 +340,20 @@ def _signal(name: str, spec: Any, confidence: float) -> Signal:
         trust=spec.trust.given,
         owner=spec.owner,
     )
+
+
+def _people(judge: Signal, signals: Iterable[Signal]) -> Literal["alike", "mirrored", "mixed"]:
+    """Whether the panels that may have graded a judge's outputs have its own ``better``: all, none, or only some.
+
+    A panel of another question than the judge is held against gives it no grades.
+    """
+    if judge.kind != "judge":
+        return "alike"
+    panels = [one for one in signals if one.kind == "panel"]
+    asked = {one.better for one in panels if judge.dimension is None or one.dimension in (None, judge.dimension)}
+    if len(asked) > 1:
+        return "mixed"
+    return "alike" if asked <= {judge.better} else "mirrored"
 
 
 def _costs(shape: schema.CostsShape | None) -> Costs | None:

@@ -87,7 +87,7 @@ def _rule(case: Case, rule: Guardrail | Requirement, result: RuleOutcome) -> Ite
     if not result.unknown:
         signal = names[0] if names else ""
         need = f"a candidate for which {rule.id} {'does not hold' if what == 'guardrail' else 'holds'}"
-        yield Need(signal, need, f"{result.why}; more data alone will not lift it", owner=_owner(case, signal))
+        yield Need(signal, need, f"{result.why}; it waits for no more evidence", owner=_owner(case, signal))
 
 
 def _signal(case: Case, name: str, why: str) -> Need:
@@ -107,7 +107,7 @@ def _signal(case: Case, name: str, why: str) -> Need:
         return _unclear(case, signal, reading, owner)
     return Need(
         name, f"a candidate that does better on {name}, or a recorded decision to override",
-        f"{claim(signal, reading)}; {why}, and more data alone will not change it", owner=owner,
+        f"{claim(signal, reading)}; {why}, and waits for no more {name} evidence", owner=owner,
     )  # fmt: skip
 
 

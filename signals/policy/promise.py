@@ -20,12 +20,10 @@ class Promise:
     Attributes:
         why: As a reason.
         then: What they ``would`` do, after the clause that claims what cannot be ruled out yet (``Need.then``).
-        of_zero: Whether it is planned for a true effect of zero, not for the estimate as it stands.
     """
 
     why: str
     then: str
-    of_zero: bool = True
 
 
 def if_zero(signal: Signal, reading: Reading) -> Promise:
@@ -38,7 +36,7 @@ def if_zero(signal: Signal, reading: Reading) -> Promise:
     )
 
 
-def as_it_stands(signal: Signal, reading: Reading) -> Promise:
-    """Of an amount at which the interval around today's estimate leaves zero or the margin behind."""
-    either, stays = f"zero or {the_margin(signal, reading)}", "if the estimate stays where it is"
-    return Promise(f"{stays}, that clears {either}", f"would clear {either}, {stays}", of_zero=False)
+def as_it_stands(signal: Signal, reading: Reading, *, zero: bool) -> Promise:
+    """Of an amount at which, if today's estimate is true, the interval leaves ``zero`` or else the margin behind."""
+    what, given = "zero" if zero else the_margin(signal, reading), "if the true effect is today's estimate"
+    return Promise(f"{given}, that clears {what} in 80 % of cases", f"would clear {what} in 80 % of cases, {given}")

@@ -76,8 +76,14 @@ def tipping_share(arms: tuple[Arm, Arm]) -> Measure:
         found = tipping(candidate.counts(), (round(control.positives), control.n, control.n))
     except RefusedError as refused:
         return Measure("tipping_share", None, str(refused))
-    of = f"{found.silent:,} silent answers of the candidate"
     if found.needed is None:
-        return Measure("tipping_share", 1.0, f"the sign stays even if all of the {of} go against its responders")
-    text = f"{found.needed:,} of {of} turn the sign if they go against its responders, the rest being like them"
+        return Measure(
+            "tipping_share",
+            1.0,
+            f"the sign stays even if all of the candidate's {found.silent:,} silent answers go against its responders",
+        )
+    text = (
+        f"if {found.needed:,} of the candidate's {found.silent:,} silent answers went against its responders and the "
+        "rest were like them, the sign would turn"
+    )
     return Measure("tipping_share", found.share, text)

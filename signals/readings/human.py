@@ -33,6 +33,8 @@ def human_agreement(
     outputs: Mapping[tuple[str, str], float],
     dimension: str | None = None,
     clusters: Mapping[str, Hashable] | None = None,
+    *,
+    mirrored: bool = False,
 ) -> Measure:
     """Spearman correlation of judge and mean human scores over the (item, variant) outputs that both scored.
 
@@ -44,6 +46,7 @@ def human_agreement(
         outputs: The judge's score of each (item, variant).
         dimension: One question of the people's form; None is the mean of all.
         clusters: Of the items; an item that is not named is its own.
+        mirrored: Whether a lower grade means what a higher score of the judge means.
     """
     from signals.stats.agreement import CONFIDENCE
     from signals.stats.ranks import spearman
@@ -59,13 +62,15 @@ def human_agreement(
         return Measure("human_agreement", None, f"{len(both)} outputs were scored by both; {ENOUGH_OUTPUTS} are needed")
     judge = [outputs[output] for output in both]
     # A dimension counts once however many raters answered it.
-    human = [_mean([_mean(values) for values in people[output].values()]) for output in both]
+    way = -1.0 if mirrored else 1.0
+    human = [way * _mean([_mean(values) for values in people[output].values()]) for output in both]
     groups = [(clusters or {}).get(item, ("item", item)) for item, _ in both]
     found = spearman(judge, human, groups)
     if found is None:
         return Measure("human_agreement", None, "the judge or the people gave every output the same score")
     low, high = found.interval(CONFIDENCE)
-    return Measure("human_agreement", found.value, f"Spearman over {len(both):,} outputs", found.se, low, high)
+    turned = ", people's grades turned around" if mirrored else ""
+    return Measure("human_agreement", found.value, f"Spearman over {len(both):,} outputs{turned}", found.se, low, high)
 
 
 def _mean(values: list[float]) -> float:

@@ -13,7 +13,7 @@ from signals.readings.judge_corrected import with_people
 from signals.readings.judge_estimates import paired, per_judge, planning, raw
 from signals.readings.judge_weighted import coverage, effective_items, has_value, reweighted
 from signals.readings.judged import Item, Judged, label, sort_out
-from signals.readings.labels import labels_of
+from signals.readings.labels import MIXED, labels_of
 from signals.readings.segments import segmented, unknown_dimensions
 from signals.words import plural
 
@@ -45,7 +45,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
             *_pairing(judged),
             same_judge(judged),
             judged.error_rate,
-            human_agreement(evidence, judged.outputs, signal.dimension, {one.name: one.group for one in judged.items}),
+            _agreement(signal, evidence, judged),
             *special,
             judge_drift(judged.valid, signal.confidence),
             length_bias(judged.items, judged.unit),
@@ -93,6 +93,14 @@ def _others(
     elif signal.estimate != "corrected" and "corrected" in found and found["corrected"].refused is not None:
         del found["corrected"]
     return found, (coverage(evidence, items), effective_items(evidence, weighted), *people.measures), people.components
+
+
+def _agreement(signal: Signal, evidence: Evidence, judged: Judged) -> Measure:
+    if signal.people == "mixed" and evidence.human:
+        return Measure("human_agreement", None, MIXED)
+    clusters = {one.name: one.group for one in judged.items}
+    mirrored = signal.people == "mirrored"
+    return human_agreement(evidence, judged.outputs, signal.dimension, clusters, mirrored=mirrored)
 
 
 def _segment(ours: Sequence[Item], _theirs: Sequence[Item], confidence: float, _parts: int) -> Estimate:

@@ -130,7 +130,8 @@ def human(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate:
     """People alone, on the items that they graded under both variants."""
     graded = [Item(item.name, *labels.pairs[item.name], (1, 1), item.cluster, item.labels) for item in both]
     made = paired(graded, signal.confidence)
-    return replace(made, method=f"people only: {made.method}" if made.method else "")
+    only = "people only, their grades turned around" if labels.mirrored else "people only"
+    return replace(made, method=f"{only}: {made.method}" if made.method else "")
 
 
 def judge_bias(signal: Signal, both: Sequence[Item], labels: Labels) -> Estimate:

@@ -15,6 +15,10 @@ Pair = tuple[float, float]
 
 DECLARE = "declare human_scale on the signal"
 NO_GRADES = "no human ratings of these outputs"
+MIXED = (
+    "of the panels that may have graded these outputs, lower is better for some and higher for others: "
+    "set `dimension:` on the judge and on each panel"
+)
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,19 @@ class Labels:
     raters: int = 0
     refused: str | None = None
     graded: int | None = None  # items with grades of both outputs, on whatever scale; None when it cannot be said
+    mirrored: bool = False  # whether the grades were turned around to run the judge's way
     cells: tuple[tuple[str, str, float], ...] = ()  # (item, rater, candidate minus control) of those who graded both
 
 
 def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: str) -> Labels:
     """Grades of the items whose two outputs people graded, by the same raters where there are such.
 
+    They run the judge's way: where lower is better for the panel and higher for the judge, or the other way around,
+    each grade is mirrored on its scale.
+
     Args:
-        signal: ``dimension`` picks the question of the form, ``human_scale`` says what is 0 and what is 1.
+        signal: ``dimension`` picks the question of the form, ``human_scale`` says what is 0 and what is 1, ``people``
+            whether grades are mirrored.
         evidence: Holds the ratings and the release's arms.
         items: Those that the judge scored in both arms.
         unit: Of the judge: ``pp`` (scores in 0..1) or ``points``.
@@ -63,10 +72,11 @@ def labels_of(signal: Signal, evidence: Evidence, items: Sequence[Item], unit: s
             raters |= who
     if not pairs:
         return Labels(refused="people graded no item under both variants", graded=0)
-    found = _scaled(signal, items, unit, pairs, len(raters))
+    found = _turned(signal, unit, _scaled(signal, items, unit, pairs, len(raters)))
     low, high = signal.human_scale or (0.0, 1.0)
+    one_way = -1.0 if signal.people == "mirrored" else 1.0
     cells = tuple(
-        (item, rater, (given[arms[1]] - given[arms[0]]) / (high - low))
+        (item, rater, one_way * (given[arms[1]] - given[arms[0]]) / (high - low))
         for item in sorted(pairs)
         for rater, given in sorted(grades[item].items())
         if len(given) == 2
@@ -82,6 +92,21 @@ def _pair(by_rater: Mapping[str, Mapping[str, float]], arms: tuple[str, str]) ->
     if not all(found):
         return None, set()
     return (sum(found[0]) / len(found[0]), sum(found[1]) / len(found[1])), set(who)
+
+
+def _turned(signal: Signal, unit: str, found: Labels) -> Labels:
+    """The grades, running the judge's way; refused where that is not known, or where their scale has no ends."""
+    if signal.people == "alike" or found.refused:
+        return found
+    if signal.people == "mixed":
+        return Labels(refused=MIXED)
+    if unit != "pp":
+        people = "lower" if signal.better == "higher" else "higher"
+        return Labels(
+            refused=f"{people} is better for people and {signal.better} for the judge, and no 0..1 scale says where "
+            "to turn the grades around: record both the same way round, with one `better`"
+        )
+    return replace(found, pairs={item: (1.0 - a, 1.0 - b) for item, (a, b) in found.pairs.items()}, mirrored=True)
 
 
 def _scaled(signal: Signal, items: Sequence[Item], unit: str, pairs: Mapping[str, Pair], raters: int) -> Labels:

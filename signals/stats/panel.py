@@ -109,7 +109,7 @@ def crossed_mean(cells: Iterable[tuple[Hashable, Hashable, float]], confidence: 
     weights = layout.weights
     squared = item * weights[0] + rater * weights[1] + residual * weights[2]
     if squared <= ROUNDING**2 * float((layout.y**2).mean()):
-        raise RefusedError("all values are equal, so their uncertainty cannot be estimated")
+        raise RefusedError("the differences are all equal, so their uncertainty cannot be estimated")
     covariance = layout.covariance(item, rater, residual)
     raised = (
         item + math.sqrt(max(covariance[0, 0], 0.0)),

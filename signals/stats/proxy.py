@@ -146,7 +146,8 @@ def relation(
     _check(a, b, va, vb, common, needed)
     n = a.size
     if n < needed:
-        return Relation(n, needed, confidence, refused=f"{n} past releases have both, and it takes {needed}")
+        both = "release has both" if n == 1 else "releases have both"
+        return Relation(n, needed, confidence, refused=f"{n} past {both}, and it takes {needed}")
     da, db = a - a.mean(), b - b.mean()
     sums = _Sums(
         n, da, db, float(da @ da) / (n - 1), float(db @ db) / (n - 1), float(da @ db) / (n - 1),

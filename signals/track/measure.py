@@ -90,6 +90,7 @@ def track_record(
         pairs=pairs,
         record=_policy(known, policy.confidence),
         left_out=tuple(left_out),
+        undecided=tuple(one.release.id for one in kept if one.decider is None),
         alarms=(),
         words=(),
     )

@@ -101,6 +101,15 @@ def signal_told(found: SignalRecord, confidence: float) -> SignalRecord:
     return replace(found, words=tuple(words))
 
 
+def beside_left(found: TrackRecord, one: SignalRecord) -> str:
+    """Which releases the counts beside the signal that decided leave out; empty where there are none."""
+    left = [f"the {one.decided} that {one.signal} decided itself" if one.decided > 1 else
+            f"the one that {one.signal} decided itself"] if one.decided else []  # fmt: skip
+    if found.undecided:
+        left.append(f"{_listed(found.undecided)}, which no signal decided")
+    return f"Left out of the {plural(found.releases, 'past releases')}: {' and '.join(left)}." if left else ""
+
+
 def gap_told(found: GapTrend) -> GapTrend:
     """With its sentence."""
     pair = f"{found.signal} and {found.against}"
@@ -253,4 +262,4 @@ def _noun(amount: int, noun: str) -> str:
 def _where(found: TrackRecord) -> str:
     unknown = found.releases - found.outcomes
     have = "has" if unknown == 1 else "have"
-    return f"`outcome:` in sources.yaml; {unknown} past {_noun(unknown, 'releases')} {have} none"
+    return f"`outcome: good` or `bad` in sources.yaml; {unknown} past {_noun(unknown, 'releases')} {have} neither"

@@ -185,6 +185,7 @@ class TrackRecord:
         pairs: Every two signals, in the same order.
         record: The policy's own.
         left_out: Releases without readings, and those that share their evidence with another.
+        undecided: Of the ``releases`` those that no signal decided.
         alarms: One sentence for each alarm that sounded.
         words: What the record as a whole comes to, and what is missing; one sentence each, the alarms last.
     """
@@ -204,5 +205,6 @@ class TrackRecord:
     pairs: tuple[Pair, ...]
     record: PolicyRecord
     left_out: tuple[LeftOut, ...]
+    undecided: tuple[str, ...]
     alarms: tuple[str, ...]
     words: tuple[str, ...]

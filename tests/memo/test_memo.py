@@ -192,10 +192,12 @@ def test_an_explanation_says_why_how_sure_and_what_would_flip_it(write: object) 
         "Not known: value weighting of judge (no source says what a segment is worth;", "The parts of each gap",
         "Rows that are not indented add up to the gap", "Items that carry the bias of judge", "ticket-17",
         "How sure the call is", "the evidence gives ROLLBACK in 97 % and HOLD in 3 %.",
-        "Held as they are: checks of all signals", "judge and panel (+0.41)",
+        "Held as they are: checks of all signals", "judge and panel (correlation +0.41)",
         "If conversion's loss were no worse than −0.11 pp (now −0.42)", "beyond its interval",
         "What would settle it", "conversion: 120,000 more users", "about 8 days at the current rate, 0 EUR",
-        "a settled call is then expected in 97 % of redraws, now 62 %, which settles it.", "does not settle it alone.",
+        "A settled call is SHIP, ROLLBACK or a HOLD that does not wait for evidence;",
+        "redraws then agree on a settled call in 97 % of cases, now in 62 %: enough to be sure of the call.",
+        "not enough alone.",
         "Panel and thumbs were not compared: neither contradicts the call.",
     ):  # fmt: skip
         assert words in text, words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -261,3 +262,26 @@ def test_the_example_of_the_design_loads_and_passes_its_tests(shared: Path) -> N
     loaded = parse_policy(text[start : text.index("```", start)], "design")
     assert [result.name for result in run_tests(loaded) if not result.passed] == []
     assert set(loaded.kinds) == {"distillation"}
+
+
+@pytest.mark.parametrize(
+    ("judge", "panels", "people"),
+    [
+        ("better: higher", [], "alike"),
+        ("better: higher", ["better: higher"], "alike"),
+        ("better: higher", ["better: lower"], "mirrored"),
+        ("better: lower", ["better: higher"], "mirrored"),
+        ("better: lower", ["better: lower", "better: lower"], "alike"),
+        ("better: higher", ["better: higher", "better: lower"], "mixed"),
+        ("better: higher, dimension: tone", ["better: higher, dimension: care", "better: lower"], "mirrored"),
+        ("better: higher, dimension: tone", ["better: lower, dimension: care"], "alike"),
+    ],
+)
+def test_which_way_people_grade_is_known_from_the_panels(judge: str, panels: list[str], people: str) -> None:
+    declared = [f"  judge: {{kind: judge, question: Q?, owner: me, {judge}}}\n"]
+    declared += [f"  p{k}: {{kind: panel, question: Q?, owner: me, {one}}}\n" for k, one in enumerate(panels)]
+    text = HEAD.partition("signals:")[0] + "signals:\n" + "".join(declared)
+    loaded = parse_policy(text + "hierarchy:\n  - {signal: judge, win: ship}\notherwise: hold\n", "h.yaml").signals
+    assert loaded["judge"].people == people
+    assert all(one.people == "alike" for name, one in loaded.items() if name != "judge")
+    assert len({replace(loaded["judge"], people=one).definition_hash() for one in ("alike", "mirrored", "mixed")}) == 3

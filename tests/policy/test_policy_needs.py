@@ -56,13 +56,20 @@ def test_that_many_units_really_reach_the_margin() -> None:
     assert (1.8 + Z_POWER * 1.8 / 1.96) * less > 1
 
 
-def test_past_the_plan_the_estimate_says_what_is_left() -> None:
-    narrow = reading("conversion", "unclear", shape=(-0.65, 0.66))
+@pytest.mark.parametrize(
+    ("benefit", "half", "away", "what"),
+    [(-0.65, 0.66, 0.65, "zero"), (-0.35, 0.69, 0.65, "the 0.5 pp margin"), (0.65, 0.66, 0.65, "zero")],
+)
+def test_past_the_plan_the_estimate_says_what_is_left(benefit: float, half: float, away: float, what: str) -> None:
+    """In margins. What only just holds zero leaves it at the next user or never: 80 % power asks for more."""
+    narrow = reading("conversion", "unclear", shape=(benefit, half))
     found = verdict(policy(), conversion=narrow, panel="flat", judge="flat")
     need = found.needs[0]
-    assert need.amount == sensible(100_000 * (0.66 / 0.65) ** 2 - 100_000)
-    assert "if the estimate stays where it is, that clears zero or the 0.5 pp margin" in need.why
-    assert found.sentence.endswith(" users would clear zero or the 0.5 pp margin, if the estimate stays where it is.")
+    assert need.amount == sensible(100_000 * (half * (1 + Z_POWER / 1.96) / away) ** 2 - 100_000)
+    assert f"if the true effect is today's estimate, that clears {what} in 80 % of cases" in need.why
+    assert found.sentence.endswith(
+        f" users would clear {what} in 80 % of cases, if the true effect is today's estimate."
+    )
 
 
 def test_a_possible_gain_is_not_called_a_loss() -> None:
@@ -108,6 +115,19 @@ def test_a_panel_needs_items_while_items_help() -> None:
     target = (0.1 / (2 + Z_POWER)) ** 2
     items = (0.9 + 0.5 / 4) / (target - 0.0008 / 4)
     assert (need.unit, need.amount) == ("items", sensible(items - 80))
+
+
+@pytest.mark.parametrize(("rater", "unit"), [(0.0002, "items"), (0.0012, "raters")])
+def test_past_the_plan_items_do_not_shrink_what_the_choice_of_raters_adds(rater: float, unit: str) -> None:
+    """The estimate is half a margin away from zero and from the margin."""
+    se = math.sqrt(0.06 / 80 + rater / 4 + 0.03 / 320)
+    found = verdict(policy(), panel=panel({"item": 0.06, "rater": rater, "residual": 0.03}, 4, 2 * se, se))
+    need = next(one for one in found.needs if one.signal == "panel")
+    target = (0.05 / (2 + Z_POWER)) ** 2
+    assert need.unit == unit
+    assert "if the true effect is today's estimate" in need.why
+    if unit == "items":
+        assert need.amount == sensible((0.06 + 0.03 / 4) / (target - rater / 4) - 80)
 
 
 def test_a_panel_whose_raters_differ_needs_raters() -> None:
@@ -470,7 +490,7 @@ def test_a_silenced_judge_says_what_would_let_it_speak() -> None:
 
 def test_a_definite_hold_promises_nothing_of_more_data() -> None:
     found = verdict(policy(), conversion="flat", panel="flat", judge="loss")
-    assert "more data alone will not change it" in found.needs[0].why
+    assert found.needs[0].why.endswith("the policy holds while it is loss, and waits for no more judge evidence")
     assert found.needs[0].amount is None
     assert found.sentence.startswith("Judge fell 6.00 pp (95 % CI −8.00 to −4.00)")
 

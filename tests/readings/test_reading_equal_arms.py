@@ -137,7 +137,7 @@ def panel(**trust: float) -> Signal:
 def test_a_panel_whose_grades_are_equal_in_both_arms_agrees_and_has_no_interval() -> None:
     found = seen(panel(agreement=0.4), evidence(ratings=grades(lambda i: 1 + i % 5)))
     assert (found.checks["agreement"].value, found.checks["max_reversals"].value) == (1.0, 0.0)
-    assert found.why == "all values are equal, so their uncertainty cannot be estimated"
+    assert found.why == "the differences are all equal, so their uncertainty cannot be estimated"
 
 
 def test_agreement_on_one_grade_for_everything_is_not_known_and_says_why() -> None:

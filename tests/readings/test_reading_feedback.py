@@ -170,7 +170,10 @@ def test_how_many_silent_turn_the_sign() -> None:
     numbers = measure(signal("feedback"), evidence(feedback=cells))
     # A tenth of 6,000 answers levels the arms; one more turns the sign.
     assert measured(numbers, "tipping_share") == pytest.approx(601 / 5_480)
-    assert why(numbers, "tipping_share").startswith("601 of 5,480 silent answers of the candidate turn the sign")
+    assert why(numbers, "tipping_share") == (
+        "if 601 of the candidate's 5,480 silent answers went against its responders and the rest were like them, "
+        "the sign would turn"
+    )
     sure = counts("old", 50, 500, 550), counts("new", 470, 500, 550)
     numbers = measure(signal("feedback"), evidence(feedback=sure))
     assert (measured(numbers, "tipping_share"), "even if all" in why(numbers, "tipping_share")) == (1.0, True)

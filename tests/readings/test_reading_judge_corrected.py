@@ -10,6 +10,9 @@ from scipy import stats as scipy_stats
 
 from signals.model import ItemScore, Rating, canonical
 from signals.readings import measure, read
+from signals.readings.common import Tray
+from signals.readings.judged import sort_out
+from signals.readings.labels import labels_of
 from signals.stats.calibrate import corrected_mean
 
 N, GRADED = 200, 80
@@ -114,6 +117,53 @@ def test_grades_on_another_scale_need_a_declared_one() -> None:
     assert mapped.estimates["corrected"].effect == pytest.approx(plain.estimates["corrected"].effect)
     narrow = measure(ask(human_scale=(1.0, 2.0)), evidence(scores=scores(JUDGE), human=ratings(stars)))
     assert "outside human_scale" in str(narrow.estimates["corrected"].refused)
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+@pytest.mark.parametrize("estimate", ["corrected", "raw"])
+def test_grades_that_run_the_other_way_are_turned_around(better: str, estimate: str) -> None:
+    """Mirrored stars of a panel with the other ``better`` say of the judge what the stars themselves say."""
+    stars = np.round(1.0 + 4.0 * PEOPLE[:GRADED])
+    twice = (*ratings(stars), *ratings(np.clip(stars + 1.0, 1.0, 5.0)[::2], "bob"))
+    other = tuple(replace(one, value=6.0 - float(one.value or 0.0)) for one in twice)
+    ways = {"human_scale": (1.0, 5.0), "better": better, "estimate": estimate}
+    plain = measure(signal("judge", **ways), evidence(scores=scores(JUDGE), human=twice))
+    turned = measure(signal("judge", people="mirrored", **ways), evidence(scores=scores(JUDGE), human=other))
+    assert plain.estimates.keys() == turned.estimates.keys() >= {"human", "judge_bias", "corrected"}
+    for name, one in plain.estimates.items():
+        also = turned.estimates[name]
+        for part in ("effect", "low", "high", "se", "control", "candidate", "p_value"):
+            assert getattr(also, part) == pytest.approx(getattr(one, part), abs=1e-12), (name, part)
+    assert turned.components == pytest.approx(plain.components)
+    for measure_, also_ in zip(plain.measures, turned.measures, strict=True):
+        assert also_.value == pytest.approx(measure_.value, abs=1e-12), measure_.name
+        assert (also_.low, also_.high) == pytest.approx((measure_.low, measure_.high)), measure_.name
+    assert "turned around" in turned.estimates["human"].method
+    seen = []
+    for asked, given in ((signal("judge", **ways), twice), (signal("judge", people="mirrored", **ways), other)):
+        whole = evidence(scores=scores(JUDGE), human=given)
+        seen.append(labels_of(asked, whole, sort_out(asked, whole, Tray()).items, "pp").cells)
+    assert [one[:2] for one in seen[1]] == [one[:2] for one in seen[0]]
+    assert [one[2] for one in seen[1]] == pytest.approx([one[2] for one in seen[0]])
+    # Without turning them, the same people are against the judge.
+    wrong = measure(signal("judge", **ways), evidence(scores=scores(JUDGE), human=other))
+    assert (measured(wrong, "human_agreement") or 0.0) < 0.0 < (measured(turned, "human_agreement") or 0.0)
+
+
+def test_grades_that_cannot_be_turned_around_correct_nothing() -> None:
+    stars = np.round(1.0 + 4.0 * PEOPLE[:GRADED])
+    mixed = measure(
+        signal("judge", people="mixed", human_scale=(1.0, 5.0)), evidence(scores=scores(JUDGE), human=ratings(stars))
+    )
+    assert not {"corrected", "human", "judge_bias"} & mixed.estimates.keys()
+    assert measured(mixed, "human_agreement") is None
+    assert measured(mixed, "min_overlap") == GRADED
+    points = measure(
+        signal("judge", people="mirrored", estimate="corrected"),
+        evidence(scores=scores(1.0 + 4.0 * JUDGE), human=ratings(6.0 - stars)),
+    )
+    assert "record both the same way round" in str(points.estimates["corrected"].refused)
+    assert (measured(points, "human_agreement") or 0.0) > 0.5  # ranks need no scale
 
 
 def test_points() -> None:

@@ -117,7 +117,7 @@ def test_one_opinion_per_rater_when_both_orders_were_shown() -> None:
     numbers = measure(signal("panel"), evidence(preferences=(*once, *twice)))
     raw = numbers.estimates["raw"]
     assert raw.effect is None or raw.effect == pytest.approx(0)
-    assert raw.refused == "all values are equal, so their uncertainty cannot be estimated"
+    assert raw.refused == "the differences are all equal, so their uncertainty cannot be estimated"
 
 
 def test_grades_and_choices_do_not_mix() -> None:

@@ -100,7 +100,7 @@ def test_raters_who_differ_widen_the_interval() -> None:
     [
         ([("a", 1, 0.0), ("a", 2, 1.0)], "1 item"),
         ([("a", 1, 0.0), ("b", 1, 1.0)], "one rater"),
-        ([(i, r, 1.0) for i in range(4) for r in range(3)], "all values are equal"),
+        ([(i, r, 1.0) for i in range(4) for r in range(3)], "the differences are all equal"),
     ],
 )
 def test_refusals(cells: list[tuple[object, object, float]], why: str) -> None:

@@ -115,6 +115,8 @@ def test_fewer_than_ten_releases_say_nothing() -> None:
     x, y, vx, vy = releases(4, n=9)
     found = relation(x, y, vx, vy)
     assert found.refused == "9 past releases have both, and it takes 10"
+    one = relation(*(part[:1] for part in (x, y, vx, vy)))
+    assert one.refused == "1 past release has both, and it takes 10"
     assert (found.correlation.value, found.lines, found.slope.value) == (None, (), None)
     with pytest.raises(ValueError, match="it takes 10"):
         predict(found, 1.0, 0.1)

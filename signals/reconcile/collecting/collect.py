@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from signals.model import Collection, Stability, Verdict
+from signals.model import CALLS, Collection, Stability, Verdict
 from signals.policy import Policy
 from signals.policy.engine import settle
 from signals.policy.wording import listed
@@ -22,9 +22,9 @@ from signals.reconcile.collecting.option import Option
 from signals.reconcile.collecting.options import everything, options
 from signals.reconcile.collecting.prospects import Prospect, Prospects
 from signals.reconcile.collecting.unsettled import blocked, holds_on, only_more_than_that, stale, where_it_turns
-from signals.reconcile.collecting.waiting import label_of
+from signals.reconcile.collecting.waiting import LABELS, Label, label_of
 from signals.reconcile.draws import Resampling
-from signals.words import CALL_WORDS, plural, share
+from signals.words import CALL_WORDS, chance, plural
 from signals.workbench.simulation.outcomes import SEED
 
 SURE = 0.95
@@ -42,6 +42,8 @@ WORTH = 0.5
 MOST_OF_IT = 0.9
 """Of what those amounts could change: the smallest one that does so is proposed."""
 
+TOLD = 0.05
+"""Share of cases from which on a call that could come out is named."""
 
 STEP = 4
 """Of the amounts, how far apart are those that are tried first."""
@@ -168,15 +170,14 @@ def _rank(one: Tried, policy: Policy, now: Prospect) -> tuple[int, float, float]
 
 
 def _told(one: Tried, policy: Policy, verdict: Verdict, prospects: Prospects) -> Collection:
-    option, why = one.option, _likeliest(one.prospect)
-    if option.supposes:
-        why = f"{option.supposes}, {why}"
+    option = one.option
+    said = [*([f"That holds {option.supposes}"] if option.supposes else []), _which(one.prospect)]
     for need in verdict.needs:
         # Both stand on one page: say what the smaller amount, which answers another question, would do here.
         if need.amount and (need.signal, need.unit) == (option.signal, option.unit) and need.amount < one.amount:
             then = prospects.after({option.signal: option.design(need.amount)}).stability
-            why += f"; the {plural(need.amount, need.unit)} of the way out would make it {share(then, 0)}"
-    return _collection(option, one.amount, one.prospect, policy, prospects.now, why, settles=one.settles)
+            said.append(f"With the {plural(need.amount, need.unit)} of the way out, redraws agree in {chance(then)}")
+    return _collection(option, one.amount, one.prospect, policy, prospects.now, said, settles=one.settles)
 
 
 def _told_together(
@@ -187,20 +188,26 @@ def _told_together(
     found = []
     for option, amount in parts:
         others = listed([f"{other.what(more)} for {other.signal}" for other, more in parts if other is not option])
-        supposed = ", ".join(dict.fromkeys(one.supposes for one, _ in parts if one.supposes))
-        why = f"together with {others}{f', {supposed}' if supposed else ''}: {_likeliest(then)}"
-        found.append(_collection(option, amount, then, policy, now, why, settles=True))
+        supposed = " and ".join(dict.fromkeys(one.supposes for one, _ in parts if one.supposes))
+        said = [f"Only together with {others}", *([f"That holds {supposed}"] if supposed else []), _which(then)]
+        found.append(_collection(option, amount, then, policy, now, said, settles=True))
     return found
 
 
-def _likeliest(then: Prospect) -> str:
-    label = then.likeliest
-    call = CALL_WORDS[label] if label != "open" else ""
-    return f"likeliest then is {call}, in {share(then.shares[label], 0)} of cases"
+def _which(then: Prospect) -> str:
+    """What the call would be: enough evidence makes it sure, whichever it is; which, the truth decides."""
+    told = sorted((label for label in LABELS if then.shares[label] >= TOLD), key=lambda one: -then.shares[one])
+    hold = "a settled HOLD" if "open" in told else CALL_WORDS["hold"]
+    named: dict[Label, str] = {"open": "a HOLD that still waits", "hold": hold}
+    named |= {call: CALL_WORDS[call] for call in CALLS if call != "hold"}
+    calls = [f"{named[one]} in {chance(then.shares[one])}" for one in told]
+    if len(calls) == 1:
+        return f"The call would be {calls[0]} of cases"
+    return f"Which call it would be is open until then: {listed(calls)} of cases"
 
 
 def _collection(
-    option: Option, amount: int, then: Prospect, policy: Policy, now: Prospect, why: str, *, settles: bool
+    option: Option, amount: int, then: Prospect, policy: Policy, now: Prospect, said: Sequence[str], *, settles: bool
 ) -> Collection:
     cost = option.cost(policy.costs, amount)
     return Collection(
@@ -214,5 +221,5 @@ def _collection(
         before=now.stability,
         after=then.stability,
         settles=settles,
-        why=why,
+        why=". ".join(said),
     )

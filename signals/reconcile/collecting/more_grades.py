@@ -59,8 +59,12 @@ def more_grades(signal: Signal, reading: Reading, design: Design, verdict: Verdi
     yield Option(
         signal.name, "items", rungs_of(verdict, reading, "", today),
         lambda amount: of(today + amount, asked + more(amount)),
-        lambda amount: f"{plural(amount, 'more items')} and {plural(more(amount), 'more raters')} to grade all of them",
-        lambda amount: {"item": amount, "rater": more(amount)}, last=True,
+        lambda amount: (
+            f"{plural(amount, 'more items')} and {plural(more(amount), 'more raters')} "
+            f"to grade all {count(today + amount)} items"
+        ),
+        # Who joins grades the new items too: a rater is priced for those of today.
+        lambda amount: {"item": amount, "rater": more(amount) * (1.0 + amount / today)}, last=True,
     )  # fmt: skip
 
 

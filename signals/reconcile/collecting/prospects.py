@@ -59,11 +59,6 @@ class Prospect:
     stability: float
     shares: Mapping[Label, float]
 
-    @property
-    def likeliest(self) -> Label:
-        """The settled call to be expected most."""
-        return max(LABELS[:-1], key=lambda label: self.shares[label])
-
 
 class Prospects:
     """The prospects of one release: asked for many collections, it makes the draws of what stays the same once."""

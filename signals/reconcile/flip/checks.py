@@ -64,8 +64,8 @@ def _flip(knob: Knob, crossing: Crossing, now: Fraction) -> Found:
         text = words.status(name, knob.spec, here, float(knob.limit), fails=fails, to=crossing.to)
     else:
         text = words.numeric(name, knob.fact, knob.own.reading, crossing, knob.texts(beyond, here, digits))
-    inside, errors = knob.within(at)
-    flip = Flip(knob.key, here, at, crossing.to, crossing.direction, beyond, inside, text)
+    inside, at_end, errors = knob.within(at)
+    flip = Flip(knob.key, here, at, crossing.to, crossing.direction, beyond, inside, text, at_end=at_end)
     if inside is not None:
         return by_errors(flip, errors)
     return by_steps(flip, steps(knob.fact, knob.measure, here, at, passes=knob.passes(now)))

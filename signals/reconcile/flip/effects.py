@@ -17,7 +17,7 @@ from signals.policy.facts import units
 from signals.reconcile.flip import words
 from signals.reconcile.flip.case import Affine, Own, WhatIf
 from signals.reconcile.flip.lines import Crossing, Line, crossings, exact, past
-from signals.reconcile.flip.rank import Found, by_errors, by_steps, steps
+from signals.reconcile.flip.rank import Found, by_errors, by_steps, placed, steps
 from signals.stats import sequential
 from signals.stats.power import NORMAL
 
@@ -90,12 +90,18 @@ def _range(own: Own, value: Fraction, *, whole: bool = True) -> tuple[Fraction |
 def _of_shift(own: Own, crossing: Crossing, value: Fraction) -> Found:
     reading = own.reading
     at, now = float(crossing.at), float(value)
-    beyond, digits = past(crossing, *words.decimals(reading.unit, at), _clear(reading.benefit, at))
-    low, high = reading.benefit.low, reading.benefit.high
-    inside = None if low is None or high is None else low <= at <= high
+    inside, at_end = placed(at, reading.benefit.low, reading.benefit.high)
+    near = crossing
+    if inside:  # then so must be the value that is told
+        end = own.high if crossing.direction == "above" else own.low
+        ends = [one for one in (crossing.end, end) if one is not None]
+        near = replace(crossing, end=min(ends, key=lambda one: abs(one - crossing.at)))
+    places, scale = words.decimals(reading.unit, at)
+    # At an end of the interval one more than the interval is written with, so as not to seem to lie beyond it.
+    beyond, digits = past(near, places + at_end, scale, _clear(reading.benefit, at), value)
     flip = Flip(
         f"{reading.signal}.benefit", now, at, crossing.to, crossing.direction, beyond, inside,
-        words.shifted(own.signal, reading, crossing, beyond, digits),
+        words.shifted(own.signal, reading, crossing, beyond, digits, None if at_end else inside), at_end=at_end,
     )  # fmt: skip
     return by_errors(flip, abs(at - now) / _se(reading), decides=True)
 
@@ -146,11 +152,12 @@ def _bounds(
             if any(sooner):
                 continue
             at = float(crossing.at)
-            beyond, digits = past(crossing, *words.decimals(own.reading.unit, at))
+            beyond, digits = past(crossing, *words.decimals(own.reading.unit, at), now=now)
+            inside, at_end = placed(at, float(low), float(high))
             text = words.bound(own.signal, own.reading, key, crossing, beyond, digits)
             flip = Flip(
-                f"{name}.benefit.{key}", float(now), at, crossing.to, crossing.direction, beyond,
-                low <= crossing.at <= high, text,
+                f"{name}.benefit.{key}", float(now), at, crossing.to, crossing.direction, beyond, inside, text,
+                at_end=at_end,
             )  # fmt: skip
             yield by_errors(flip, abs(at - float(now)) / _se(own.reading))
 
@@ -195,13 +202,13 @@ def _moved_segment(case: WhatIf, own: Own, key: str, place: int, one: dict[str, 
         start = known[name]
         by = replace(crossing, at=start + crossing.at, end=None if crossing.end is None else start + crossing.end)
         at = float(by.at)
-        beyond, digits = past(by, *words.decimals(own.reading.unit, at), _clear(own.reading.benefit, at))
-        low, high = (exact(one.get(end)) for end in OUTER[name])
-        known_well = low is not None and high is not None and "benefit" in known
-        inside = low <= middle + crossing.at <= high if known_well else None  # type: ignore[operator]  # numbers then
+        beyond, digits = past(by, *words.decimals(own.reading.unit, at), _clear(own.reading.benefit, at), start)
+        ends = (one.get(end) if "benefit" in known else None for end in OUTER[name])
+        inside, at_end = placed(float(middle + crossing.at), *ends)
         flip = Flip(
             f"{key}[{one['name']}].{name}", float(start), at, crossing.to, crossing.direction, beyond, inside,
             words.segment(own.signal, own.reading, str(one["name"]), name, float(start), by, beyond, digits),
+            at_end=at_end,
         )  # fmt: skip
         yield by_errors(flip, abs(float(crossing.at)) / error)
 

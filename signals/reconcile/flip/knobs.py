@@ -12,6 +12,7 @@ from signals.checks import CheckSpec, checks_of
 from signals.reconcile.flip import words
 from signals.reconcile.flip.case import Affine, Own, WhatIf, passing, state_of
 from signals.reconcile.flip.lines import Line, exact
+from signals.reconcile.flip.rank import placed
 from signals.words import p_value
 from signals.workbench.situations.grids import limits
 
@@ -69,12 +70,12 @@ class Knob:
         """Its unit, or ``agreement`` for what lies between -1 and 1."""
         return "agreement" if self.fact in AGREEMENT else self.unit
 
-    def within(self, at: float) -> tuple[bool | None, float]:
-        """Whether a value lies inside its interval, and how many standard errors away; None without an interval."""
+    def within(self, at: float) -> tuple[bool | None, bool, float]:
+        """Whether a value lies inside its interval (None without one), at an end, and how many standard errors away."""
         check = self.own.reading.checks.get(self.spec.name) if self.spec else None
         if check is None or check.value is None or check.low is None or check.high is None or check.high <= check.low:
-            return None, math.inf
-        return check.low <= at <= check.high, abs(at - check.value) / ((check.high - check.low) / 3.92)
+            return None, False, math.inf
+        return *placed(at, check.low, check.high), abs(at - check.value) / ((check.high - check.low) / 3.92)
 
     def passes(self, value: Fraction) -> bool:
         """Whether the policy's trust is content with it."""

@@ -19,6 +19,8 @@ Direction = Literal["above", "below", "is"]
 ALIKE = Fraction(1, 10**12)
 """Cuts closer together than this, relative to the size of the numbers, are one: floats cannot tell them apart."""
 MORE_DIGITS = 8
+SLACK = Fraction(1, 1000)
+"""Of a unit of the last decimal: as near to a round number, a boundary counts as that number."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ def between(last: Fraction, beyond: Fraction | None) -> Fraction:
     return last + max(Fraction(1), abs(last)) if beyond is None else (last + beyond) / 2
 
 
-def past(crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None = None) -> tuple[float, int]:
+def past(
+    crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None = None, now: Fraction | None = None
+) -> tuple[float, int]:
     """A number just past a crossing with as few decimals as will do, and how many those are.
 
     Args:
@@ -155,15 +159,25 @@ def past(crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None
         scale: What the number is multiplied with where it is shown (100 for percentages).
         clear: How far past the boundary it must be, so that no rounding takes it back. None: the boundary itself will
             do where it has the other call already.
+        now: Where the fact is: the number is told apart from there, and the way from there to two digits or more, as is
+            the number itself where one decimal more will do. None: none of this matters.
 
     Returns:
-        The number lies before the next cut, so the call at it is ``crossing.to``.
+        The number lies before the next cut, so the call at it is ``crossing.to``, and at most one unit of its last
+        decimal past the crossing.
     """
+    most = places + MORE_DIGITS
+    way = 0 if now is None else abs(crossing.at - now)
+    while 0 < way * scale * 10**places < 10 and places + 1 < most:
+        places += 1
+    if now is not None and 0 < abs(crossing.at) * scale * 10**places < 10 and places + 1 < most:
+        places += 1  # once: a boundary next to 0 has no end of zeros
     if crossing.direction == "is" or crossing.end == crossing.at:
-        return float(crossing.at), places
+        written = (digits for digits in range(places, most) if _written(crossing.at, scale * 10**digits))
+        return float(crossing.at), next(written, places)
     sign = 1 if crossing.direction == "above" else -1
     at, end = sign * crossing.at, None if crossing.end is None else sign * crossing.end
-    for digits in range(places, places + MORE_DIGITS):
+    for digits in range(places, most):
         steps = scale * 10**digits
         nearest = round(at * steps)
         # A boundary as written, 0.4, is as a float on either side of four tenths.
@@ -171,9 +185,15 @@ def past(crossing: Crossing, places: int, scale: int = 1, clear: Fraction | None
             value = sign * step / steps
             by = sign * Fraction(value) - at
             far_enough = by > (clear or 0) or (by == 0 and clear is None and crossing.closed)
-            if far_enough and (end is None or by <= (end - at) / 2):
+            told_apart = now is None or (step != round(sign * now * steps) and by * steps <= 1 + SLACK)
+            if far_enough and told_apart and (end is None or by <= (end - at) / 2):
                 return value, digits
-    return float(sign * between(at, end)), places + MORE_DIGITS
+    return float(sign * between(at, end)), most
+
+
+def _written(value: Fraction, steps: int) -> bool:
+    """Whether so many steps to one write the number as it is."""
+    return round(value * steps) / steps == float(value)
 
 
 @dataclass(frozen=True)

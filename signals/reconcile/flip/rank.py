@@ -1,8 +1,8 @@
 """Which flips a room would argue about, and which are far-fetched.
 
-First what lies inside an interval: the evidence itself does not rule it out. Then what lies beyond one, by standard
-errors. Then checks and other numbers without an interval, by how far they are from where they would turn, and what is
-not known. Last what nobody would argue about: a count many times smaller, an effect many standard errors away.
+First what lies inside an interval: the evidence itself does not rule it out. Then what lies at its end or beyond, by
+standard errors. Then checks and other numbers without an interval, by how far they are from where they would turn, and
+what is not known. Last what nobody would argue about: a count many times smaller, an effect many standard errors away.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ FAR_ERRORS = 6.0
 
 FAR_STEPS = 4.0
 """Steps beyond which no other number is."""
+
+ROUNDING = 1e-9
+"""Share of an interval's width by which sums and differences of its ends are never off."""
 
 STEPS = {"share": 0.05, "agreement": 0.1}
 """What counts as one step of a share, and of agreement; of counts, durations and sizes a factor of two does."""
@@ -53,6 +56,18 @@ def by_errors(flip: Flip, errors: float, *, decides: bool = False) -> Found:
     if flip.inside:
         return Found(flip, INSIDE, errors)
     return Found(flip, FAR if errors > FAR_ERRORS and not decides else BEYOND, errors)
+
+
+def placed(at: float, low: float | None, high: float | None) -> tuple[bool | None, bool]:
+    """Whether a value lies inside an interval, and whether it is an end of it: then rounding alone would say which.
+
+    The first is None without an interval.
+    """
+    if low is None or high is None:
+        return None, False
+    near = ROUNDING * (high - low)
+    at_end = min(abs(at - low), abs(at - high)) <= near
+    return low < at < high and not at_end, at_end
 
 
 def by_steps(flip: Flip, steps: float) -> Found:

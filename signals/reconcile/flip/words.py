@@ -35,8 +35,19 @@ def effect(value: float, unit: str, digits: int, *, bare: bool = False, signed: 
     return shown if bare or not unit else f"{shown} {unit}"
 
 
-def shifted(signal: Signal, reading: Reading, crossing: Crossing, beyond: float, digits: int) -> str:
-    """``if conversion's loss were no worse than −0.39 pp (now −2.00): hold``."""
+def shifted(
+    signal: Signal, reading: Reading, crossing: Crossing, beyond: float, digits: int, inside: bool | None
+) -> str:
+    """``if conversion's loss were no worse than −0.39 pp (now −2.00): hold``.
+
+    Args:
+        signal: Whose effect.
+        reading: Its reading.
+        crossing: Where the call changes.
+        beyond: The benefit past it that is told.
+        digits: Decimals of that.
+        inside: Whether the crossing lies in the interval; None when nothing hangs on that.
+    """
     now = reading.benefit.value or 0.0
     there, here = _two(signal.sign * beyond, signal.sign * now, reading.unit, digits)
     better = crossing.direction == "above"
@@ -48,15 +59,35 @@ def shifted(signal: Signal, reading: Reading, crossing: Crossing, beyond: float,
         said = f"gain were {there} or better" if better else f"gain were no better than {there}"
     else:
         said = f"effect were {there} or {'more' if better == (signal.sign > 0) else 'less'}"
-    return f"if {owned(signal.name)} {said} (now {here}): {crossing.to}"
+    ends = _ends(signal, reading, crossing, beyond, digits, inside)
+    return f"if {owned(signal.name)} {said} (now {here}{ends}): {crossing.to}"
+
+
+def _ends(signal: Signal, reading: Reading, crossing: Crossing, beyond: float, digits: int, inside: bool | None) -> str:
+    """The end of the interval, where as it is written elsewhere the value would seem to lie on its other side."""
+    low, high, unit = reading.benefit.low, reading.benefit.high, reading.unit
+    if inside is None or low is None or high is None:
+        return ""
+
+    def rounded(end: float, more: int = 0) -> float:
+        places, scale = decimals(unit, end)
+        return round(scale * end, max(places, more)) / scale
+
+    if (rounded(low) <= beyond <= rounded(high)) == inside:
+        return ""
+    end = high if crossing.direction == "above" else low
+    for more in range(digits, digits + 8):
+        if (rounded(end, more) > beyond) == (end > beyond) and rounded(end, more) != beyond:
+            break
+    return f", its interval to {effect(signal.sign * end, unit, more, bare=True)}"
 
 
 def bound(signal: Signal, reading: Reading, key: str, crossing: Crossing, beyond: float, digits: int) -> str:
-    """``if conversion's interval ended at +0.01 pp (now −0.31): hold``; bounds are the effect's own."""
+    """``if only the upper end of conversion's interval were +0.01 pp (now −0.31): hold``; it is the effect's own."""
     now = (reading.benefit.low if key == "low" else reading.benefit.high) or 0.0
     there, here = _two(signal.sign * beyond, signal.sign * now, reading.unit, digits)
-    verb = "began" if (key == "low") == (signal.sign > 0) else "ended"
-    return f"if {owned(signal.name)} interval {verb} at {there} (now {here}): {crossing.to}"
+    end = "lower" if (key == "low") == (signal.sign > 0) else "upper"
+    return f"if only the {end} end of {owned(signal.name)} interval were {there} (now {here}): {crossing.to}"
 
 
 def segment(

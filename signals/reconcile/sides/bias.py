@@ -258,7 +258,8 @@ def bias_of(
     raters = None
     if isinstance(part, RaterPart) and labels.raters > 1 and how == "ppi" and not fixed:
         order = {item.name: k for k, item in enumerate(items)}
-        raters = Raters.of([(order[item], rater) for item, rater, _ in labels.cells], part)
+        cells = [(order[item], rater) for item, rater, _ in labels.cells]
+        raters = Raters.of(cells, part, -1.0 if labels.mirrored else 1.0)
     strata = strata_of(signal, items, labels)[1] if how == "ppi" else None
     if strata is not None:
         given = [float(h) if known else None for h, known in zip(people, graded, strict=True)]

@@ -182,6 +182,7 @@ class Raters:
         variance: Between raters.
         raised: The same one standard error up.
         df: Degrees of freedom of the raised one.
+        sign: -1 where their grades were turned around: who is lenient with the candidate then pulls the number down.
     """
 
     item: NDArray[np.intp]
@@ -190,15 +191,16 @@ class Raters:
     variance: float = 0.0
     raised: float = 0.0
     df: float = 1.0
+    sign: float = 1.0
 
     @staticmethod
-    def of(cells: Sequence[tuple[int, str]], part: RaterPart) -> Raters:
+    def of(cells: Sequence[tuple[int, str]], part: RaterPart, sign: float = 1.0) -> Raters:
         """From (item position, rater), and what the raters add to the variance of the mean over these items."""
         names = sorted({rater for _, rater in cells})
         order = {name: k for k, name in enumerate(names)}
         item = np.array([place for place, _ in cells], dtype=np.intp)
         rater = np.array([order[name] for _, name in cells], dtype=np.intp)
-        found = Raters(item, rater, tuple(names))
+        found = Raters(item, rater, tuple(names), sign=sign)
         weight = np.zeros(int(item.max()) + 1 if item.size else 0)
         weight[np.unique(item)] = 1.0 / max(np.unique(item).size, 1)
         spread = float((found.weights(weight) ** 2).sum())
@@ -206,7 +208,7 @@ class Raters:
             return found
         # As the reading combines them: the square of the raised part over half the variance of its estimate.
         df = 2.0 * part.raised**2 / part.variance
-        return Raters(item, rater, tuple(names), part.squared / spread, part.raised / spread, df)
+        return Raters(item, rater, tuple(names), part.squared / spread, part.raised / spread, df, sign)
 
     def weights(self, items: Array) -> Array:
         """How much each rater's word counts when items count as given, shape (raters,): equally within an item."""
@@ -226,7 +228,7 @@ class Raters:
         table = np.zeros((len(items), len(self.names)))
         for row, one in zip(table, items, strict=True):
             if one is not None:
-                row[:] = self.weights(one)
+                row[:] = self.sign * self.weights(one)
         keys = [("raters", name) for name in self.names]
 
         def by(variance: float) -> dict[Hashable, Array]:

@@ -11,10 +11,11 @@ import pytest
 
 from signals.model import Collection, Estimate, Numbers
 from signals.policy.corrected import corrected_error
-from signals.reconcile.collecting.collect import MATTERS, SETTLED, SURE
+from signals.reconcile.collecting.collect import MATTERS, SETTLED, SURE, _which
 from signals.reconcile.collecting.option import MOST
 from signals.reconcile.collecting.options import options
-from signals.reconcile.collecting.prospects import Prospects
+from signals.reconcile.collecting.prospects import Prospect, Prospects
+from signals.reconcile.collecting.waiting import Label
 from tests.reconcile.collecting.collect_kit import (
     AS_OF,
     JUDGE,
@@ -60,7 +61,7 @@ def test_an_unclear_test_is_settled_by_the_fewest_users_that_do() -> None:
     assert best.gain == pytest.approx(best.after - best.before)
     assert best.days == math.ceil(best.amount / 1000)
     assert best.what == f"{best.days} more days for {best.amount:,} users"
-    assert best.why.startswith("likeliest then is SHIP, in ")
+    assert best.why.startswith("Which call it would be is open until then: SHIP in ")
     # The next smaller amount that was tried does not.
     option = options_of(one, "revenue")["users"]
     rungs = option.rungs  # type: ignore[attr-defined]
@@ -91,6 +92,19 @@ def test_a_signal_that_decides_nothing_is_not_asked_for_more() -> None:
     rules = ONE + "  - {signal: people, loss: hold}\n"
     one = case(REVENUE + PEOPLE, rules, mean("revenue", 0.45, 0.3), panel("people", 1.0, PARTS, 60, 6))
     assert {part.signal for part in one.collections()[0]} == {"revenue"}
+
+
+def test_every_call_that_could_come_out_is_named_with_its_share() -> None:
+    """Enough evidence makes the call sure whichever it is; a HOLD that waits is told from one that is an answer."""
+    shares: dict[Label, float] = {"ship": 0.38, "rollback": 0.42, "hold": 0.2, "open": 0.0}
+    is_open = "Which call it would be is open until then:"
+    assert _which(Prospect(0.9, shares)) == f"{is_open} ROLLBACK in 42 %, SHIP in 38 % and HOLD in 20 % of cases"
+    waits: dict[Label, float] = {"ship": 0.64, "rollback": 0.04, "hold": 0.1, "open": 0.22}
+    assert _which(Prospect(0.6, waits)) == (
+        f"{is_open} SHIP in 64 %, a HOLD that still waits in 22 % and a settled HOLD in 10 % of cases"
+    )
+    one: dict[Label, float] = {"ship": 0.999, "rollback": 0.0, "hold": 0.001, "open": 0.0}
+    assert _which(Prospect(0.999, one)) == "The call would be SHIP in over 99 % of cases"
 
 
 def test_the_same_release_has_the_same_answer() -> None:
@@ -125,7 +139,7 @@ def test_raters_who_seem_not_to_differ_are_supposed_not_to() -> None:
     """Four raters cannot show it: where their variance comes out as 0, the worth of more items by them rests on it."""
     alike = case(PEOPLE, BY_PEOPLE, panel("people", 0.12, (0.3, 0.0, 0.4), 60, 4))
     assert options_of(alike, "people")["items"].supposes == "if the raters differ as little as it seems"  # type: ignore[attr-defined]
-    assert first(alike).why.startswith("if the raters differ as little as it seems, likeliest then is ")
+    assert first(alike).why.startswith("That holds if the raters differ as little as it seems. Which call it would be ")
     other = case(PEOPLE, BY_PEOPLE, panel("people", 0.12, PARTS, 60, 4))
     assert options_of(other, "people")["items"].supposes == ""  # type: ignore[attr-defined]
     fixed = PEOPLE + "    raters: fixed\n"
@@ -170,7 +184,7 @@ def test_the_amount_of_the_way_out_is_among_those_tried() -> None:
     best = first(one)
     assert best.amount > need.amount
     then = Prospects(one.given).after({"revenue": option.design(need.amount)}).stability  # type: ignore[attr-defined]
-    assert best.why.endswith(f"; the {need.amount:,} users of the way out would make it {100 * then:.0f} %")
+    assert best.why.endswith(f". With the {need.amount:,} users of the way out, redraws agree in {100 * then:.0f} %")
 
 
 def test_planned_looks_are_the_days_that_count() -> None:
@@ -220,7 +234,7 @@ def test_a_judge_that_nobody_was_held_against_needs_labels() -> None:
     best = first(one.priced("judge: {label: 8, item: 0.05}"))
     assert (best.amount, best.unit) == (40, "items graded by people")
     assert best.cost == pytest.approx(320.0)
-    assert best.why.startswith("if people agree with the judge, likeliest then is SHIP")
+    assert best.why.startswith("That holds if people agree with the judge. The call would be SHIP in ")
     known = case(JUDGE, rules, judge("judge", 0.06, 0.01, 200, human_agreement=0.3, min_overlap=90.0))
     found, why = known.collections()
     assert found == ()
@@ -316,7 +330,7 @@ def test_two_signals_that_must_both_be_known_are_asked_for_together() -> None:
     assert {part.signal for part in both} == {"revenue", "speed"}
     assert len({part.after for part in both}) == 1
     assert both[0].after >= SETTLED
-    assert both[0].why.startswith("together with ")
+    assert both[0].why.startswith("Only together with ")
     assert all(not part.settles for part in found[2:])
 
 
@@ -324,9 +338,12 @@ def test_a_panel_of_which_neither_items_nor_raters_alone_would_do_gets_both() ->
     one = case(PEOPLE, BY_PEOPLE, panel("people", 0.2, (0.4, 0.02, 0.5), 60, 6))
     best, *others = one.collections()[0]
     assert best.settles
-    assert best.what.endswith("more raters to grade all of them")
+    raters = math.ceil(6 * best.amount / 60)
+    assert best.what == f"{best.amount} more items and {raters} more raters to grade all {60 + best.amount} items"
     assert not any(part.settles for part in others)
-    assert first(one.priced("people: {item: 10, rater: 100}")).cost > 10 * best.amount
+    # An item is priced with six raters, a rater with sixty items: who joins grades the new ones too.
+    cost = first(one.priced("people: {item: 10, rater: 100}")).cost
+    assert cost == pytest.approx(10 * best.amount + 100 * raters * (60 + best.amount) / 60)
 
 
 def test_the_smallest_amount_is_proposed_also_where_more_of_it_is_no_surer() -> None:
@@ -416,7 +433,7 @@ def test_a_policy_that_holds_on_flat_signals_holds_however_much_there_is() -> No
 
 def test_a_row_that_holds_on_a_loss_is_not_asked_for_more() -> None:
     one = case(REVENUE, ONE.replace("rollback", "hold"), mean("revenue", -3.0, 0.3))
-    assert "more data alone will not change it" in sentence(one)
+    assert "waits for no more revenue evidence" in sentence(one)
 
 
 def test_a_signal_without_evidence_has_no_amount() -> None:
@@ -465,7 +482,7 @@ def test_the_bundled_releases_are_told_what_a_standup_can_use(
             assert one.settles == (one.after >= SETTLED)
     small = told["tuesday-small"][0][0]
     assert (small.signal, small.unit, small.settles) == ("conversion", "users", True)
-    assert small.why.startswith("likeliest then is ROLLBACK")
+    assert small.why.startswith("Which call it would be is open until then: ROLLBACK in ")
     assert told["tuesday-large"] == ((), "")
     assert "find what loses units" in told["sample-ratio"][1]
     assert "Thumbs fell" in told["brief-v2"][1]

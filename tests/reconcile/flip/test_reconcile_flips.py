@@ -156,9 +156,11 @@ def test_inside_is_said_of_every_number_that_has_an_interval(seed: int) -> None:
         else:
             low = high = None
         if low is None or high is None or flip.now is None:
-            assert flip.inside is None, flip
+            assert (flip.inside, flip.at_end) == (None, False), flip
         else:
-            assert flip.inside == (low <= float(flip.at) <= high), flip
+            slack = 1e-9 * (high - low)
+            assert flip.at_end == any(abs(float(flip.at) - end) <= slack for end in (low, high)), flip
+            assert flip.inside == (low < float(flip.at) < high and not flip.at_end), flip
 
 
 def reached(known: tuple[Flip, ...], fact: str, now: float, value: float) -> bool:

@@ -123,7 +123,9 @@ def test_the_nearest_flip_comes_first_and_those_inside_the_interval_before_all_o
     assert [(flip.fact, flip.direction) for flip in found[:4]] == [
         ("panel.benefit", "above"), ("cost.benefit", "above"), ("cost.benefit", "below"), ("panel.benefit", "below"),
     ]  # fmt: skip
-    assert [flip.inside for flip in found[:4]] == [True, True, True, False]
+    assert [(flip.inside, flip.at_end) for flip in found[:4]] == [
+        (True, False), (False, True), (False, True), (False, False),
+    ]  # fmt: skip
 
 
 def test_the_margin_is_a_boundary_and_touching_it_is_not_inside() -> None:
@@ -297,7 +299,7 @@ def test_a_bound_is_told_where_it_says_something_else_than_the_shift() -> None:
     assert {fact for fact, _ in found if "benefit" in fact} == {"panel.benefit.high"}  # too wide to be flat anywhere
     flip = found["panel.benefit.high", "below"]
     assert (flip.now, flip.at, flip.to, flip.inside) == (0.25, 0.125, "rollback", True)
-    assert flip.words == "if panel's interval ended at +0.12 points (now +0.25): rollback"
+    assert flip.words == "if only the upper end of panel's interval were +0.12 points (now +0.25): rollback"
     decisive = "hierarchy:\n  - {signal: panel, win: ship}\n"
     same = told(world(rows=decisive, panel=replace(wide, estimates={"raw": estimate})))
     assert {fact for fact, _ in same if "benefit" in fact} == {"panel.benefit"}  # the shift says it already

@@ -264,7 +264,7 @@ def test_the_words_of_the_response() -> None:
         f"{more:.0f} % more ratings for the candidate ({100 * rates['new']:.1f} % of the candidate's"
     )
     assert "; at most this, if all of the extra ones were satisfied; " in said
-    assert said.endswith("turn the sign if they go against its responders, the rest being like them")
+    assert said.endswith("went against its responders and the rest were like them, the sign would turn")
     assert numbers.voting == "per_response"
     up = sided(evidence(feedback=feedback_cells(users)), toward=1.0)[1]
     assert "if none of the extra ones was satisfied" in up.corrections[1].evidence

@@ -225,6 +225,29 @@ def test_raters_move_what_people_correct_and_nothing_else() -> None:
     assert fixed.values == pytest.approx(side.values)
 
 
+def test_mirrored_grades_of_a_panel_that_prefers_less_correct_alike_and_its_raters_pull_the_other_way() -> None:
+    """In a pair with that panel a rater's lenience must cancel; with the sign wrong it would count twice."""
+    found = judged(labelled=120, raters=4, rater_sd=0.6)
+    unit = {"scores": found.scores, "human": found.human}
+    inside = replace(
+        found, **{name: tuple(replace(one, value=0.5 + one.value / 40.0) for one in of) for name, of in unit.items()}
+    )  # type: ignore[operator, arg-type]  # every score and grade has a value
+    turned = replace(inside, human=tuple(replace(one, value=1.0 - (one.value or 0.0)) for one in inside.human))
+    plain, mirrored = (
+        side_for(inside, other(mix(USERS))),
+        side_for(turned, other(mix(USERS)), replace(JUDGE, people="mirrored")),
+    )
+    assert "judge_bias" in causes(plain)
+    assert causes(plain) == causes(mirrored)
+    assert mirrored.values == pytest.approx(plain.values, abs=1e-12)
+    assert [one.item for one in mirrored.carriers] == [one.item for one in plain.carriers]
+    assert plain.moves.keys() == mirrored.moves.keys()
+    for name, move in plain.moves.items():
+        way = -1.0 if name[0] == "raters" else 1.0  # type: ignore[index]  # a tuple
+        assert mirrored.moves[name] == pytest.approx(way * move, abs=1e-12)
+    assert any(name[0] == "raters" for name in plain.moves)  # type: ignore[index]  # a tuple
+
+
 def test_where_the_raters_are_the_rule_the_error_is_that_of_drawing_items_alone() -> None:
     """The judge against an experiment: only the policy's word on the panel tells whether raters are a sample."""
     found = judged(n=200, labelled=200, raters=4, rater_sd=0.6)
