@@ -201,8 +201,8 @@ class Flip:
             when it has none. An end of the interval is not inside.
         words: One clause for the standup.
         far: Whether it is too far-fetched to argue about.
-        at_end: Whether ``at`` is an end of that interval, but for rounding. A signal that says nothing wins or loses just
-            when its interval has left 0: with an effect of 0 that is at the end of its interval, whatever was measured.
+        at_end: Whether ``at`` is an end of that interval, but for rounding. A signal that says nothing wins or loses
+            just when its interval has left 0: with an effect of 0 that is at its interval's end, whatever was measured.
     """
 
     fact: str
