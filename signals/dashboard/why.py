@@ -52,8 +52,8 @@ def next_best(found: Explained) -> str:
     if found.collections:
         line = found.collections[0]
         title = f"Next best evidence: {line.signal}: {line.what}."
-        said = f"{_worth(line)} {SETTLED_MEANS}"
-        return f'<div class="need"><p class="small"><b>{escape(title)}</b> {escape(said)}</p></div>'
+        means, said = escape(SETTLED_MEANS), escape(_worth(line))
+        return f'<div class="need"><p class="small" title="{means}"><b>{escape(title)}</b> {said}</p></div>'
     return f'<div class="need"><p class="small">{escape(found.unsettled)}</p></div>' if found.unsettled else ""
 
 

@@ -164,7 +164,7 @@ def past(
 
     Returns:
         The number lies before the next cut, so the call at it is ``crossing.to``, and at most one unit of its last
-        decimal past the crossing.
+        decimal past the crossing (one and a half from a crossing that the fact stands on).
     """
     most = places + MORE_DIGITS
     way = 0 if now is None else abs(crossing.at - now)
@@ -177,6 +177,8 @@ def past(
         return float(crossing.at), next(written, places)
     sign = 1 if crossing.direction == "above" else -1
     at, end = sign * crossing.at, None if crossing.end is None else sign * crossing.end
+    # From a boundary that the number stands on, the next step may be half a step farther than it rounds to.
+    longest = (1 if way else Fraction(3, 2)) + SLACK
     for digits in range(places, most):
         steps = scale * 10**digits
         nearest = round(at * steps)
@@ -185,7 +187,7 @@ def past(
             value = sign * step / steps
             by = sign * Fraction(value) - at
             far_enough = by > (clear or 0) or (by == 0 and clear is None and crossing.closed)
-            told_apart = now is None or (step != round(sign * now * steps) and by * steps <= 1 + SLACK)
+            told_apart = now is None or (step != round(sign * now * steps) and by * steps <= longest)
             if far_enough and told_apart and (end is None or by <= (end - at) / 2):
                 return value, digits
     return float(sign * between(at, end)), most
