@@ -179,13 +179,14 @@ class Shape:
 
         At the kink the bound rises more steeply on one side than on the other. While chance may have put the difference
         of the response rates on the wrong side, the error is that of the steeper one: that of the other would be too
-        small for a truth that lies beyond the kink.
+        small for a truth that lies beyond the kink. Later days that go the way of all days are as sure as these.
         """
         found = []
         for late in self._scopes:
             plain = self.part(late, None, False, 0)
             spread = [self.totals.variance(self.part(late, None, True, more) - plain) for more in (0, 1)]
-            found.append(self.more[late] if self.told_apart(late) else int(spread[1] > spread[0]))
+            sure = self.told_apart(late) or (self.more[late] == self.more[False] and self.told_apart(False))
+            found.append(self.more[late] if sure else int(spread[1] > spread[0]))
         return found[0], found[1]
 
 
