@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEPT = 64
 """Explanations that are kept in memory."""
 
-VERSION = 5
+VERSION = 6
 """Raised whenever anything of an explanation is computed otherwise, so that stored ones are made again."""
 
 PAST = 100
