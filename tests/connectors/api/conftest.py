@@ -78,7 +78,7 @@ class Server:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(sent)
-                self.close_connection = len(sent) < len(body)
+                self.close_connection = not answer.short and len(sent) < len(body)  # a short one ends where it said
 
             do_GET = do_POST = _serve
 
