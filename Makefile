@@ -41,8 +41,8 @@ coverage: .venv/run.stamp        ## how often every interval holds the truth, in
 
 lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	$(PIP) install uv
-	$(LOCK) pyproject.toml requirements/build.in --extra postgres -o requirements/run.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse -o requirements/run.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK:3.11=3.12) requirements/oracle.in -o requirements/oracle.txt
 
 .venv/run.stamp: requirements/run.txt pyproject.toml

@@ -60,8 +60,8 @@ def store_url(url: str, root: Path) -> str:
 
 
 def shape_of(source: Source) -> str:
-    """The kind of records that a source brings, as its connector says."""
-    return str(source.options.get("shape") or connectors.get(source.connector).shapes[0])
+    """The kind of records that a source brings, as its connector says; empty when its connector cannot be used."""
+    return str(source.options.get("shape") or next(iter(connectors.get(source.connector).shapes), ""))
 
 
 def _models() -> tuple[type[BaseModel], type[BaseModel]]:
@@ -219,11 +219,12 @@ def _source(document: Document, name: str, entry: Any, problems: list[Problem]) 
     if kind is None:
         problems.append(document.problem(loc, "key 'connector' is missing", _known_connectors(), key=True))
         return None
-    if not isinstance(kind, str) or kind not in connectors.REGISTRY:
-        remedy = suggest(str(kind), connectors.REGISTRY)
-        problems.append(document.problem((*loc, "connector"), f"unknown connector {kind!r}", remedy))
+    try:
+        connector = connectors.get(str(kind))
+    except SignalsError as error:
+        (one,) = error.problems
+        problems.append(document.problem((*loc, "connector"), one.what, one.remedy))
         return None
-    connector = connectors.get(kind)
     valid = _validated(document, connector.entry(), loc, problems)
     if valid is None:
         return None
@@ -245,4 +246,4 @@ def _source(document: Document, name: str, entry: Any, problems: list[Problem]) 
 
 
 def _known_connectors() -> str:
-    return f"Add `connector:`, one of {', '.join(sorted(connectors.REGISTRY))}"
+    return f"Add `connector:`, one of {', '.join(connectors.names())}"

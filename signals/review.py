@@ -239,7 +239,7 @@ def misplaced(project: Project, policy: Policy) -> tuple[Problem, ...]:
         if signal is None:
             what = f"feeds the signal {source.signal!r}, which {policy.file} does not declare"
             remedy = suggest(source.signal, policy.signals)
-        elif shape not in READ_BY[signal.kind]:
+        elif shape and shape not in READ_BY[signal.kind]:
             what = f"brings {shape} records, and {source.signal!r} is of kind {signal.kind}, which reads none"
             remedy = f"Feed a signal that reads them, or use shape {' or '.join(READ_BY[signal.kind])}"
         else:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
 
 from signals.checks import BY_NAME
 from signals.model import (
@@ -17,7 +15,6 @@ from signals.model import (
     Flip,
     Reading,
     SetAside,
-    Source,
     Verdict,
 )
 from signals.told import not_known, silent_decider, uncontradicted
@@ -29,6 +26,7 @@ from signals.words import (
     clean,
     count,
     duration,
+    estimate_title,
     flip_place,
     level,
     lift,
@@ -39,8 +37,6 @@ from signals.words import (
     steadiness,
     worth,
 )
-
-NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
 
 STORIES = 2
 """Pairs whose disagreement is told beside a verdict: the first ones."""
@@ -99,6 +95,7 @@ def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> st
         ("Why they disagree", _stories(verdict, explanation)),
         ("What would flip it", _flips(explanation)),
         ("How each was computed", _methods(verdict)),
+        ("Heard from", _sources(verdict)),
         ("Beside what votes", _beside(verdict)),
         ("Rules that spoke", _rules(verdict)),
         ("Failed checks and warnings", _checks(verdict)),
@@ -162,6 +159,15 @@ def _methods(verdict: Verdict) -> list[str]:
     return [f"{name}: {reading.method}" for name, reading in verdict.readings.items() if reading.method]
 
 
+def _sources(verdict: Verdict) -> list[str]:
+    readings = verdict.readings.items()
+    return [
+        f"{name}: {', '.join(clean(one.name) for one in reading.sources)}"
+        for name, reading in readings
+        if reading.sources
+    ]
+
+
 def _beside(verdict: Verdict) -> list[str]:
     """Effects as a share of control, and the estimates that do not vote."""
     lines = []
@@ -174,7 +180,7 @@ def _beside(verdict: Verdict) -> list[str]:
         for which, one in reading.estimates.items():
             if which == reading.voting:
                 continue
-            title = one.method.partition(";")[0] if which == "worst_segment" else which.replace("_", " ")
+            title = one.method.partition(";")[0] if which == "worst_segment" else estimate_title(which)
             if one.low is None or one.high is None:
                 lines.append(f"{name}, {title}: refused, {one.refused}")
                 continue
@@ -303,68 +309,6 @@ def _aside(entry: SetAside) -> str:
     arm = f" ({entry.variant})" if entry.variant and entry.variant not in entry.why else ""
     of = "" if entry.units is None else f" of {plural(entry.units, 'units')}"
     return f"{plural(entry.rows, 'rows')}{of}: {entry.why}{arm}"
-
-
-class PullLike(Protocol):
-    """What the tables below need to know of a pull."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def signal(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def checked(self) -> datetime: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def rows_read(self) -> int: ...
-    @property
-    def rows_kept(self) -> int: ...
-    @property
-    def set_aside(self) -> tuple[SetAside, ...]: ...
-    @property
-    def new(self) -> int: ...
-    @property
-    def changed(self) -> int: ...
-    @property
-    def removed(self) -> int: ...
-    @property
-    def last_at(self) -> datetime | None: ...
-
-
-def pull_table(reports: Sequence[PullLike]) -> str:
-    """One row per source, then why rows were set aside."""
-    rows = []
-    for report in reports:
-        numbers = (report.rows_read, report.rows_kept, sum(entry.rows for entry in report.set_aside))
-        changes = (report.new, report.changed, report.removed)
-        counts = ["–"] * 6 if report.status == "failed" else [count(number) for number in (*numbers, *changes)]
-        rows.append((report.source, report.signal, report.status, *counts, f"{report.seconds:.1f} s"))
-    head = ("source", "signal", "status", "read", "kept", "set aside", "new", "changed", "removed", "time")
-    lines = [table(head, rows, right=range(3, 10))]
-    for report in reports:
-        lines += [wrap(f"{report.source}: {_aside(entry)}", "  ") for entry in report.set_aside if entry.rows]
-    return "\n".join(lines)
-
-
-def status_table(pulls: Sequence[tuple[Source, PullLike | None]], now: datetime) -> str:
-    """What the store holds of each source."""
-    if not pulls:
-        return NO_SOURCES
-    rows = []
-    for source, last in pulls:
-        if last is None:
-            rows.append((source.name, source.signal, source.connector, "never", "–", "–", "–"))
-            continue
-        ago = duration((now - last.checked).total_seconds())
-        aside = count(sum(entry.rows for entry in last.set_aside))
-        at = last.last_at
-        newest = moment(at.date() if at and at.hour == at.minute == at.second == 0 else at)  # cells know the day only
-        rows.append((source.name, source.signal, source.connector, f"{ago} ago", count(last.rows_kept), aside, newest))
-    head = ("source", "signal", "connector", "checked", "kept", "set aside", "newest evidence")
-    return table(head, rows, right=(4, 5))
 
 
 def one_line(verdict: Verdict, explanation: Explanation | None = None) -> str:

@@ -57,6 +57,14 @@ def _visible(sign: str) -> bool:
     return unicodedata.category(sign) not in ("Cc", "Cs") and (ord(sign) & 0xFFFE) != 0xFFFE
 
 
+def estimate_title(which: str) -> str:
+    """What an estimate is called: ``per impression``; of a member of a jury ``judge 06a77d5b``, a short hash."""
+    judge = re.fullmatch(r"judge:(?:sha256:)?(.+)", which, re.DOTALL)
+    if judge is None:
+        return which.replace("_", " ")
+    return f"judge {judge[1][:8] if which.startswith('judge:sha256:') else judge[1]}"
+
+
 def number(value: float | None, unit: str = "", *, signed: bool = False, bare: bool = False) -> str:
     """A number in its unit: ``−1.31 pp``, ``+0.40 points``; ``bare`` leaves the unit off, None is an en dash."""
     if value is None:

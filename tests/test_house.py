@@ -41,6 +41,8 @@ MAY_IMPORT = {
     "asking": LEAVES | {"store", "readings", "policy", "lookup", "review"},
     "replay": LEAVES | {"store", "policy", "lookup", "asking", "replayed", "review"},
     "terminal": LEAVES,
+    "terminal_pulls": LEAVES | {"terminal"},
+    "sources": LEAVES | {"connectors", "store", "project", "pull", "review"},
     "starter": {"model"},
     "dashboard": LEAVES | {"review", "policy", "memo", "workbench", "versions", "replay", "track", "debt"},
     "cli": LEAVES
@@ -52,6 +54,8 @@ MAY_IMPORT = {
         "policy",
         "memo",
         "terminal",
+        "terminal_pulls",
+        "sources",
         "starter",
         "workbench",
         "versions",

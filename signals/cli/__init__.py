@@ -10,6 +10,7 @@ from signals.cli import (
     reconcile,
     replay,
     simulate,
+    sources,
     start,
     track,
     verdicts,
@@ -18,6 +19,6 @@ from signals.cli import (
 from signals.cli.base import cli, main
 
 __all__ = [
-    "atlas", "cli", "debt", "diff", "evidence", "main", "mutate", "policy", "reconcile", "replay", "simulate", "start",
-    "track", "verdicts", "versions",
+    "atlas", "cli", "debt", "diff", "evidence", "main", "mutate", "policy", "reconcile", "replay", "simulate",
+    "sources", "start", "track", "verdicts", "versions",
 ]  # fmt: skip

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,37 +17,96 @@ from signals.cli.base import cli, json_option, project_of, project_option
 from signals.model import SignalsError, plain
 
 if TYPE_CHECKING:
+    from signals.cli.progress import Board
     from signals.model import Project
+    from signals.pull import Watch
+    from signals.store import PullReport
+
+
+INTERRUPTED = 130
+"""Exit code of a pull that was stopped by Ctrl-C, as shells count it."""
 
 
 @cli.command()
 @project_option
-@click.option("--source", help="Only this source.")
+@click.option("--source", metavar="S", help="Only this source.")
+@click.option("--release", metavar="R", help="Also tell how many rows each source has about this release.")
 @click.option("--full", is_flag=True, help="Read again even what has not changed.")
+@click.option(
+    "--dry-run", "dry", is_flag=True, help="Read, show the first records and what would change, store nothing."
+)
 @json_option
-def pull(folder: Path | None, source: str | None, full: bool, as_json: bool) -> None:
-    """Read every source into the store."""
-    pull_all(project_of(folder), source=source, full=full, as_json=as_json)
+def pull(folder: Path | None, source: str | None, release: str | None, full: bool, dry: bool, as_json: bool) -> None:
+    """Read every source into the store.
+
+    Sources are read at the same time; one that fails keeps its last good evidence and stops no other. Ctrl-C stops:
+    each source is then stored as a whole or as it was.
+    """
+    project = project_of(folder)
+    if dry:
+        dry_run(project, source=source, release=release, full=full, as_json=as_json)
+    else:
+        pull_all(project, source=source, release=release, full=full, as_json=as_json)
 
 
-def pull_all(project: Project, *, source: str | None = None, full: bool = False, as_json: bool = False) -> None:
+def pull_all(
+    project: Project,
+    *,
+    source: str | None = None,
+    release: str | None = None,
+    full: bool = False,
+    as_json: bool = False,
+) -> None:
     """Pull, print the table, exit 2 when a source failed."""
     from signals.pull import pull as pull_sources
-    from signals.review import misplaced, policy_of, store_of
-    from signals.terminal import NO_SOURCES, pull_table
+    from signals.review import find_release, store_of
+    from signals.terminal_pulls import NO_SOURCES, pull_table
 
-    progress = sys.stderr.isatty()
-
-    def show(line: str) -> None:
-        if progress:
-            click.echo(f"\r\033[K{line}", err=True, nl=False)
-
-    reports = pull_sources(project, store_of(project), source=source, full=full, progress=show)
-    show("")
+    store = store_of(project)
+    with board(project, source, stores=True) as watch:
+        reports = pull_sources(project, store, release=release, source=source, full=full, watch=watch)
+    own = None
+    if release is not None:
+        held = store.contents([report.source for report in reports])
+        subject = find_release(project, release)
+        own = {name: content.own_rows(subject) for name, content in held.items()}
     if as_json:
-        click.echo(json.dumps([plain(report) for report in reports], indent=1, allow_nan=False))
+        about = {} if own is None else {"release": release}
+        rows = [
+            plain(report) | about | ({} if own is None else {"of_release": own.get(report.source, 0)})
+            for report in reports
+        ]
+        click.echo(json.dumps(rows, indent=1, allow_nan=False))
     else:
-        click.echo(pull_table(reports) if reports else NO_SOURCES)
+        click.echo(pull_table(reports, own=own, release=release or "") if reports else NO_SOURCES)
+    _finish(project, reports)
+
+
+def dry_run(project: Project, *, source: str | None, release: str | None, full: bool, as_json: bool) -> None:
+    """Read everything, print what a pull would do; exit 2 when it would fail for a source."""
+    from signals.pull.dry import dry_pull
+    from signals.terminal_pulls import NO_SOURCES, first_records, pull_table, would_change
+
+    with board(project, source) as watch:
+        readings = dry_pull(project, release=release, source=source, full=full, watch=watch)
+    if as_json:
+        rows = [{**plain(one.report), "first": plain(dict(one.first))} for one in readings]
+        click.echo(json.dumps(rows, indent=1, allow_nan=False))
+    elif not readings:
+        click.echo(NO_SOURCES)
+    else:
+        for one in readings:
+            about = f"{one.source.name} ({one.source.connector}, for {one.source.signal})"
+            if one.report.error is None:
+                click.echo(f"{about}: {would_change(one.report)}\n{first_records(one.first)}\n")
+        click.echo(pull_table([one.report for one in readings], dry=True))
+    _finish(project, [one.report for one in readings])
+
+
+def _finish(project: Project, reports: Sequence[PullReport]) -> None:
+    """Warn of sources that nobody hears, print what failed, and say so to the caller."""
+    from signals.review import misplaced, policy_of
+
     try:
         unheard = misplaced(project, policy_of(project))
     except SignalsError:
@@ -58,13 +120,44 @@ def pull_all(project: Project, *, source: str | None = None, full: bool = False,
         sys.exit(2)
 
 
+@contextmanager
+def board(project: Project, source: str | None, *, stores: bool = False) -> Iterator[Watch]:
+    """The progress of a reading on stderr, and what is said when it is stopped."""
+    from signals.cli.progress import Board
+
+    shown = Board([one.name for one in project.sources if source in (None, one.name)])
+    try:
+        yield shown
+    except KeyboardInterrupt:
+        shown.close(keep=False)
+        _interrupted(shown, stores=stores)
+    finally:
+        shown.close(keep=not sys.stdout.isatty())
+
+
+def _interrupted(shown: Board, *, stores: bool) -> None:
+    """Say what is stored and what is not, and end; readers that cannot hear that it is over go with the process."""
+    from signals.pull import still_running
+
+    ended = [name for name, step in shown.steps.items() if step is not None and step.phase == "done"]
+    others = [name for name in shown.steps if name not in ended]
+    told = [("Done", ended), ("As before", others)] if stores else []
+    parts = [f"{word}: {', '.join(names)}." for word, names in told if names]
+    click.echo(" ".join(["Stopped.", *(parts or ["Nothing was stored."])]), err=True)
+    if still_running():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+    sys.exit(INTERRUPTED)
+
+
 @cli.command()
 @project_option
 @json_option
 def status(folder: Path | None, as_json: bool) -> None:
     """Show each source: when it was pulled, what was kept, what was set aside."""
     from signals.review import store_of
-    from signals.terminal import status_table
+    from signals.terminal_pulls import status_table
 
     project = project_of(folder)
     store = store_of(project)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from signals.connectors.api.growthbook import GrowthBook
 from signals.connectors.api.langfuse import Langfuse
+from signals.connectors.api.langsmith import Langsmith
 from signals.connectors.api.mlflow import Mlflow
+from signals.connectors.api.phoenix import Phoenix
+from signals.connectors.api.statsig import Statsig
 from signals.connectors.base import Connector, Tally
+from signals.connectors.evals.braintrust import Braintrust
 from signals.connectors.evals.deepeval import DeepEval
 from signals.connectors.evals.inspect import Inspect
 from signals.connectors.evals.lm_eval import LmEval
@@ -12,28 +17,42 @@ from signals.connectors.evals.promptfoo import Promptfoo
 from signals.connectors.label_studio import LabelStudio
 from signals.connectors.otel import Otel
 from signals.connectors.table import Table
+from signals.connectors.warehouse import Warehouse
 from signals.model import SignalsError
 from signals.strictyaml import suggest
 
 REGISTRY: dict[str, Connector] = {
     connector.name: connector
     for connector in (
-        Table(), Promptfoo(), DeepEval(), Inspect(), LmEval(), Otel(), LabelStudio(), Mlflow(), Langfuse(),
+        Table(), Warehouse(), Promptfoo(), DeepEval(), Inspect(), LmEval(), Braintrust(), Otel(), LabelStudio(),
+        Mlflow(), Phoenix(), Langfuse(), Langsmith(),
+        GrowthBook(), Statsig(),
     )
 }  # fmt: skip
-"""Connectors by the name that ``connector:`` uses."""
+"""Connectors that are built in, by the name that ``connector:`` uses."""
 
 
 def get(name: str) -> Connector:
-    """The connector of that name.
+    """The connector of that name: one that is built in, else one that an installed package registers.
 
     Raises:
         SignalsError: With a suggestion, when there is none.
     """
-    try:
+    if name in REGISTRY:
         return REGISTRY[name]
-    except KeyError:
-        raise SignalsError(f"unknown connector {name!r}", suggest(name, REGISTRY)) from None
+    from signals.connectors.plugins import plugin
+
+    found = plugin(name)
+    if found is None:
+        raise SignalsError(f"unknown connector {name!r}", suggest(name, names()))
+    return found
 
 
-__all__ = ["REGISTRY", "Connector", "Tally", "get"]
+def names() -> tuple[str, ...]:
+    """Every name that ``connector:`` may have, sorted. Looks for installed packages."""
+    from signals.connectors.plugins import registered
+
+    return tuple(sorted({*REGISTRY, *(one.name for one in registered())}))
+
+
+__all__ = ["REGISTRY", "Connector", "Tally", "get", "names"]

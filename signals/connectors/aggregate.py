@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import duckdb
 
 OUTCOME = {
-    "n": "count(y)", "zero_one": "bool_and(y = 0 OR y = 1)", "whole": "bool_and(y = floor(y))", "mean": "avg(y)",
-    "variance": "var_pop(y)", "least": "min(y)", "most": "max(y)",
+    "n": "count(y)", "whole": "bool_and(y = floor(y))", "mean": "avg(y)", "variance": "var_pop(y)", "least": "min(y)",
+    "most": "max(y)",
 }  # fmt: skip
 COVARIATE = {
     "x_whole": "bool_and(x = floor(x))", "x_mean": "avg(x)", "x_variance": "var_pop(x)", "xy": "covar_pop(x, y)",
@@ -23,6 +23,12 @@ DENOMINATOR = {
     "d_whole": "bool_and(d = floor(d))", "d_mean": "avg(d)", "d_variance": "var_pop(d)", "yd": "covar_pop(y, d)",
 }  # fmt: skip
 BOTH = {"xd": "covar_pop(x, d)"}
+WHOLE = {"y": "whole", "x": "x_whole", "d": "d_whole"}
+
+SAMPLE = 10_000
+"""Rows whose mean is near enough to those of the groups, most of the time."""
+MAX_OFF = 10.0
+"""By how many spreads a mean may be off the number that cubes are taken around, for enough digits to be left."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,14 @@ def groups(
     covariate: bool,
     denominator: bool,
     summed: bool,
+    whole: Collection[str] = (),
     file: str,
 ) -> list[Group]:
     """Moments of the rows that have an outcome, by group.
 
     Means and centred second moments come from DuckDB's one-pass updates (Welford, merged as Chan et al. do): sums of
-    squares would lose all digits when the mean is large. Its skewness is made of raw sums of cubes, so outcomes that
-    are not all 0 or 1 are looked at a second time, around their group's mean.
+    squares would lose all digits when the mean is large. Its skewness is made of raw sums of cubes: ours are taken
+    around the mean of the first rows. Only where that is far from a group's mean are the rows looked at again.
 
     Args:
         connection: The open source.
@@ -61,6 +68,7 @@ def groups(
         covariate: Whether there is an x.
         denominator: Whether there is a d.
         summed: Whether y was added up in SQL, so that its last bits depend on the order of rows.
+        whole: Which of y, x and d can only be whole numbers.
         file: For messages.
 
     Raises:
@@ -68,20 +76,33 @@ def groups(
     """
     wanted = OUTCOME | (COVARIATE if covariate else {}) | (DENOMINATOR if denominator else {})
     wanted |= BOTH if covariate and denominator else {}
+    wanted |= {name: "true" for column, name in WHOLE.items() if column in whole and name in wanted}
+    centre = _centre(connection, rows)
+    if centre is not None:
+        wanted = wanted | _cubed(f"(y - ({centre!r}))")
     by, asked = ", ".join(keys), "".join(f", {sql} AS e{number}" for number, sql in enumerate(extra))
     numbers = ", ".join(f"{sql} AS a_{name}" for name, sql in wanted.items())
     connection.execute(f"CREATE TEMP TABLE sums AS SELECT {by}{asked}, {numbers} FROM ({rows}) GROUP BY {by}")  # noqa: S608  (ours)
     found = connection.execute(f"SELECT * FROM sums ORDER BY {by}").fetchall()  # noqa: S608  (our own names)
     first, width = len(keys), len(keys) + len(extra)
-    cubes: Mapping[tuple[Any, ...], tuple[float, float]] = {}
     named = [dict(zip(wanted, row[width:], strict=True)) for row in found]
-    if any(values["zero_one"] is False for values in named):
+    cubes: dict[tuple[Any, ...], tuple[float, float]] = {}
+    for row, values in zip(found, named, strict=True):
+        around = values.pop("off", None), values.pop("cubes", None)
+        values["zero_one"] = bool(values["n"] and values["whole"] and values["least"] >= 0 and values["most"] <= 1)
+        if not values["n"] or values["zero_one"]:
+            continue
+        if not values["variance"]:
+            cubes[row[:first]] = (0.0, 0.0)
+        elif centre is not None and abs(values["mean"] - centre) <= MAX_OFF * math.sqrt(values["variance"]):
+            cubes[row[:first]] = around
+    if any(values["n"] and not values["zero_one"] and row[:first] not in cubes for row, values in zip(found, named, strict=True)):
         cubes = _cubes(connection, rows, keys)
     made = []
     for row, values in zip(found, named, strict=True):
         group = Group(row[:first], row[first:width], None)
         if values["n"]:
-            moments = _moments(values, cubes.get(group.keys), covariate=covariate, denominator=denominator, file=file)
+            moments = moments_of(values, cubes.get(group.keys), covariate=covariate, denominator=denominator, file=file)
             ends = [values["least"], values["most"]]
             if summed and not values["whole"]:
                 ends = [snap(end, math.sqrt(values["variance"])) for end in ends]
@@ -90,21 +111,35 @@ def groups(
     return made
 
 
+def _centre(connection: duckdb.DuckDBPyConnection, rows: str) -> float | None:
+    """The mean of the first outcomes; None when all of them are 0 or 1, whose third moment follows from their mean."""
+    found = connection.execute(
+        "SELECT avg(y), coalesce(bool_and(y = 0 OR y = 1), true) "  # noqa: S608  (our own)
+        f"FROM (SELECT y FROM ({rows}) WHERE y IS NOT NULL LIMIT {SAMPLE})"
+    ).fetchone()
+    return None if found is None or found[1] or not math.isfinite(found[0]) else float(found[0])
+
+
+def _cubed(off: str) -> dict[str, str]:
+    """Aggregates of an expression: its sum, and the sum of its cubes."""
+    return {"off": f"sum({off})", "cubes": f"sum({off} * {off} * {off})"}
+
+
 def _cubes(
     connection: duckdb.DuckDBPyConnection, rows: str, keys: Sequence[str]
-) -> Mapping[tuple[Any, ...], tuple[float, float]]:
+) -> dict[tuple[Any, ...], tuple[float, float]]:
     """Sums of deviations and of their cubes around the mean that DuckDB gave, by group."""
     same = " AND ".join(f"rows_of.{key} IS NOT DISTINCT FROM sums.{key}" for key in keys)
     by = ", ".join(f"sums.{key}" for key in keys)
-    off = "(y - a_mean)"
+    sums = ", ".join(_cubed("(y - a_mean)").values())
     found = connection.execute(
-        f"SELECT {by}, sum({off}), sum({off} * {off} * {off}) FROM ({rows}) AS rows_of JOIN sums ON {same} "  # noqa: S608  (our own)
-        f"WHERE NOT a_zero_one AND y IS NOT NULL GROUP BY {by}"
+        f"SELECT {by}, {sums} FROM ({rows}) AS rows_of JOIN sums ON {same} "  # noqa: S608  (our own)
+        f"WHERE NOT (a_whole AND a_least >= 0 AND a_most <= 1) AND y IS NOT NULL GROUP BY {by}"
     ).fetchall()
     return {row[:-2]: (row[-2], row[-1]) for row in found}
 
 
-def _moments(
+def moments_of(
     values: Mapping[str, Any], cubes: tuple[float, float] | None, *, covariate: bool, denominator: bool, file: str
 ) -> Moments:
     """One group's aggregates as ``Moments``.

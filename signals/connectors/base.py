@@ -92,7 +92,10 @@ class Tally:
 
 
 class Connector(Protocol):
-    """Reads one kind of tool's output. It never judges: it turns rows into records, or sets them aside."""
+    """Reads one kind of tool's output. It never judges: it turns rows into records, or sets them aside.
+
+    Several threads ask at once, each about another source: nothing of a source may stay in the connector.
+    """
 
     name: str
     shapes: tuple[str, ...]  # the records it may bring, the usual ones first; a source says which by its key `shape`

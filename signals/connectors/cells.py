@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from signals.connectors.duck import literal
 from signals.connectors.entries import as_text, recoding
 from signals.connectors.shapes import Shape
 from signals.connectors.tabular import WIDE_NAME, WIDE_VALUE, Rows
+from signals.connectors.times import formatted, local
 from signals.model import SignalsError, Source
 
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
@@ -46,6 +48,9 @@ class Cells:
         return self.rows.alias[column], self.rows.types[column]
 
     def _recoding(self, field: str) -> dict[str, str | None]:
+        labels = (self.source.options.get("wide") or {}).get(field)
+        if isinstance(labels, dict):  # the column says its label
+            return dict(labels)
         found = recoding(self.source, field, self.shape.graded)
         if field == "expected" and not found and self.shape.graded:  # the right answer, in the words of the answers
             return recoding(self.source, self.shape.graded, self.shape.graded)
@@ -104,6 +109,15 @@ class Cells:
             moment = f"CAST({name} AS TIMESTAMP)"
             return self._local(moment), "false" if zone else f"({name} IS NOT NULL)"
         text = self.text(field)
+        formats = self.source.options.get("times")
+        if formats:
+            micros, naive = self._iso(text)
+            return formatted(text, formats, zone, micros, naive)
+        return self._iso(text)
+
+    def _iso(self, text: str) -> tuple[str, str]:
+        """``micros`` of a text that is written like 2026-11-10T08:00:00Z."""
+        zone = self.source.timezone
         if zone == "UTC":  # DuckDB's own zone is UTC: text with and without zone reads alike
             return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))", "false"
         zoned = f"(ends_with({text}, 'Z') OR regexp_matches(lower({text}), {literal(ZONE_AT_END)}))"
@@ -113,10 +127,7 @@ class Cells:
         return micros, naive
 
     def _local(self, moment: str) -> str:
-        zone = self.source.timezone
-        if zone in (None, "UTC"):
-            return f"epoch_us({moment})"
-        return f"epoch_us({moment} AT TIME ZONE {literal(str(zone))})"
+        return local(moment, self.source.timezone)
 
     def day(self, field: str) -> str:
         """The cell as DATE (the day part of a time is taken as written), or NULL."""
@@ -129,10 +140,14 @@ class Cells:
 
     def where(self) -> str:
         """The condition of ``where:``: each column equals its value, or one of its values."""
+        return self.matches(self.source.where)
+
+    def matches(self, wanted: Mapping[str, Any]) -> str:
+        """The condition that columns have values: one each, or one of a list."""
         tests = []
-        for column, wanted in self.source.where.items():
+        for column, values in wanted.items():
             name, kind = self.rows.alias[column], self.rows.types[column]
-            allowed = wanted if isinstance(wanted, list) else [wanted]
+            allowed = values if isinstance(values, list) else [values]
             tests.append(f"({' OR '.join(equals(name, kind, value) for value in allowed) or 'false'})")
         return " AND ".join(tests) or "true"
 
@@ -187,4 +202,13 @@ def used_columns(source: Source) -> list[str]:
     wide = source.options.get("wide") or {}
     named = list(source.map.values())
     listed = [column for columns in wide.values() for column in columns]
-    return list(dict.fromkeys([*named, *source.where, *listed]))
+    picked = [column for key in ("keep", "shown", "exposure") for column in source.options.get(key) or ()]
+    once = once_columns(source)
+    return list(dict.fromkeys([*named, *source.where, *listed, *picked, *once]))
+
+
+def once_columns(source: Source) -> list[str]:
+    """Their columns that tell a row from its copies; ``map.FIELD`` is the column of a field, if it has one."""
+    named = [str(name) for name in source.options.get("once") or ()]
+    fields = {f"map.{field}": column for field, column in source.map.items()}
+    return [fields.get(name, name) for name in named if not name.startswith("map.") or name in fields]

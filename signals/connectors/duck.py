@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -11,10 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signals.connectors.compressed import open_packed
+from signals.connectors.paths import InputFile
 from signals.model import SignalsError
 
 if TYPE_CHECKING:
     import duckdb
+
+    from signals.connectors.unpacking import Joined
 
 MEMORY = "2GB"  # beyond it DuckDB spills to the temporary folder
 CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -32,8 +35,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect(scratch: Path, allowed: Sequence[Path]) -> duckdb.DuckDBPyConnection:
-    """A private in-memory database that may read ``allowed`` and write to ``scratch`` only."""
+def connect(scratch: Path, allowed: Sequence[Path], *, lock: bool = True) -> duckdb.DuckDBPyConnection:
+    """A private in-memory database that may read ``allowed`` and write to ``scratch`` only.
+
+    Without ``lock`` the caller has something to set before it locks the configuration itself.
+    """
     import duckdb
 
     connection = duckdb.connect(
@@ -51,29 +57,41 @@ def connect(scratch: Path, allowed: Sequence[Path]) -> duckdb.DuckDBPyConnection
     connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in allowed)}]")
     connection.execute(f"SET allowed_directories = [{literal(str(scratch) + '/')}]")
     connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    if lock:
+        connection.execute("SET lock_configuration = true")
     return connection
 
 
 @contextmanager
-def translated(names: Mapping[str, str], fallback: str) -> Iterator[None]:
+def translated(names: Mapping[str, str], fallback: str, joined: Mapping[str, Joined] | None = None) -> Iterator[None]:
     """Turn DuckDB's errors into one line with the file's own name, the line, and what to do."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        raise explain(str(error), names, fallback) from None
+        raise explain(str(error), names, fallback, joined) from None
 
 
-def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsError:
-    """The SignalsError that says what a DuckDB message means for the file at hand."""
+def explain(
+    message: str, names: Mapping[str, str], fallback: str, joined: Mapping[str, Joined] | None = None
+) -> SignalsError:
+    """The SignalsError that says what a DuckDB message means for the file at hand.
+
+    Args:
+        message: DuckDB's.
+        names: What people call the files, by the paths that DuckDB knows.
+        fallback: What to call the input when the message names no file.
+        joined: The files that are several written after each other, by their paths.
+    """
     file, line = fallback, None
     csv_line, csv_file, json_place = CSV_LINE.search(message), CSV_FILE.search(message), JSON_PLACE.search(message)
     if json_place:
         path = json_place.group(1)
         line = _bad_json_line(path) or int(json_place.group(2))
         file = names.get(path, fallback)
+        if joined and path in joined:
+            file, line = joined[path].line(line)
         return SignalsError("is not valid JSON here", "Half-written? Export it again", file=file, line=line)
     if csv_file and any(mark in message for mark in ("unterminated quote", "reached an invalid state")):
         path = csv_file.group(1).strip()
@@ -99,7 +117,7 @@ def explain(message: str, names: Mapping[str, str], fallback: str) -> SignalsErr
 
 def _bad_json_line(path: str) -> int | None:
     """The first line that is no JSON: DuckDB counts within the block that it was reading."""
-    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
+    with open_packed(InputFile(Path(path), path)) as stream:
         for number, line in enumerate(stream, 1):
             try:
                 if line.strip():
@@ -115,7 +133,7 @@ def _mixed_ends(path: str) -> tuple[str, str, int] | None:
     Nothing is looked for beyond a quote that is out of place: what is inside quotes cannot be told from then on.
     """
     first, quoted, number = b"", False, 1
-    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
+    with open_packed(InputFile(Path(path), path)) as stream:
         for line in stream:
             for found in CSV_MARK.finditer(line):
                 mark, start, end = found.group(), found.start(), found.end()

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-from pathlib import Path
-from typing import IO, cast
+from pathlib import PurePath
+from typing import IO
 
+from signals.connectors.compressed import ENDINGS, open_packed
 from signals.connectors.paths import InputFile
 from signals.model import SignalsError
 
 DELIMITED = {".csv": ",", ".tsv": "\t"}
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".json")
 KINDS = (*DELIMITED, *LINES, ".parquet", ".xlsx")
-MARKS = {b"PAR1": "Parquet", b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip"}
+MARKS = {b"PAR1": "Parquet", b"PK\x03\x04": "zip"}
 EXPECTED = {".parquet": "Parquet", ".xlsx": "zip"}
 
 
-def kind_of(file: InputFile) -> str:
-    """The file's ending without ``.gz``, in lower case: one of ``KINDS``.
+def ending_of(file: InputFile, otherwise: str | None = None) -> str:
+    """The ending of the file's name, without ``.gz`` and the like: one of ``KINDS``.
+
+    Args:
+        file: Plain or packed.
+        otherwise: What a name without any ending of these means.
 
     Raises:
-        SignalsError: When the ending is not known, or the file holds something else, nothing, or half of itself.
+        SignalsError: When the ending is not known.
     """
-    suffixes = [suffix.lower() for suffix in Path(file.name).suffixes]
-    packed = suffixes[-1:] == [".gz"]
-    kind = (suffixes[:-1] if packed else suffixes)[-1:]
-    if not kind or kind[0] not in KINDS or (packed and kind[0] in EXPECTED):
-        known = f"Known are {', '.join(KINDS)}, .csv.gz, .tsv.gz and .jsonl.gz"
-        raise SignalsError(f"no table ends in {Path(file.name).suffix!r}", known, file=file.name)
+    kind = PurePath(file.plain).suffix
+    if kind in KINDS:
+        return kind
+    if otherwise is not None:
+        return otherwise
+    known = f"Known are {', '.join(KINDS)}, and each of them packed ({', '.join(ENDINGS)})"
+    raise SignalsError(f"no table ends in {PurePath(file.name).suffix!r}", known, file=file.name)
+
+
+def check_inside(file: InputFile, kind: str) -> None:
+    """Hold an unpacked file's bytes against the kind that its name says.
+
+    Raises:
+        SignalsError: When the file holds something else, nothing, or half of itself.
+    """
     head, tail, size = _ends(file)
     if not size:
         raise SignalsError("is empty (0 bytes)", "Export it again", file=file.name)
-    expected = "gzip" if packed else EXPECTED.get(kind[0], "text")
-    found = MARKS.get(head) or MARKS.get(head[:2]) or "text"
+    expected = EXPECTED.get(kind, "text")
+    found = MARKS.get(head, "text")
     if found != expected:
+        ending = "".join(PurePath(file.name).suffixes[-2:]) if file.plain != PurePath(file.name).name.lower() else kind
         remedy = "Name the file after what it holds, or export it again"
-        raise SignalsError(f"ends in {''.join(suffixes[-2:])} but is {found} inside", remedy, file=file.name)
+        raise SignalsError(f"ends in {ending} but is {found} inside", remedy, file=file.name)
     if expected == "Parquet" and (tail != b"PAR1" or size < 12):
         raise SignalsError("is half-written Parquet: its end is missing", "Export it again", file=file.name)
-    return kind[0]
 
 
 def _ends(file: InputFile) -> tuple[bytes, bytes, int]:
@@ -55,10 +68,8 @@ def _ends(file: InputFile) -> tuple[bytes, bytes, int]:
 
 
 def open_binary(file: InputFile) -> IO[bytes]:
-    """The file's bytes, unpacked when its name ends in .gz."""
-    if file.path.name.lower().endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(file.path, "rb"))
-    return file.path.open("rb")
+    """The file's bytes, unpacked when they are packed, whatever its name."""
+    return open_packed(file)
 
 
 def open_text(file: InputFile) -> IO[str]:

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _text(value: Any) -> Any:
@@ -79,13 +79,47 @@ def _quantile(value: Any) -> Any:
     return value
 
 
+def _preset(value: Any) -> Any:
+    from signals.connectors.presets import PRESETS
+    from signals.strictyaml import suggest
+
+    if value not in PRESETS:
+        raise ValueError(f"is no preset. {suggest(str(value), PRESETS)}")
+    return value
+
+
+DIRECTIVE = re.compile(r"%(.?)")
+
+
+def _time(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be text")  # noqa: TRY004  (pydantic reports ValueError only)
+    used = DIRECTIVE.findall(value)
+    unknown = [one for one in used if not one or one not in "YymdHIMSfpaAbBjZ"]
+    day = {"Y", "y"} & set(used) and ("j" in used or ("d" in used and bool({"m", "b", "B"} & set(used))))
+    if unknown or not day:
+        raise ValueError(
+            'must be like "%d/%m/%Y %H:%M:%S": day, month and year, of %Y %y %m %b %d %H %I %M %S %f %p %a %Z'
+        )
+    return value
+
+
+Time = Annotated[str, BeforeValidator(_time)]
+
+
 class TableEntry(Entry):
     """Files or a query, one record shape."""
 
+    preset: Annotated[str, BeforeValidator(_preset)] | None = None
     shape: Text
     path: Text | None = None
     url: Text | None = None
     query: str | None = None
+    times: Time | Annotated[list[Time], Field(min_length=1)] | None = None
+    keep: dict[str, Scalar | list[Scalar]] | None = None
+    once: list[Text] | None = None
+    shown: dict[str, Scalar | list[Scalar]] | None = None
+    exposure: dict[str, Scalar | list[Scalar]] | None = None
     grain: Literal["unit"] | None = None
     scale: Scale | None = None
     sheet: Text | None = None
@@ -95,7 +129,14 @@ class TableEntry(Entry):
     quantile: Annotated[float, BeforeValidator(_quantile)] | None = None
     scorer: Text | None = None
     scorer_version: Text | None = None
-    wide: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = None
+    wide: dict[str, Annotated[list[Text], Field(min_length=1)] | dict[str, Text]] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, entry: Any) -> Any:
+        from signals.connectors.presets import with_preset
+
+        return with_preset(entry)
 
 
 class EvalEntry(Entry):
@@ -110,16 +151,6 @@ class RunEntry(EvalEntry):
     """Files of a tool whose exports need not say which variant they are of."""
 
     variant: Text | None = None
-
-
-class LabelStudioEntry(Entry):
-    """JSON exports of Label Studio."""
-
-    path: Text
-    shape: Literal["rating", "preference"] = "rating"
-    dimension: Text | None = None
-    empty: Literal["tie", "skip"] | None = None
-    scale: Scale | None = None
 
 
 class OtelEntry(Entry):
@@ -144,6 +175,25 @@ class ServerEntry(Entry):
     reread: Seconds | None = None
 
 
+def _projects(value: Any) -> Any:
+    listed = value if isinstance(value, list) else [value]
+    texts = [str(one) for one in listed if isinstance(one, (int, str)) and not isinstance(one, bool)]
+    if not listed or len(texts) < len(listed) or not all(text.isdecimal() or "${" in text for text in texts):
+        raise ValueError("is the number in the address of a project (/projects/12/data), or a list of them")
+    return texts
+
+
+class LabelStudioEntry(ServerEntry):
+    """Projects of Label Studio, or their JSON exports."""
+
+    shape: Literal["rating", "preference"] = "rating"
+    project: Annotated[list[str], BeforeValidator(_projects)] | None = None
+    token: Text | None = None
+    dimension: Text | None = None
+    empty: Literal["tie", "skip"] | None = None
+    scale: Scale | None = None
+
+
 class MlflowEntry(ServerEntry):
     """Traces of MLflow with their assessments."""
 
@@ -154,6 +204,23 @@ class MlflowEntry(ServerEntry):
     user: Text | None = None
     password: Text | None = None
     metric: Text | None = None
+    variant: Text | None = None
+    scorer_version: Text | None = None
+    scale: Scale | None = None
+    impressions: bool | None = None
+
+
+class PhoenixEntry(ServerEntry):
+    """Experiments and spans of Arize Phoenix."""
+
+    shape: Literal["item_score", "rating", "feedback"] = "item_score"
+    dataset: Text | None = None
+    experiments: Annotated[list[Text], Field(min_length=1)] | None = None
+    project: Text | None = None
+    spans: bool | None = None
+    token: Text | None = None
+    metric: Text | None = None
+    kinds: dict[Text, Literal["LLM", "CODE", "HUMAN"]] | None = None
     variant: Text | None = None
     scorer_version: Text | None = None
     scale: Scale | None = None
@@ -181,3 +248,121 @@ class LangfuseEntry(ServerEntry):
     scorer_version: Text | None = None
     scale: Scale | None = None
     impressions: bool | None = None
+
+
+class LangsmithEntry(Entry):
+    """Runs of LangSmith with their feedback."""
+
+    url: Text
+    api_key: Text
+    workspace: Text | None = None
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    reread: Seconds | None = None
+    shape: Literal["item_score", "rating", "feedback"] = "item_score"
+    experiments: Annotated[list[Text], Field(min_length=1)] | None = None
+    projects: Annotated[list[Text], Field(min_length=1)] | None = None
+    since: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    comparison: Text | None = None
+    metric: Text | None = None
+    variant: Text | None = None
+    scorer_version: Text | None = None
+    scale: Scale | None = None
+    impressions: bool | None = None
+
+
+Where = dict[str, Scalar | list[Scalar]]
+
+
+class _Part(BaseModel):
+    """A table (or a SELECT) of a warehouse, or columns of its exposures."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    table: Text | None = None
+    query: str | None = None
+    at: Text | None = None
+    where: Where | None = None
+
+
+class ExposuresPart(_Part):
+    """Who saw which variant, and when."""
+
+    unit: Text
+    variant: Text
+
+
+class OutcomePart(_Part):
+    """What came of it."""
+
+    unit: Text | None = None
+    value: Text | None = None
+    window: Seconds | None = None
+    per_unit: Literal["sum", "any", "count"] | None = None
+    until: Text | None = None
+
+
+class DenominatorPart(_Part):
+    """What the outcome is divided by."""
+
+    unit: Text | None = None
+    value: Text | None = None
+    window: Seconds | None = None
+    per_unit: Literal["sum", "any", "count"] | None = None
+
+
+class CovariatePart(_Part):
+    """What was known of a unit before."""
+
+    unit: Text | None = None
+    value: Text | None = None
+    before: Seconds | None = None
+    per_unit: Literal["sum", "any", "count"] | None = None
+
+
+class MomentsPart(BaseModel):
+    """A SELECT that gives moments itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str
+
+
+class WarehouseEntry(Entry):
+    """Exposures and outcomes where they are: a warehouse, or files."""
+
+    url: Text | None = None
+    exposures: ExposuresPart | None = None
+    outcome: OutcomePart | None = None
+    covariate: CovariatePart | None = None
+    denominator: DenominatorPart | None = None
+    moments: MomentsPart | None = None
+    grain: Literal["unit"] | None = None
+    metric: Text | None = None
+
+
+class GrowthBookEntry(Entry):
+    """Results of one experiment of GrowthBook."""
+
+    url: Text | None = None
+    path: Text | None = None
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    token: Text | None = None
+    experiment: Text | None = None
+    phase: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    dimension: Text | None = None
+    metric: Text | None = None
+    cuped: Literal[False] | None = None
+
+
+class StatsigEntry(Entry):
+    """Results of one experiment of Statsig."""
+
+    url: Text | None = None
+    path: Text | None = None
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    token: Text | None = None
+    experiment: Text | None = None
+    control: Text | None = None
+    test: Text | Annotated[list[Text], Field(min_length=1)] | None = None
+    metric: Text | None = None
+    cuped: Literal[False] | None = None

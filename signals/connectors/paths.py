@@ -21,6 +21,19 @@ class InputFile:
     path: Path
     name: str
     written: bool = False  # by this read itself, as CSV: from a query or a workbook
+    member: str | None = None  # of the zip archive at ``path``, whose name and this one make up ``name``
+
+    @property
+    def outer(self) -> str:
+        """The name of the file on the disk."""
+        return self.name if self.member is None else self.name[: -len(self.member) - 1]
+
+    @property
+    def plain(self) -> str:
+        """The last part of the name, in lower case and without endings such as ``.gz``: it says what is inside."""
+        from signals.connectors.compressed import plain_name
+
+        return plain_name(self.name)
 
 
 def leaves_folder(pattern: str) -> bool:
@@ -29,17 +42,44 @@ def leaves_folder(pattern: str) -> bool:
 
 
 def input_files(source: Source, project: Project, *, key: str = "path") -> list[InputFile]:
-    """The files that ``path:`` names, sorted.
+    """The files that ``path:`` names, sorted; of a zip archive its members.
 
     Args:
         source: With its variables filled in.
         project: Says which folder is home.
-        key: The option that holds the path or glob.
+        key: The option that holds the path or glob. Behind an archive's name it may go on with a member's, or a
+            pattern of them: ``exports/*.zip/*.jsonl``.
 
     Raises:
-        SignalsError: When nothing matches, or a file lies outside the folder (links are followed first).
+        SignalsError: When nothing matches, a file lies outside the folder (links are followed first), or an archive
+            is damaged.
     """
-    pattern = str(source.options[key])
+    from signals.connectors.archives import is_zip, members
+
+    pattern, wanted = _into_archive(str(source.options[key]), project.sources_path.parent)
+    files = _files(pattern, source, project, key)
+    if key != "path":
+        return files
+    found: list[InputFile] = []
+    for file in files:
+        if is_zip(file):
+            found += members(file, wanted)
+        elif wanted is not None:
+            raise SignalsError("is no zip archive of files", f"Write `path:` without {wanted!r}", file=file.name)
+        else:
+            found.append(file)
+    return found
+
+
+def _into_archive(pattern: str, home: Path) -> tuple[str, str | None]:
+    """The pattern of files, and that of the members in them."""
+    cut = pattern.lower().find(".zip/")
+    if cut < 0 or "\0" in pattern or (home / pattern[: cut + 4]).is_dir():
+        return pattern, None
+    return pattern[: cut + 4], pattern[cut + 5 :] or None
+
+
+def _files(pattern: str, source: Source, project: Project, key: str) -> list[InputFile]:
     home = project.sources_path.parent
     if not pattern or "\0" in pattern:
         raise SignalsError(f"source {source.name!r}: `{key}:` is empty or not a path", file=str(project.sources_path))
@@ -98,13 +138,14 @@ def files_fingerprint(files: list[InputFile]) -> str:
         SignalsError: When one cannot be read.
     """
     whole = hashlib.sha256()
-    for file in files:
+    whole_files = {(file.path, file.outer): None for file in files}  # an archive once, as it is, whatever is read of it
+    for path, name in whole_files:
         part = hashlib.sha256()
         try:
-            with file.path.open("rb") as stream:
+            with path.open("rb") as stream:
                 while chunk := stream.read(CHUNK):
                     part.update(chunk)
         except OSError as error:
-            raise SignalsError(f"cannot be read: {error.strerror}", file=file.name) from None
-        whole.update(f"{len(file.name)}:{file.name}:{part.hexdigest()}\n".encode())
+            raise SignalsError(f"cannot be read: {error.strerror}", file=name) from None
+        whole.update(f"{len(name)}:{name}:{part.hexdigest()}\n".encode())
     return "sha256:" + whole.hexdigest()

@@ -145,4 +145,4 @@ def _placed(rows: Rows, places: list[str], source: Source) -> Rows:
             return self.names[file] if row is None else places[row - 1]
 
     label = [f"source {source.name!r}"]
-    return Placed(rows.connection, rows.alias, rows.types, label, rows.first_row)
+    return Placed(rows.connection, rows.alias, rows.types, label, rows.first_row, rows.joined)

@@ -9,6 +9,7 @@ from signals.connectors.base import Tally
 from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.env import resolved
 from signals.connectors.paths import files_fingerprint, input_files
+from signals.connectors.presets import check_preset, check_stages, preset_of
 from signals.connectors.shapes import SHAPES, Shape, check_map, segment_dimensions
 from signals.model import Problem, Project, Record, SignalsError, Source
 from signals.strictyaml import Document, Loc, suggest
@@ -26,6 +27,8 @@ ONLY_FOR = {
     "scorer": ("item_score",),
     "scorer_version": ("item_score",),
     "wide": ("item_score", "rating", "preference"),
+    "shown": ("feedback",),
+    "exposure": ("outcome",),
 }
 
 ABOUT_ONE = ("at", "error", "repeat", "attempt", "length", "content", "made", "leaked", "expected")
@@ -58,7 +61,7 @@ class Table:
                 what = f"`{key}:` is not for shape {shape.name}"
                 problems.append(document.problem((*loc, key), what, f"It is for {', '.join(shapes)}", key=True))
         problems += self._check_fields(source, shape, document, loc)
-        return tuple(problems)
+        return (*problems, *check_preset(source, document, loc), *check_stages(source, document, loc))
 
     @staticmethod
     def _check_input(source: Source, document: Document, loc: Loc) -> list[Problem]:
@@ -80,10 +83,19 @@ class Table:
         wide = dict(source.options.get("wide") or {})
         problems: list[Problem] = []
         named = [field for field in shape.fields if field not in (shape.graded, *ABOUT_ONE)]
-        if len(wide) > 1 or any(field not in named for field in wide):
-            wrong = next((field for field in wide if field not in named), "")
-            what = f"`wide:` cannot spread {wrong!r}" if wrong else "`wide:` takes one field"
+        if any(field not in named for field in wide):
+            wrong = next(field for field in wide if field not in named)
+            what = f"`wide:` cannot spread {wrong!r}"
             problems.append(document.problem((*loc, "wide"), what, suggest(wrong, named), key=True))
+        elif len(wide) > 1 and len({frozenset(one) if isinstance(one, dict) else id(one) for one in wide.values()}) > 1:
+            what = "`wide:` takes one field, or several that say the label of the same columns"
+            remedy = "Write FIELD: {COLUMN: LABEL, …} for each, with the same columns"
+            problems.append(document.problem((*loc, "wide"), what, remedy, key=True))
+        problems += [
+            document.problem((*loc, "wide", field), f"`wide:` names no column for {field}", "Name them", key=True)
+            for field, columns in wide.items()
+            if not columns
+        ]
         given = {*wide, *([shape.graded] if wide and shape.graded else [])}
         for field in sorted(given & set(source.map)):
             what = f"map.{field} is given by `wide:` already"
@@ -126,16 +138,21 @@ class Table:
     def read(self, source: Source, project: Project, tally: Tally) -> Iterator[Record]:
         """Every record of the source."""
         from signals.connectors.cells import Cells, used_columns
+        from signals.connectors.staging import staged
         from signals.connectors.tabular import open_rows
 
         filled = resolved(source, project)
         shape = SHAPES[str(filled.options["shape"])]
         # Counts are few and thumbs may need their order; outcomes are many and need neither order nor row numbers.
-        numbered = shape.name != "outcome" and (
-            shape.name != "feedback" or ("response" in filled.map and "at" not in filled.map)
+        numbered = bool(filled.options.get("once")) or (
+            shape.name != "outcome"
+            and (shape.name != "feedback" or ("response" in filled.map and "at" not in filled.map))
         )
-        with open_rows(filled, source, project, used_columns(filled), numbered=numbered) as rows:
-            yield from _records(Cells(filled, shape, rows), project, tally)
+        preset = preset_of(filled)
+        sparse, otherwise = (preset.sparse, preset.otherwise) if preset else (False, None)
+        columns = used_columns(filled)
+        with open_rows(filled, source, project, columns, numbered=numbered, sparse=sparse, otherwise=otherwise) as rows:
+            yield from _records(staged(Cells(filled, shape, rows), tally), project, tally)
             tally.require_rows(source, rows.names[0] if len(rows.names) == 1 else str(project.sources_path))
 
 

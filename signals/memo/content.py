@@ -25,7 +25,19 @@ from signals.memo.rows import (
     SourceLine,
 )
 from signals.model import Decision, Estimate, Explanation, Reading, RuleOutcome, Verdict, utc
-from signals.words import STATE_WORDS, bounds, count, duration, level, lift, moment, number, p_value, share
+from signals.words import (
+    STATE_WORDS,
+    bounds,
+    count,
+    duration,
+    estimate_title,
+    level,
+    lift,
+    moment,
+    number,
+    p_value,
+    share,
+)
 
 
 def memo_of(
@@ -154,7 +166,7 @@ def _reading(reading: Reading) -> ReadingLine:
     gone = reading.state == "missing"
     refused = f": {clean(voting.refused)}" if voting and voting.refused else ""
     others = tuple(
-        f"{clean(name)}: {other(estimate)}"
+        f"{clean(estimate_title(name))}: {other(estimate)}"
         for name, estimate in sorted(reading.estimates.items())
         if name != reading.voting
     )
@@ -294,7 +306,7 @@ def _not_assessed(verdict: Verdict, readings: list[Reading], explanation: Explan
                 + (f" (beside it: {' and '.join(beside)})." if beside else ".")
             )
         lines += [
-            f"{name}: the {clean(kind)} estimate was refused: {clean(estimate.refused)}"
+            f"{name}: the {clean(estimate_title(kind))} estimate was refused: {clean(estimate.refused)}"
             for kind, estimate in sorted(reading.estimates.items())
             if estimate.refused
         ]

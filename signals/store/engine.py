@@ -9,9 +9,10 @@ transaction.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ class Database:
     def __init__(self, url: str, base: Path | None = None) -> None:
         parsed = _parse(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
+        # Threads of one process take turns here: SQLite's own waiting gives up after ``BUSY_SECONDS``.
+        self._turn = threading.RLock() if self.sqlite else nullcontext()
         self.engine: Engine
         if self.sqlite:
             path = Path(parsed.database or "")
@@ -67,7 +70,7 @@ class Database:
         """The same over a connection that is already open (it may hold temporary tables)."""
         connection.execution_options(write=True)
         try:
-            with connection.begin():
+            with self._turn, connection.begin():
                 if not self.sqlite:
                     lock_now(connection, lock)
                 yield

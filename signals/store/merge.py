@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -82,6 +83,10 @@ class _Counts:
     removed: int = 0
     unchanged: int = 0
 
+    def __add__(self, other: _Counts) -> _Counts:
+        mine, theirs = self.__dict__, other.__dict__
+        return _Counts(**{name: mine[name] + theirs[name] for name in mine})
+
 
 def apply(
     database: Database,
@@ -95,6 +100,45 @@ def apply(
     started, clock = datetime.now(UTC), time.perf_counter()
     with database.read() as connection:
         before = last_success(connection, source.name)
+    with (
+        _staged(database, source, records, tally) as (connection, stage, report),
+        database.writing(connection, f"source {source.name}"),
+    ):
+        now = last_success(connection, source.name)
+        if now and (before is None or now["id"] != before["id"]) and now["content"] != report["content"]:
+            raise PulledMeanwhileError(source.name)
+        counts = _merge(connection, stage, source.name)
+        row = {
+            "source": source.name, "signal": source.signal, "connector": source.connector,
+            "status": _status(now, report, counts), "fingerprint": fingerprint,
+            "definition": definition, "started": started, "seconds": time.perf_counter() - clock,
+            "checked": started, **report, **counts.__dict__,
+        }  # fmt: skip
+        connection.execute(insert(pull), row)
+    return report_of(row)
+
+
+def compare(database: Database, source: Source, records: Iterable[Record], tally: Tally) -> PullReport:
+    """What ``apply`` would do. See ``Store.compare``."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with _staged(database, source, records, tally) as (connection, stage, report), connection.begin():
+        now = last_success(connection, source.name)
+        counts = _Counts()
+        for kind, shape in SHAPES.items():
+            counts += _differences(connection, stage.tables.get(kind), shape, source.name)
+    row = {
+        "source": source.name, "signal": source.signal, "connector": source.connector,
+        "status": _status(now, report, counts), "fingerprint": None, "definition": "", "started": started,
+        "seconds": time.perf_counter() - clock, "checked": started, **report, **counts.__dict__,
+    }  # fmt: skip
+    return report_of(row)
+
+
+@contextmanager
+def _staged(
+    database: Database, source: Source, records: Iterable[Record], tally: Tally
+) -> Iterator[tuple[Connection, _Stage, dict[str, Any]]]:
+    """The records in temporary tables of a connection, and what they come to."""
     stage = _Stage()
     with database.explained(), database.engine.connect() as connection:
         try:
@@ -107,30 +151,18 @@ def apply(
                     stage.rows += len(rows)
             with connection.begin():
                 report = _settle(connection, stage, source, tally)
-            with database.writing(connection, f"source {source.name}"):
-                now = last_success(connection, source.name)
-                if now and (before is None or now["id"] != before["id"]) and now["content"] != report["content"]:
-                    raise PulledMeanwhileError(source.name)
-                counts = _merge(connection, stage, source.name)
-                same = (
-                    now is not None
-                    and now["content"] == report["content"]
-                    and not (counts.new or counts.changed or counts.removed)
-                )
-                row = {
-                    "source": source.name, "signal": source.signal, "connector": source.connector,
-                    "status": "unchanged" if same else "changed", "fingerprint": fingerprint,
-                    "definition": definition, "started": started, "seconds": time.perf_counter() - clock,
-                    "checked": started, **report, **counts.__dict__,
-                }  # fmt: skip
-                connection.execute(insert(pull), row)
+            yield connection, stage, report
         finally:
             # After a failure the connection may be unusable; its temporary tables then went with it.
             if not connection.invalidated and stage.tables:
                 connection.rollback()
                 with connection.begin():
                     stage.drop(connection)
-    return report_of(row)
+
+
+def _status(last: dict[str, Any] | None, report: dict[str, Any], counts: _Counts) -> str:
+    differs = counts.new or counts.changed or counts.removed
+    return "unchanged" if last is not None and last["content"] == report["content"] and not differs else "changed"
 
 
 def _batches(
@@ -272,26 +304,22 @@ def _span(connection: Connection, made: Table) -> list[datetime]:
 
 def _merge(connection: Connection, stage: _Stage, source: str) -> _Counts:
     """Insert what is new, update what differs, delete what is gone; rows that are the same are not touched."""
-    new = changed = removed = unchanged = 0
+    whole = _Counts()
     on_sqlite = connection.dialect.name == "sqlite"
     for kind, shape in SHAPES.items():
-        table = shape.table
+        table, made = shape.table, stage.tables.get(kind)
         mine = table.c.source == source
-        made = stage.tables.get(kind)
         if made is None:
-            removed += connection.execute(delete(table).where(mine)).rowcount
+            whole += _Counts(removed=connection.execute(delete(table).where(mine)).rowcount)
             continue
-        match = and_(*(made.c[key] == table.c[key] for key in shape.keys))
-        gone = delete(table).where(mine, ~exists().where(match).correlate(table))
-        removed += connection.execute(gone).rowcount
+        counts = _differences(connection, made, shape, source)
+        whole += counts
+        match, gone = _match(made, shape, source)
+        if counts.removed:
+            connection.execute(delete(table).where(gone))
+        if not (counts.new or counts.changed):
+            continue
         differs = made.c.digest != table.c.digest
-        joined = made.join(table, and_(mine, match))
-        known = connection.execute(select(func.count()).select_from(joined)).scalar_one()
-        edited = connection.execute(select(func.count()).select_from(joined).where(differs)).scalar_one()
-        staged = connection.execute(select(func.count()).select_from(made)).scalar_one()
-        new, changed, unchanged = new + staged - known, changed + edited, unchanged + known - edited
-        if staged == known and not edited:
-            continue
         names = [*shape.columns, "digest"]
         wanted = (
             select(bindparam("source", source, type_=TEXT), *(made.c[name] for name in names))
@@ -305,7 +333,29 @@ def _merge(connection: Connection, stage: _Stage, source: str) -> _Counts:
                 index_elements=["source", *shape.keys], set_={name: put.excluded[name] for name in rest}
             )
         )
-    return _Counts(new, changed, removed, unchanged)
+    return whole
+
+
+def _match(made: Table, shape: Shape, source: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """That a staged and a stored row are the same record, and that a stored row is not among the staged ones."""
+    match = and_(*(made.c[key] == shape.table.c[key] for key in shape.keys))
+    return match, and_(shape.table.c.source == source, ~exists().where(match).correlate(shape.table))
+
+
+def _differences(connection: Connection, made: Table | None, shape: Shape, source: str) -> _Counts:
+    """How the staged rows of one kind (None: there are none) differ from the stored ones. Takes no lock."""
+    table = shape.table
+    mine = table.c.source == source
+    if made is None:
+        stored = select(func.count()).select_from(table).where(mine)
+        return _Counts(removed=connection.execute(stored).scalar_one())
+    match, gone = _match(made, shape, source)
+    joined = select(func.count()).select_from(made.join(table, and_(mine, match)))
+    known = connection.execute(joined).scalar_one()
+    edited = connection.execute(joined.where(made.c.digest != table.c.digest)).scalar_one()
+    staged = connection.execute(select(func.count()).select_from(made)).scalar_one()
+    removed = connection.execute(select(func.count()).select_from(table).where(gone)).scalar_one()
+    return _Counts(staged - known, edited, removed, known - edited)
 
 
 # --- the log of pulls -----------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from signals.model import SetAside, SignalsError
+from signals.model import SetAside, SignalsError, Source
 
 
 class Tally(Protocol):
@@ -52,6 +53,16 @@ class PullReport:
     first_at: datetime | None = None  # oldest and newest evidence
     last_at: datetime | None = None
     error: str | None = None
+
+
+def failed_report(source: Source, definition: str, started: datetime, error: str) -> PullReport:
+    """The report of a pull that stored nothing. Passwords in addresses are left out."""
+    now = datetime.now(UTC)
+    said = re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", error)
+    seconds = (now - started).total_seconds()
+    return PullReport(
+        source.name, source.signal, source.connector, "failed", definition, started, seconds, now, error=said
+    )
 
 
 class StoreError(SignalsError):

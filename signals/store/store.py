@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from signals.store.contents import Content, own_keys
 from signals.store.engine import Database, upsert
 from signals.store.look import EXPLANATION, Look
 from signals.store.migrate import bring_up_to_date
-from signals.store.report import PullReport, Tally
+from signals.store.report import PullReport, Tally, failed_report
 from signals.store.versions import Version, VersionLog
 
 
@@ -127,20 +126,21 @@ class Store:
         """
         return merge.apply(self.database, source, fingerprint, definition, records, tally)
 
+    def compare(self, source: Source, records: Iterable[Record], tally: Tally) -> PullReport:
+        """What ``apply`` would report of these records; nothing is stored, and the pull is not logged.
+
+        Raises:
+            SignalsError: As ``apply``.
+        """
+        return merge.compare(self.database, source, records, tally)
+
     def record_failure(self, source: Source, definition: str, started: datetime, error: str) -> PullReport:
         """Log a pull that stored nothing. Passwords in addresses are left out."""
-        now = datetime.now(UTC)
-        row: dict[str, Any] = {
-            "source": source.name, "signal": source.signal, "connector": source.connector, "status": "failed",
-            "fingerprint": None, "definition": definition, "content": None, "rows_read": 0, "rows_kept": 0,
-            "records": 0, "set_aside": "[]", "parts": "[]", "new": 0, "changed": 0, "removed": 0, "unchanged": 0,
-            "first_at": None, "last_at": None, "started": started, "seconds": (now - started).total_seconds(),
-            "checked": now,
-            "error": re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", error),
-        }  # fmt: skip
+        report = failed_report(source, definition, started, error)
+        row = {**report.__dict__, "set_aside": "[]", "parts": "[]"}
         with self.database.write(f"source {source.name}") as connection:
             connection.execute(insert(tables.pull), row)
-        return merge.report_of(row)
+        return report
 
     def record_unchanged(self, source_name: str) -> None:
         """Note that the source was looked at just now and is still what its last pull read."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from signals.connectors import stopping
 from signals.connectors.api.access import address
 from signals.connectors.env import scrub, secrets
 from signals.model import Problem, Project, SignalsError, Source
@@ -57,7 +58,7 @@ class Clock:
 
     now: Callable[[], float] = time.time  # seconds since 1970
     ticks: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stopping.pause
 
 
 CLOCK = Clock()
@@ -79,9 +80,18 @@ class _AgainError(Exception):
         self.what, self.remedy, self.status, self.after = what, remedy, status, after
 
 
+Renew = Callable[["Client"], Mapping[str, str]]
+
+
 @contextmanager
 def client(
-    source: Source, written: Source, project: Project, *, headers: Mapping[str, str], per_minute: int
+    source: Source,
+    written: Source,
+    project: Project,
+    *,
+    headers: Mapping[str, str],
+    per_minute: int,
+    renew: Renew | None = None,
 ) -> Iterator[Client]:
     """A client of the server at the source's ``url:``.
 
@@ -91,6 +101,7 @@ def client(
         project: For the place that messages name.
         headers: Sent with every request; they may sign in.
         per_minute: Requests in any 60 seconds, unless the source says otherwise.
+        renew: Asks for headers that sign in for some minutes: by ``sign_in``, and whenever the server says 401.
 
     Raises:
         SignalsError: When the address cannot be used.
@@ -102,9 +113,13 @@ def client(
         headers={"Accept": "application/json", "User-Agent": "signals-verdict", **headers},
         timeout=TIMEOUT, follow_redirects=False, trust_env=not local,
     ) as http:  # fmt: skip
-        hidden = [text for value in headers.values() for text in (value, value.partition(" ")[2]) if text]
         budget = int(source.options.get("per_minute") or per_minute)
-        yield Client(http, base, source, written, project, budget, hidden)
+        yield Client(http, base, source, written, project, budget, _parts(headers), renew)
+
+
+def _parts(headers: Mapping[str, str]) -> list[str]:
+    """What signs in, as it may come back in a message."""
+    return [text for value in headers.values() for text in (value, value.partition(" ")[2]) if text]
 
 
 class Client:
@@ -119,8 +134,10 @@ class Client:
         project: Project,
         per_minute: int,
         hidden: Sequence[str],
+        renew: Renew | None = None,
     ) -> None:
         self._http, self._base, self._source, self._per_minute = http, base, source, per_minute
+        self._renew = renew
         self._place: dict[str, Any] = {"file": str(project.sources_path), "line": source.line}
         self._shown = str(written.options.get("url", "")).rstrip("/")
         host = [urlsplit(base).hostname or ""] if "$" in self._shown else []
@@ -135,7 +152,31 @@ class Client:
         """The JSON answer to a JSON question that changes nothing (a search)."""
         return self._ask("POST", path, {}, body)
 
+    def sign_in(self) -> None:
+        """Ask for what signs in from now on; what did so until now is no longer sent.
+
+        Raises:
+            StatusError: When the server refuses.
+        """
+        renew, self._renew = self._renew, None  # a refusal to renew is final
+        try:
+            self._http.headers.pop("Authorization", None)
+            headers = renew(self) if renew else {}
+        finally:
+            self._renew = renew
+        self._http.headers.update(headers)
+        self._hidden = tuple(sorted({*self._hidden, *_parts(headers)}, key=len, reverse=True))
+
     def _ask(self, method: str, path: str, params: Mapping[str, Any], body: Mapping[str, Any] | None) -> Any:
+        try:
+            return self._patiently(method, path, params, body)
+        except StatusError as error:
+            if error.status != 401 or self._renew is None:
+                raise
+        self.sign_in()
+        return self._patiently(method, path, params, body)
+
+    def _patiently(self, method: str, path: str, params: Mapping[str, Any], body: Mapping[str, Any] | None) -> Any:
         from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
         def pause(state: RetryCallState) -> float:
@@ -165,6 +206,7 @@ class Client:
     def _once(self, method: str, path: str, params: Mapping[str, Any], body: Mapping[str, Any] | None) -> Any:
         import httpx
 
+        stopping.check()
         self._wait_for_turn()
         url, query = self._base + path, dict(params)
         try:
@@ -216,6 +258,7 @@ class Client:
             if size > MAX_BYTES:
                 what = f"answers with more than {MAX_BYTES // 1_000_000} MB at once"
                 self._fail(path, what, "Select fewer rows with the source's keys")
+            stopping.check()
             if CLOCK.ticks() - start > DEADLINE:
                 raise _AgainError(f"takes more than {DEADLINE:g} s for one answer", f"Try again later; {GOES_ON}")
         return b"".join(parts)

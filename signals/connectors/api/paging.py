@@ -106,3 +106,32 @@ def by_number(
         if done or not found:
             return
     raise SignalsError(f"{what}: more than {MAX_PAGES:,} pages", "Select fewer rows with the source's keys")
+
+
+def by_offset(
+    ask: Callable[[int], Answer], rows: Rows, *, start: str | None = None, what: str = "the list"
+) -> Iterator[Page]:
+    """Rows by offset, until a page is empty: a server may hand out fewer rows than it was asked for.
+
+    Args:
+        ask: Gets the answer that begins with the row of that number, from 0.
+        rows: Of an answer.
+        start: Where to begin, as a page said in ``following``.
+        what: What is listed, for messages.
+
+    Raises:
+        SignalsError: When the same page comes again, or there is no end.
+    """
+    offset = 0 if start is None else int(start)
+    before = b""
+    for _ in range(MAX_PAGES):
+        found = rows(ask(offset))
+        digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode("utf-8", "surrogatepass")).digest()
+        if found and digest == before:
+            raise SignalsError(f"{what}: the server gives the same page again, so the list never ends", REPORT)
+        before = digest
+        offset += len(found)
+        yield Page(found, str(offset) if found else None)
+        if not found:
+            return
+    raise SignalsError(f"{what}: more than {MAX_PAGES:,} pages", "Select fewer rows with the source's keys")

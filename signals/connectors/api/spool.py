@@ -105,6 +105,15 @@ class Spool:
         mine = "SELECT 1 FROM row WHERE kind = ? AND id = ? AND number = (SELECT number FROM pull)"
         return self._db.execute(mine, (kind, name)).fetchone() is not None
 
+    def count(self, kind: str) -> int:
+        """How many rows of a kind there are."""
+        return int(self._db.execute("SELECT count(*) FROM row WHERE kind = ?", (kind,)).fetchone()[0])
+
+    def again(self, kind: str) -> None:
+        """Let the next ``gather`` ask for the whole list, whatever was kept of it."""
+        with self._db:
+            self._db.execute("UPDATE listing SET following = NULL, ended = 0, through = NULL WHERE name = ?", (kind,))
+
     # --- how it is kept -------------------------------------------------------------------------------------------
 
     def begin(self, key: str) -> None:

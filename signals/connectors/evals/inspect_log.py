@@ -142,6 +142,11 @@ def _checked(sample: Any, name: str, log: Log) -> Mapping[str, Any]:
 
 
 def _is_archive(file: InputFile) -> bool:
+    if file.member is not None:
+        if file.plain.endswith(".eval"):
+            remedy = "Unpack the archive: a log is one itself"
+            raise SignalsError("is a log inside a zip archive", remedy, file=file.name)
+        return False
     try:
         with file.path.open("rb") as stream:
             return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
+from signals.connectors.archives import members
 from signals.connectors.evals.output import number
 from signals.connectors.jsonfile import dig, load_json
 from signals.connectors.paths import InputFile, input_files
 from signals.model import Project, SignalsError, Source
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
-SAMPLES = re.compile(rf"samples_(.+)_({TIME})\.jsonl(?:\.gz)?")
-RESULTS = re.compile(rf".+_({TIME})\.json(?:\.gz)?")
+PACKED = r"(?:\.(?:gz|zst|bz2|xz))?"
+SAMPLES = re.compile(rf"samples_(.+)_({TIME})\.jsonl{PACKED}")
+RESULTS = re.compile(rf".+_({TIME})\.json{PACKED}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ def pairs_of(source: Source, project: Project) -> list[tuple[InputFile, InputFil
 
 def _beside(file: InputFile, time: str, source: Source, project: Project) -> InputFile | None:
     """The results file of the run: beside the samples, and named with the same time."""
+    if file.member is not None:  # beside it in the archive
+        for one in members(replace(file, name=file.outer, member=None)):
+            found = RESULTS.fullmatch(PurePath(one.name).name)
+            if found and found[1] == time and PurePath(one.name).parent == PurePath(file.name).parent:
+                return one
+        return None
     home = project.sources_path.parent.resolve()
     for path in sorted(file.path.parent.iterdir()):
         found = RESULTS.fullmatch(path.name)

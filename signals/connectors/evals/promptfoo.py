@@ -32,7 +32,7 @@ GRADED = frozenset(
 )  # fmt: skip
 ERROR_ROW = 2  # ``failureReason``: 0 none, 1 an assertion failed, 2 the run itself failed
 UNPARSED = re.compile(r"could not (extract|parse)|not in json|malformed|invalid json|failed to parse", re.IGNORECASE)
-LINES = (".jsonl", ".jsonl.gz")
+LINES = ".jsonl"
 
 Row = Mapping[str, Any]
 Assertion = Mapping[str, Any]
@@ -78,7 +78,7 @@ class _Run:
 
 def _outputs(files: Iterable[InputFile], source: Source, tally: Tally) -> Iterator[Output]:
     """The rows of all runs, JSON lines as they come; a second export of the same rows is the same evidence again."""
-    lines = [file for file in files if file.path.name.lower().endswith(LINES)]
+    lines = [file for file in files if file.plain.endswith(LINES)]
     seen: set[str] = set()
     for run, rows in _runs((file for file in files if file not in lines), source, tally):
         rows.sort(key=lambda row: (_order(row.get("promptIdx")), _order(row.get("testIdx"))))

@@ -24,6 +24,7 @@ class Asked:
     query: dict[str, str]
     body: Any
     headers: dict[str, str]
+    pairs: tuple[tuple[str, str], ...] = ()  # of the query: a name may come several times
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Server:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))
                 asked = Asked(
                     self.command, parts.path, dict(parse_qsl(parts.query)), json.loads(raw) if raw else None,
-                    {name.lower(): value for name, value in self.headers.items()},
+                    {name.lower(): value for name, value in self.headers.items()}, tuple(parse_qsl(parts.query)),
                 )  # fmt: skip
                 server.asked.append(asked)
                 fault = server.faults.popleft() if server.faults else None

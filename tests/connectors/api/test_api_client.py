@@ -12,7 +12,7 @@ import pytest
 from signals.connectors.api import client as module
 from signals.connectors.api.access import basic, bearer, loopback, secret
 from signals.connectors.api.client import Client, StatusError, client, retry_after
-from signals.connectors.api.paging import by_cursor, by_number
+from signals.connectors.api.paging import by_cursor, by_number, by_offset
 from signals.connectors.env import resolved
 from signals.model import Project, SignalsError, Source
 
@@ -295,3 +295,18 @@ def test_pages_by_number_and_by_offset():
 def test_a_page_that_comes_again_is_refused():
     with pytest.raises(SignalsError, match="the same page again"):
         list(by_number(lambda number: [1, 2], list, last=lambda answer: None, size=2))
+
+
+def test_pages_by_offset_end_with_an_empty_one():
+    rows, asked = list(range(7)), []
+
+    def ask(offset: int) -> list[int]:
+        asked.append(offset)
+        return rows[offset : offset + (3 if offset else 2)]  # fewer than asked for is no end
+
+    pages = list(by_offset(ask, list))
+    assert ([row for page in pages for row in page.rows], asked) == (rows, [0, 2, 5, 7])
+    assert [page.following for page in pages] == ["2", "5", "7", None]
+    assert [row for page in by_offset(ask, list, start="5") for row in page.rows] == [5, 6]
+    with pytest.raises(SignalsError, match="the same page again"):
+        list(by_offset(lambda offset: [1, 2], list))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter, defaultdict
+from pathlib import Path
 from statistics import mean
 from typing import Any
+
+from signals.strictyaml import parse
 
 BOTH = {
     "path": "promptfoo_*.json",
@@ -307,3 +310,18 @@ def test_the_full_lines_and_the_full_json_are_one_evidence(desk, shared):
     assert len(desk.read("promptfoo", path="both.*")) == 240
     assert desk.whys == {"the same row was read from another file already": 240}
     assert (desk.tally.rows_read, desk.tally.rows_kept) == (480, 240)
+
+
+def test_the_entries_of_the_page_work(desk):
+    page = Path(__file__).parents[3] / "docs" / "connectors" / "promptfoo.md"
+    blocks = [block.split("```")[0] for block in page.read_text().split("```yaml\n")[1:]]
+    assert len(blocks) == 2
+    for arm in ("control", "candidate"):
+        data = json.loads((desk.files / f"promptfoo_{arm}.json").read_text())
+        for row in data["results"]["results"]:
+            row["vars"] = {"ticket_id": row["testCase"]["metadata"]["item_id"]}
+            row["metadata"] = {"plan": "pro"}
+        desk.write(f"exports/promptfoo/{arm}.json", json.dumps(data))
+    for block in blocks:
+        for entry in parse(block, "docs").data.values():
+            assert len(desk.read(**{key: entry[key] for key in entry if key != "signal"})) == 240

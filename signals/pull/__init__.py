@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from threading import Lock
+from typing import Literal
 
 from signals.connectors import Tally, get
 from signals.connectors.base import Keeps
 from signals.connectors.env import resolved
+from signals.connectors.stopping import check
 from signals.model import Project, Record, SignalsError, Source, digest
+from signals.pull.together import Job, still_running, together
 from signals.store import PulledMeanwhileError, PullReport, Store, StoreError
 from signals.strictyaml import suggest
 
@@ -20,6 +25,31 @@ ATTEMPTS = 5
 SAY_EVERY = 10_000  # records
 
 Progress = Callable[[str], None]
+Phase = Literal["waits", "looks", "reads", "stores", "done"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far one source is. ``records`` counts those read so far; ``report`` is there when it is done."""
+
+    source: str
+    phase: Phase
+    records: int = 0
+    report: PullReport | None = None
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        if self.phase == "reads":
+            return f"{self.records:,} records" if self.records else "reading"
+        if self.phase == "stores":
+            return f"storing {self.records:,} records"
+        if self.report is not None:
+            return self.report.status
+        return {"looks": "looking for changes", "waits": "waiting"}.get(self.phase, self.phase)
+
+
+Watch = Callable[[Step | None], None]
+"""Told of every step, by one thread at a time; with None several times a second, so that a clock can be shown."""
 
 
 def pull(
@@ -30,11 +60,13 @@ def pull(
     source: str | None = None,
     full: bool = False,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> tuple[PullReport, ...]:
     """Bring the store up to date with every source, one report each, in the order of ``sources.yaml``.
 
-    A source that cannot be read keeps the evidence of its last good pull and stops none of the others: its report has
-    the status ``failed`` and an ``error`` of one or more lines.
+    Sources are read at the same time. One that cannot be read keeps the evidence of its last good pull and stops none
+    of the others: its report has the status ``failed`` and an ``error`` of one or more lines. Each source is stored as
+    a whole or not at all, whatever stops the pull; those that were stored by then stay.
 
     Args:
         project: Releases and sources.
@@ -43,30 +75,56 @@ def pull(
             reading it tells, so all sources are read whatever the release.
         source: Only this source.
         full: Read even what has not changed.
-        progress: Told in one line what is being done.
+        progress: Told in one line what is being done, by one thread at a time.
+        watch: The same, step by step.
 
     Raises:
         SignalsError: An unknown source or release, or a store that fails.
+        KeyboardInterrupt: When it comes; readers are told to stop first.
     """
-    _known("release", release, [one.id for one in project.releases])
-    _known("source", source, [one.name for one in project.sources])
+    chosen = sources_of(project, release, source)
     store.sync_releases(project.releases)
-    say = progress or (lambda _line: None)
-    return tuple(
-        _pull_one(one, project, store, full=full, say=say)
-        for one in project.sources
-        if source is None or one.name == source
-    )
+    say = announcer(progress, watch)
+    jobs = [Job(one, partial(_pull_one, one, project, store, full=full, say=say)) for one in chosen]
+    return tuple(together(jobs, None if watch is None else partial(watch, None)))
 
 
-def _known(what: str, name: str | None, names: list[str]) -> None:
-    if name is not None and name not in names:
-        raise SignalsError(f"unknown {what} {name!r}", suggest(name, names))
+def sources_of(project: Project, release: str | None, source: str | None) -> tuple[Source, ...]:
+    """The sources to read.
+
+    Raises:
+        SignalsError: An unknown source or release.
+    """
+    for what, name, known in (
+        ("release", release, [one.id for one in project.releases]),
+        ("source", source, [one.name for one in project.sources]),
+    ):
+        if name is not None and name not in known:
+            raise SignalsError(f"unknown {what} {name!r}", suggest(name, known))
+    return tuple(one for one in project.sources if source is None or one.name == source)
+
+
+Say = Callable[[Step], None]
+
+
+def announcer(progress: Progress | None, watch: Watch | None) -> Say:
+    """Tell both, one thread at a time."""
+    turn = Lock()
+
+    def say(step: Step) -> None:
+        with turn:
+            if progress is not None and step.phase in ("looks", "reads", "stores"):
+                progress(f"{step.source}: {step}")
+            if watch is not None:
+                watch(step)
+
+    return say
 
 
 def definition_of(source: Source, project: Project) -> str:
     """Hash of everything besides the input that decides which records a source gives."""
     filled = resolved(source, project)
+    package = getattr(get(source.connector), "package", None)  # of others: a new version may read otherwise
     return digest(
         {
             "readers": READERS_VERSION, "signal": source.signal, "connector": source.connector,
@@ -74,14 +132,21 @@ def definition_of(source: Source, project: Project) -> str:
             "timezone": filled.timezone,
             # Units that both arms of a release saw are set aside, so which variants are arms matters.
             "arms": sorted({release.arms for release in project.releases}),
+            **({"package": package} if package else {}),
         }
     )  # fmt: skip
 
 
-def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say: Progress) -> PullReport:
+def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say: Say) -> PullReport:
+    say(Step(source.name, "looks"))
+    report = _pulled(source, project, store, full=full, say=say)
+    say(Step(source.name, "done", report.records, report))
+    return report
+
+
+def _pulled(source: Source, project: Project, store: Store, *, full: bool, say: Say) -> PullReport:
     started = datetime.now(UTC)
     definition = ""
-    say(f"{source.name}: looking for changes")
     for attempt in range(1, ATTEMPTS + 1):
         try:
             definition = definition_of(source, project)
@@ -97,8 +162,9 @@ def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say
         if again and isinstance(connector, Keeps):
             connector.forget(source, project)
         tally = Tally()
+        say(Step(source.name, "reads"))
         try:
-            records = _told(connector.read(source, project, tally), source, say)
+            records = told(connector.read(source, project, tally), source, say)
             return store.apply(source, fingerprint, definition, records, tally)
         except StoreError:
             raise
@@ -111,13 +177,17 @@ def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say
     raise AssertionError("unreachable")
 
 
-def _told(records: Iterable[Record], source: Source, say: Progress) -> Iterator[Record]:
+def told(records: Iterable[Record], source: Source, say: Say) -> Iterator[Record]:
+    """The records, told of as they come; stops when the reading is told to."""
     number = 0
     for number, record in enumerate(records, 1):
+        if number % 100 == 0:
+            check()
         if number % SAY_EVERY == 0:
-            say(f"{source.name}: {number:,} records")
+            say(Step(source.name, "reads", number))
         yield record
-    say(f"{source.name}: storing {number:,} records")
+    check()
+    say(Step(source.name, "stores", number))
 
 
 def _same(last: PullReport, fingerprint: str, definition: str) -> bool:
@@ -131,3 +201,9 @@ def _skipped(last: PullReport, started: datetime) -> PullReport:
         last, status="unchanged", started=started, seconds=seconds, checked=now, new=0, changed=0, removed=0,
         unchanged=last.records,
     )  # fmt: skip
+
+
+__all__ = [
+    "Phase", "Progress", "Step", "Watch", "announcer", "definition_of", "get", "pull", "sources_of", "still_running",
+    "told",
+]  # fmt: skip

@@ -1,0 +1,131 @@
+"""Exposures and outcomes where they are: a warehouse (or DuckDB over files) aggregates, and moments come back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from signals.connectors.base import Tally
+from signals.connectors.entries import check_common, check_recoding
+from signals.connectors.env import resolved
+from signals.connectors.paths import files_fingerprint
+from signals.connectors.shapes import check_map, metric_name
+from signals.connectors.warehouse.definition import Definition, definition_of
+from signals.model import INCOMPLETE, Problem, Project, Record, SignalsError, Source
+from signals.strictyaml import Document, Loc
+
+if TYPE_CHECKING:
+    from signals.connectors.options import Entry
+    from signals.connectors.warehouse.engines import Engine
+
+MAX_VARIANTS = 1000
+
+
+class Warehouse:
+    """A/B exposures and outcomes in a warehouse, a DuckDB file, or Parquet, CSV and JSON lines files."""
+
+    name = "warehouse"
+    shapes: tuple[str, ...] = ("outcome",)
+
+    def entry(self) -> type[Entry]:
+        """The model of its entry in sources.yaml."""
+        from signals.connectors.options import WarehouseEntry
+
+        return WarehouseEntry
+
+    def check(self, source: Source, document: Document, loc: Loc) -> tuple[Problem, ...]:
+        """What is wrong with the source's own keys."""
+        from signals.connectors.warehouse.checking import problems
+
+        found = check_common(source, document, loc) + problems(source, document, loc)
+        found += check_map(document, loc, source.map, (), ("cluster",))
+        found += check_recoding(source, document, loc, ("variant",))
+        return tuple(found)
+
+    def fingerprint(self, source: Source, project: Project) -> str | None:
+        """Hash of the files' names and contents; None for a database, which only asking it would tell."""
+        if "url" in source.options:
+            return None
+        from signals.connectors.warehouse.engines import named_files
+
+        found = named_files(resolved(source, project), project)
+        return files_fingerprint([file for files in found.values() for file in files])
+
+    def read(self, source: Source, project: Project, tally: Tally) -> Iterator[Record]:
+        """Every cell of the source.
+
+        Raises:
+            SignalsError: For whatever keeps the source from being read; secrets are masked.
+        """
+        from signals.connectors.warehouse.engines import open_engine
+
+        filled = resolved(source, project)
+        with open_engine(filled, source, project) as engine:
+            if "moments" in filled.options:
+                from signals.connectors.warehouse.given import given_cells
+
+                yield from given_cells(filled, engine, tally)
+            else:
+                yield from _cells(filled, project, engine, tally)
+        tally.require_rows(source, str(project.sources_path))
+
+
+def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> Iterator[Record]:
+    from signals.connectors.warehouse import moments, query
+
+    definition = definition_of(source)
+    zone, dialect = source.timezone, engine.dialect
+    overview, faults = query.counted(definition, engine.table, dialect, zone)
+    counts = engine.rows(overview)
+    seen = Counter({row["v"]: int(row["rows"]) for row in counts if row["bad"] == query.GOOD and row["v"] is not None})
+    if len(seen) > MAX_VARIANTS:
+        few = ", ".join(repr(name) for name, _ in seen.most_common(3))
+        what = f"source {source.name!r}: column {definition.variant!r} holds {len(seen):,} variants, such as {few}"
+        raise SignalsError(what, "Name the column of the variant, or one experiment in `where:`", **engine.place)
+    cutoff = None
+    if definition.outcome.window is not None:
+        tally.looked_for(INCOMPLETE)
+        cutoff = _cutoff(definition, engine, zone)
+    variants = query.Variants.of(seen, components(project))
+    made = query.build(definition, engine.table, dialect, zone, variants, cutoff)
+    engine.read_only()
+    for row in counts:
+        if row["bad"] != query.GOOD:
+            tally.rows_read += int(row["rows"])
+            tally.set_aside(faults[row["bad"] - 1], row["v"], int(row["rows"]))
+    if not seen:
+        return
+    if definition.one_row_per_unit:
+        engine.verify_one_row_per_unit(made.units, source.name)
+    names = variants.names
+    found = [{**row, "v": names.get(row["v"]), "w": names.get(row["w"])} for row in engine.rows(made.table)]
+    yield from moments.cells(found, made, metric_name(source), tally, f"source {source.name!r}")
+
+
+def components(project: Project) -> list[list[str]]:
+    """Variants that releases compare, put together where they share one: a chain of releases is one component."""
+    found: list[set[str]] = []
+    for release in project.releases:
+        arms = set(release.arms)
+        near = [one for one in found if one & arms]
+        found = [one for one in found if not one & arms] + [arms.union(*near)]
+    return sorted(sorted(one) for one in found)
+
+
+def _cutoff(definition: Definition, engine: Engine, zone: str | None) -> datetime:
+    """The day (UTC) from which on windows have not all ended: before it, every unit's outcome is there in full."""
+    from signals.connectors.warehouse import query
+
+    window = definition.outcome.window
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if definition.until is not None:
+        loaded = datetime.fromisoformat(definition.until)
+        loaded = loaded.astimezone(UTC).replace(tzinfo=None) if loaded.tzinfo else loaded
+    else:
+        found: Any = engine.rows(query.newest(definition, engine.table, engine.dialect, zone))[0]["t"]
+        # A clock that runs ahead must not call windows complete that still run.
+        loaded = min(found.replace(tzinfo=None), now) if found is not None else query.FIRST_TIME
+    assert window is not None  # noqa: S101  (the caller asks only then)
+    return (loaded - timedelta(seconds=window)).replace(hour=0, minute=0, second=0, microsecond=0)

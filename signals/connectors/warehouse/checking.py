@@ -1,0 +1,127 @@
+"""What is wrong with a warehouse source's keys, before anything is asked of a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from signals.connectors.env import VARIABLE
+from signals.connectors.paths import leaves_folder
+from signals.connectors.warehouse.definition import MEASURES
+from signals.model import Problem, Source
+from signals.strictyaml import Document, Loc
+
+PARTS = ("exposures", *MEASURES)
+
+
+def problems(source: Source, document: Document, loc: Loc) -> list[Problem]:
+    """Every problem with the source's own keys; its entry is at ``loc``."""
+    options = source.options
+    if "moments" in options:
+        found = [
+            document.problem(
+                (*loc, key), f"`{key}:` is not for `moments:`", "The query gives moments already", key=True
+            )
+            for key in (*PARTS, "grain")
+            if key in options
+        ]
+        if "url" not in options:
+            found.append(document.problem(loc, f"source {source.name!r}: `moments:` needs `url:`", key=True))
+        return found
+    missing = [key for key in ("exposures", "outcome") if key not in options]
+    if missing:
+        what = f"source {source.name!r} needs `{missing[0]}:`"
+        return [document.problem(loc, what, "Give `exposures:` and `outcome:`, or `moments:`", key=True)]
+    found = _common(source, document, loc)
+    exposures: Mapping[str, Any] = options["exposures"]
+    for name in MEASURES:
+        if name in options:
+            found += _measure(name, options[name], exposures, source, document, (*loc, name))
+    timed = "at" in exposures
+    if not timed and (options.get("grain") != "unit" or "window" in options["outcome"]):
+        what = "`exposures:` needs `at:`: the first exposure of a unit counts, and its day"
+        found.append(document.problem((*loc, "exposures"), what, "Add `at: COLUMN`", key=True))
+    return found
+
+
+def _common(source: Source, document: Document, loc: Loc) -> list[Problem]:
+    found: list[Problem] = []
+    options = source.options
+    if source.timezone not in (None, "UTC"):
+        remedy = "Turn the times into UTC in a `query:`, or leave `timezone:` out if they have a zone"
+        found.append(document.problem((*loc, "timezone"), "a warehouse source knows `timezone: UTC` only", remedy))
+    for name in PARTS:
+        part = options.get(name)
+        if part is None:
+            continue
+        if "table" in part and "query" in part:
+            found.append(
+                document.problem((*loc, name), f"`{name}:` has both `table:` and `query:`", "Give one", key=True)
+            )
+        table = part.get("table")
+        if "url" in options or table is None:
+            continue
+        if not VARIABLE.search(table) and not options.get("allow_outside") and leaves_folder(table):
+            what = f"{table!r} leaves the folder of this file"
+            remedy = "Without `url:` tables are files: write them relative to this file, or set `allow_outside: true`"
+            found.append(document.problem((*loc, name, "table"), what, remedy))
+    exposures = options["exposures"]
+    if "table" not in exposures and "query" not in exposures:
+        found.append(document.problem((*loc, "exposures"), "`exposures:` needs `table:`, or `query:`", key=True))
+    if "url" not in options:
+        found += [
+            document.problem((*loc, name, "query"), "`query:` needs `url:`", "Without it, tables are files", key=True)
+            for name in PARTS
+            if "query" in (options.get(name) or {})
+        ]
+    return found
+
+
+def _measure(
+    name: str, part: Mapping[str, Any], exposures: Mapping[str, Any], source: Source, document: Document, loc: Loc
+) -> list[Problem]:
+    found: list[Problem] = []
+    own = "table" in part or "query" in part
+
+    def wrong(key: str, what: str, remedy: str = "") -> None:
+        found.append(document.problem((*loc, key) if key in part else loc, what, remedy, key=True))
+
+    if own:
+        outcome = source.options["outcome"]
+        same = name != "outcome" and [part.get(key) for key in ("table", "query")] == [
+            outcome.get(key) for key in ("table", "query")
+        ]
+        if "at" not in part and not (same and "at" in outcome):
+            wrong(
+                "at",
+                f"`{name}:` needs `at:`: what came before a unit's first exposure is no outcome",
+                "Add `at: COLUMN`",
+            )
+        if name == "covariate" and "before" not in part:
+            wrong("before", "`covariate:` needs `before:`: how long before the first exposure", "Add `before: 14d`")
+        if "at" not in exposures:
+            wrong("table", f"`{name}:` with a table of its own needs `at:` in `exposures:`", "Add `at: COLUMN` there")
+    else:
+        if source.options.get("grain") != "unit":
+            remedy = "Give it `table:` and `at:`, or say `grain: unit` if the exposures have one row per unit"
+            wrong("value", f"`{name}:` is a column of the exposures, which may have several rows of a unit", remedy)
+        if "value" not in part:
+            wrong("value", f"`{name}:` needs `value:`", "Add `value: COLUMN`")
+        for key in ("where", "per_unit", "before", "at", "unit"):
+            if key in part:
+                wrong(key, f"`{key}:` is for a table of its own", "Leave it out, or add `table:`")
+    if "value" not in part and own and part.get("per_unit") == "sum":
+        wrong("per_unit", "`per_unit: sum` needs `value:`", "Add `value: COLUMN`; without it rows are counted")
+    if "until" in part:
+        found += _until(part["until"], document, (*loc, "until"))
+    return found
+
+
+def _until(text: str, document: Document, loc: Loc) -> list[Problem]:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        if not VARIABLE.search(text):
+            return [document.problem(loc, f"`until:` is no time: {text!r}", "Write it like 2026-11-20T00:00:00Z")]
+    return []

@@ -1,0 +1,265 @@
+"""The engines: connected through Ibis, told that days are UTC, and never asked to write.
+
+``DuckDB`` reads files by default and is shut in like every other read of ours: it opens nothing but the source's files.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from signals.connectors.duck import connect, literal, translated
+from signals.connectors.env import scrub, secrets
+from signals.connectors.paths import InputFile, input_files
+from signals.connectors.sql import READS
+from signals.connectors.warehouse.definition import Relation
+from signals.model import Project, SignalsError, Source
+from signals.strictyaml import suggest
+
+if TYPE_CHECKING:
+    import ibis
+
+EXTRA = "Install signals-verdict[warehouse]"
+MAX_BITS = 1 << 28  # 32 MB a thread
+FILES = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+SESSION = {
+    "postgres": "SET TIME ZONE 'UTC'",
+    "snowflake": "ALTER SESSION SET TIMEZONE = 'UTC'",
+}
+"""What a session is told so that a day is a UTC day; Ibis tells DuckDB and Spark, the others convert in the query."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An open warehouse. ``dialect`` is Ibis' name of it; ``files`` are the names of what is read when files are."""
+
+    backend: Any
+    dialect: str
+    place: dict[str, Any]
+    opened: Callable[[Relation], ibis.Table]
+
+    def table(self, relation: Relation) -> ibis.Table:
+        """The relation, unfiltered.
+
+        Raises:
+            SignalsError: When there is none of that name, or the query is no SELECT.
+        """
+        if relation.query is not None and not READS.match(relation.query):
+            raise SignalsError("`query:` must be a SELECT", "It may only read", **self.place)
+        return self.opened(relation)
+
+    def rows(self, expression: ibis.Table) -> list[dict[str, Any]]:
+        """The rows of an expression: few, as everything is grouped first."""
+        with warnings.catch_warnings():
+            # Spark warns of every pandas of today on every answer; Ibis makes no use of what it warns of.
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            found: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
+        return found
+
+    def verify_one_row_per_unit(self, units: ibis.Table, source: str) -> None:
+        """Refuse units that are on several rows.
+
+        Args:
+            units: Rows with the unit ``u`` and the code ``bad``.
+            source: For the message.
+
+        Raises:
+            SignalsError: With one such unit.
+        """
+        if self.dialect == "duckdb" and self._all_distinct(units):
+            return
+        kept = units.filter(units.bad <= 0)
+        counted = kept.agg(rows=kept.u.count(), units=kept.u.nunique())
+        found = self.rows(counted)[0]
+        if found["rows"] == found["units"]:
+            return
+        several = kept.group_by("u").agg(rows=kept.count()).filter(lambda row: row.rows > 1).order_by("u").limit(1)
+        unit = self.rows(several)[0]["u"]
+        twice = found["rows"] - found["units"]
+        raise SignalsError(
+            f"source {source!r}: `grain: unit` does not hold: unit {unit!r} is on several rows ({twice:,} too many)",
+            "Is the table loaded twice? If not, leave `grain:` out and give the outcome a table of its own",
+            **self.place,
+        )
+
+    def _all_distinct(self, units: ibis.Table) -> bool:
+        """A fast yes for whole-number ids that lie close together: one bit per id instead of a table of all of them."""
+        import ibis
+
+        if not units.u.type().is_integer():
+            return False
+        rows = ibis.to_sql(units.filter(units.bad <= 0).select("u"), dialect="duckdb")
+        found = self.backend.con.execute(f"SELECT min(u), max(u), count(u) FROM ({rows})").fetchall()  # noqa: S608  (Ibis')
+        low, high, count = found[0]
+        if not count or high - low >= MAX_BITS:
+            return False
+        bits = f"SELECT bit_count(bitstring_agg(u, {int(low)}, {int(high)})) FROM ({rows})"  # noqa: S608  (Ibis', numbers)
+        return bool(self.backend.con.execute(bits).fetchall()[0][0] == count)
+
+    def read_only(self) -> None:
+        """From here on the session can only read; before, Ibis makes a temporary view to learn a query's columns."""
+        if self.dialect == "postgres":
+            self.backend.raw_sql("SET default_transaction_read_only = on").close()
+
+
+@contextmanager
+def open_engine(source: Source, written: Source, project: Project) -> Iterator[Engine]:
+    """The engine of a source.
+
+    Args:
+        source: With its variables filled in.
+        written: As it stands in sources.yaml: says which texts are secret.
+        project: Says where files are.
+
+    Raises:
+        SignalsError: When Ibis is not installed, the engine cannot be reached, or whatever it says. Secrets are masked.
+    """
+    place = {"file": str(project.sources_path), "line": source.line}
+    try:
+        import ibis
+    except ImportError:
+        raise SignalsError(f"source {source.name!r}: reading a warehouse needs Ibis", EXTRA, **place) from None
+    hidden = secrets(written.options.get("url", ""))
+    with _translated(source, place, hidden):
+        if "url" not in source.options:
+            with _files(source, project, place) as engine:
+                yield engine
+        elif str(source.options["url"]).startswith("duckdb:"):
+            with _duckdb(source, project, place) as engine:
+                yield engine
+        else:
+            backend = ibis.connect(_url(str(source.options["url"])))
+            try:
+                if statement := SESSION.get(backend.name):
+                    backend.raw_sql(statement)
+                yield Engine(backend, backend.name, place, lambda relation: _relation(backend, relation, place))
+            finally:
+                if backend.name != "pyspark":  # a Spark session is the process's own: others may be in it
+                    backend.disconnect()
+
+
+def _url(url: str) -> str:
+    """Ibis' spelling of what SQLAlchemy calls ``dialect+driver``."""
+    scheme, mark, rest = url.partition("://")
+    name = scheme.partition("+")[0]
+    return f"{'postgres' if name == 'postgresql' else name}{mark}{rest}"
+
+
+def named_files(source: Source, project: Project) -> dict[str, list[InputFile]]:
+    """The files by what the parts of the source call them: paths and globs in place of tables.
+
+    Raises:
+        SignalsError: When nothing matches, or a file lies outside the folder.
+    """
+    parts = [part for part in source.options.values() if isinstance(part, Mapping)]
+    patterns = sorted({str(part["table"]) for part in parts if part.get("table") is not None})
+    return {pattern: input_files(_at(source, pattern), project, key="table") for pattern in patterns}
+
+
+@contextmanager
+def _files(source: Source, project: Project, place: dict[str, Any]) -> Iterator[Engine]:
+    import ibis
+
+    found = named_files(source, project)
+    names = {str(file.path): file.name for files in found.values() for file in files}
+    with tempfile.TemporaryDirectory(prefix="signals-") as folder, translated(names, f"source {source.name!r}"):
+        connection = connect(Path(folder).resolve(), [Path(path) for path in names], lock=False)
+        try:
+            backend = ibis.duckdb.from_connection(connection)
+            connection.execute("SET lock_configuration = true")
+            for number, (pattern, files) in enumerate(found.items()):
+                reader = _reader([str(file.path) for file in files], pattern, place)
+                connection.execute(f"CREATE TEMP VIEW files{number} AS SELECT * FROM {reader}")  # noqa: S608  (quoted)
+            views = {pattern: f"files{number}" for number, pattern in enumerate(found)}
+
+            def opened(relation: Relation) -> ibis.Table:
+                if relation.table is not None:
+                    return backend.table(views[relation.table])
+                return backend.sql(str(relation.query))
+
+            yield Engine(backend, "duckdb", place, opened)
+        finally:
+            connection.close()
+
+
+def _reader(paths: list[str], pattern: str, place: dict[str, Any]) -> str:
+    kinds = {Path(path.removesuffix(".gz")).suffix.lower() for path in paths}
+    kind = next(iter(kinds))
+    if len(kinds) > 1 or kind not in FILES:
+        wrong = f"{pattern!r} names files of several kinds" if len(kinds) > 1 else f"{pattern!r} is no table"
+        raise SignalsError(wrong, f"Name files of one of the kinds {', '.join(FILES)}", **place)
+    # Every row is looked at before a type is taken for granted: an id that is a number in the first rows only would
+    # stop the read half way.
+    guess = "" if kind == ".parquet" else ", sample_size=-1"
+    return f"{FILES[kind]}([{', '.join(literal(path) for path in paths)}]{guess})"
+
+
+@contextmanager
+def _duckdb(source: Source, project: Project, place: dict[str, Any]) -> Iterator[Engine]:
+    """A DuckDB file, read-only, with no way out to other files."""
+    import duckdb
+    import ibis
+
+    text = str(source.options["url"]).removeprefix("duckdb:").removeprefix("///")
+    file = input_files(_at(source, text), project, key="table")[0]
+    with translated({str(file.path): file.name}, file.name):
+        connection = duckdb.connect(str(file.path), read_only=True, config={"enable_external_access": "false"})
+        try:
+            backend = ibis.duckdb.from_connection(connection)
+            connection.execute("SET lock_configuration = true")
+            yield Engine(backend, "duckdb", place, lambda relation: _relation(backend, relation, place))
+        finally:
+            connection.close()
+
+
+def _at(source: Source, path: str) -> Source:
+    return replace(source, options={**source.options, "table": path})
+
+
+def _relation(backend: Any, relation: Relation, place: dict[str, Any]) -> ibis.Table:
+    """A table by its dotted name, as dbt and people write it, or a query."""
+    from ibis.common.exceptions import TableNotFound
+
+    if relation.table is None:
+        return backend.sql(str(relation.query).strip().rstrip(";"))
+    *home, name = relation.table.split(".")
+    try:
+        return backend.table(name, database=".".join(home) or None)
+    except TableNotFound:
+        there = backend.list_tables(database=".".join(home) or None) if not home else []
+        raise SignalsError(f"there is no table {relation.table!r}", suggest(name, there), **place) from None
+
+
+@contextmanager
+def _translated(source: Source, place: dict[str, Any], hidden: tuple[str, ...]) -> Iterator[None]:
+    """Whatever Ibis or a driver raises, in one line. What our own code or Python itself raises is a bug and stays."""
+    what = f"source {source.name!r}"
+    try:
+        yield
+    except SignalsError as error:
+        raise SignalsError(tuple(replace(one, what=scrub(one.what, hidden)) for one in error.problems)) from None
+    except ImportError as error:
+        if (error.name or "").startswith("signals"):
+            raise
+        remedy = f"{EXTRA} and the database's own driver"
+        raise SignalsError(f"{what}: {scrub(str(error).splitlines()[0], hidden)}", remedy, **place) from None
+    except Exception as error:
+        theirs = type(error).__module__.partition(".")[0]
+        if theirs in ("builtins", "signals") and not isinstance(error, OSError):
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        first = scrub((lines or [type(error).__name__])[0][:300], hidden)
+        remedy = "Check `url:`, the names of tables and columns, and that the database is up"
+        raise SignalsError(f"{what}: {first}", remedy, **place) from None

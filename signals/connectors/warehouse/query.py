@@ -1,0 +1,333 @@
+"""The one grouped query: exposures to units, units to their outcomes, both to moments. Nothing smaller comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from signals.connectors.warehouse.definition import MEASURES, Definition, Measure
+from signals.connectors.warehouse.exposures import LAST_TIME, Exposures
+from signals.connectors.warehouse.fields import ORDERED, column, filtered, is_whole, no_number, number, utc
+from signals.model import SignalsError
+
+if TYPE_CHECKING:
+    import ibis
+
+    from signals.connectors.warehouse.exposures import Opened
+
+GOOD, CROSSED, OPEN, STRAY = 0, -1, -2, -3
+"""Codes of ``bad``: a unit that counts, one of several arms, one whose window has not ended, one in two clusters."""
+
+STEP = 100_000
+"""How far the numbers of two components are apart: more variants than a component has."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """The expression and what its rows mean.
+
+    Rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
+    of a crossed unit: see ``Variants``), ``s0`` … (labels), ``day``, counts ``units``, ``rows``, ``low_rows`` (those in
+    the first variant of its component), ``members``, ``lost_…`` (rows of a measure that hold no number), and the
+    aggregates that ``moments_of`` takes.
+    """
+
+    table: ibis.Table
+    units: ibis.Table  # before they are grouped: for verification
+    faults: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    whole: Mapping[str, bool]
+    clustered: bool
+    summed: bool  # whether an outcome may be the sum of several rows
+    lost: tuple[tuple[str, str], ...]  # column -> why
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The variants of a source by number: text is slow to compare for every row, and to carry through every step.
+
+    ``numbers`` is variant -> number. Variants that are compared with one another, directly or through a third, are one
+    component: their numbers share the thousands (of ``STEP``). A unit that is in two of them counts in none; its rows
+    under variants of other components do not matter to it.
+    """
+
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], components: Sequence[Sequence[str]]) -> Variants:
+        """Numbers for the variants that are there, in the order of their rows (which decides nothing but speed)."""
+        homes = [[name for name in one if name in counts] for one in components]
+        compared = {name for one in homes for name in one}
+        homes = [sorted(one) for one in homes if one] + [[name] for name in sorted(counts) if name not in compared]
+        found = {name: home * STEP + place for home, one in enumerate(homes) for place, name in enumerate(one)}
+        return cls(dict(sorted(found.items(), key=lambda entry: (-counts[entry[0]], entry[1]))))
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Number -> variant."""
+        return {number: name for name, number in self.numbers.items()}
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one component."""
+        return max(self.numbers.values(), default=0) >= STEP
+
+
+def counted(
+    definition: Definition, opened: Opened, dialect: str, zone: str | None
+) -> tuple[ibis.Table, tuple[str, ...]]:
+    """Rows of the exposures by fault ``bad`` and variant ``v``, and the names of the faults.
+
+    Where rows are units, faults are counted by the query itself, and ``bad`` is 0 throughout.
+    """
+    rows, faults = Exposures(definition, opened, dialect, zone).rows()
+    if definition.rows_are_units:
+        rows = rows.mutate(bad=rows.v.isnull().cast("int16") * 0)
+    return rows.group_by(["bad", "v"]).agg(rows=rows.count()), faults
+
+
+def build(
+    definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants, cutoff: datetime | None
+) -> Query:
+    """The query of a definition.
+
+    Args:
+        definition: What is asked for.
+        opened: Opens a relation.
+        dialect: Ibis' name of the engine.
+        zone: The zone of times that have none; None when nothing is declared.
+        variants: Those that are there.
+        cutoff: From which moment on a unit's window has not ended (UTC, without zone); None without a window.
+
+    Raises:
+        SignalsError: For a column that is not there, or that holds something else.
+    """
+    source = Exposures(definition, opened, dialect, zone)
+    rows, faults = source.rows()
+    made = _Builder(definition, opened, dialect, zone, variants)
+    numbered = made.numbered(rows)
+    units = numbered if definition.rows_are_units else made.grouped(numbered)
+    lost = []
+    homes: dict[tuple[Any, ...], list[Measure]] = {}
+    for measure in definition.measures:
+        if measure.relation is not None:
+            homes.setdefault((measure.relation, measure.unit, measure.at), []).append(measure)
+            if measure.value is not None:
+                why = f"{measure.name} in {measure.relation.label} is empty, or not a number"
+                lost.append((f"lost_{MEASURES[measure.name]}", why))
+    for measures in homes.values():
+        units = made.joined(units, measures)
+    excused = [number for number, why in enumerate(faults, 1) if why.startswith(("outcome", "denominator"))]
+    units = made.judged(units, cutoff, excused)
+    clustered = definition.cluster is not None
+    final = made.clusters(units) if clustered else units
+    table = made.moments(final, tuple(name for name, _ in lost))
+    return Query(
+        table, rows, faults, source.dimensions, made.whole(source.source), clustered,
+        clustered or not definition.rows_are_units, tuple(lost),
+    )  # fmt: skip
+
+
+def newest(definition: Definition, opened: Opened, dialect: str, zone: str | None) -> ibis.Table:
+    """One row: the last time up to which there are outcomes, whatever they are of: how far the table is loaded."""
+    measure = definition.outcome
+    relation, name = (measure.relation, measure.at) if measure.relation else (definition.exposures, definition.at)
+    found = opened(relation)
+    time = utc(column(found, str(name), relation.label), str(name), zone, dialect)
+    return found.select(t=time).filter(lambda row: row.t < LAST_TIME).agg(t=lambda row: row.t.max())
+
+
+class _Builder:
+    """The steps of one query."""
+
+    def __init__(
+        self, definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants
+    ) -> None:
+        self.definition, self.opened, self.dialect, self.zone = definition, opened, dialect, zone
+        self.variants = variants
+        self.labels = [f"s{number}" for number in range(len(definition.segments))]
+        self.numbers = [MEASURES[measure.name] for measure in definition.measures]
+        self.keys = ["k", "u"] if variants.several else ["u"]
+
+    def numbered(self, rows: ibis.Table) -> ibis.Table:
+        """Rows with the variant's number in place of its name, and its component ``k`` if there are several."""
+        import ibis
+
+        branches = [(rows.v == name, number) for name, number in self.variants.numbers.items()]
+        found = rows.mutate(v=ibis.cases(*branches, else_=ibis.null("int32")).cast("int32"))
+        return found.mutate(k=(found.v // STEP).cast("int32")) if self.variants.several else found
+
+    def whole(self, source: ibis.Table) -> dict[str, bool]:
+        """Whether the sums of each measure are exact in whatever order they are made."""
+        found = {}
+        for measure in self.definition.measures:
+            exact = measure.per_unit != "sum" or measure.value is None
+            if not exact:
+                table = source if measure.relation is None else self.opened(measure.relation)
+                exact = is_whole(table[str(measure.value)])
+            found[MEASURES[measure.name]] = exact
+        return found
+
+    def grouped(self, rows: ibis.Table) -> ibis.Table:
+        """One row per unit and component, of the rows without a fault."""
+        rows = rows.filter(rows.bad == GOOD)
+        sums: dict[str, Any] = {"rows": rows.count(), "v": rows.v.min(), "w": rows.v.max()}
+        sums["low_rows"] = self._low(rows.v).sum()
+        if self.definition.at is not None:
+            sums["t"] = rows.t.min()
+        sums |= self._first(rows)
+        if self.definition.cluster is not None:
+            sums |= {"c": rows.c.min(), "c_high": rows.c.max()}
+        sums |= {name: rows[name].sum() for name in self.numbers if name in rows.columns}
+        return rows.group_by(self.keys).agg(**sums).mutate(bad=self._good())
+
+    @staticmethod
+    def _low(variant: ibis.Column) -> ibis.Column:
+        """1 in the first variant of its component: it splits the rows of a crossed unit between its two arms."""
+        return (variant % STEP == 0).cast("int8")
+
+    def _good(self) -> ibis.Column:
+        import ibis
+
+        return ibis.literal(GOOD).cast("int16")
+
+    def _first(self, rows: ibis.Table) -> dict[str, Any]:
+        """The labels of the earliest row; of several at that moment the smallest, so that order changes nothing."""
+        import ibis
+
+        order = (["t"] if self.definition.at is not None else []) + self.labels
+        if self.dialect in ORDERED:
+            return {name: rows[name].first(order_by=[rows[key] for key in order]) for name in self.labels}
+        key = ibis.struct({name: rows[name] for name in order})
+        return {name: rows[name].argmin(key) for name in self.labels}
+
+    def joined(self, units: ibis.Table, measures: Sequence[Measure]) -> ibis.Table:
+        """Units with the measures that come from one table of its own: one join, whatever their windows are."""
+        import ibis
+
+        first = measures[0]
+        assert first.relation is not None  # noqa: S101  (the caller asks for those only)
+        at = first.relation.label
+        facts = filtered(self.opened(first.relation), first.relation)
+        unit = column(facts, first.unit, at)
+        self._same_kind(units.u, unit, first.unit, at)
+        taken: dict[str, Any] = {"fu": unit, "ft": utc(column(facts, first.at, at), first.at, self.zone, self.dialect)}
+        for measure in measures:
+            if measure.value is not None:
+                raw = column(facts, measure.value, at)
+                value, name = number(raw, measure.value), MEASURES[measure.name]
+                taken |= {f"f{name}": value, f"no_{name}": no_number(raw, value)}
+        facts = facts.select(**taken)
+        # Each side of the first exposure is taken as far as any measure looks.
+        before = max((measure.before for measure in measures if measure.before is not None), default=None)
+        after = [measure.window for measure in measures if measure.before is None]
+        start = units.t - ibis.interval(seconds=round(before)) if before is not None else units.t
+        inside = [units.u == facts.fu, facts.ft >= start]
+        if not after:
+            inside.append(facts.ft < units.t)
+        elif all(window is not None for window in after):
+            inside.append(facts.ft < units.t + ibis.interval(seconds=round(max(filter(None, after)))))
+        both = units.left_join(facts, inside)
+        sums: dict[str, Any] = {key: both[key].min() for key in units.columns if key not in (*self.keys, "bad")}
+        for measure in measures:
+            sums |= self._per_unit(both, measure)
+        return both.group_by(self.keys).agg(**sums).mutate(bad=self._good())
+
+    @staticmethod
+    def _per_unit(both: ibis.Table, measure: Measure) -> dict[str, Any]:
+        """One number per unit of the joined rows, and how many rows hold no number."""
+        import ibis
+
+        name = MEASURES[measure.name]
+        its = both.ft < both.t if measure.before is not None else both.ft >= both.t
+        if measure.before is not None:
+            its &= both.ft >= both.t - ibis.interval(seconds=round(measure.before))
+        elif measure.window is not None:
+            its &= both.ft < both.t + ibis.interval(seconds=round(measure.window))
+        if measure.value is None:
+            found = both.fu.count(where=its)
+            return {name: ((found > 0).cast("int8") if measure.per_unit == "any" else found).cast("float64")}
+        value, lost = both[f"f{name}"], both[f"no_{name}"]
+        counted = its & ~lost
+        if measure.per_unit == "any":
+            made = (value != 0).cast("int8").cast("float64").max(where=counted)
+        elif measure.per_unit == "count":
+            made = value.count(where=counted).cast("float64")
+        else:
+            made = value.sum(where=counted)
+        return {name: made.coalesce(0.0), f"lost_{name}": both.fu.count(where=its & lost)}
+
+    @staticmethod
+    def _same_kind(ours: ibis.Column, theirs: ibis.Column, name: str, at: str) -> None:
+        first, second = ours.type(), theirs.type()
+        if first.is_integer() != second.is_integer() or first.is_string() != second.is_string():
+            what = f"{name!r} in {at} is {second}, and the exposures' unit is {first}"
+            raise SignalsError(what, "Units must be of one type: turn one of them into the other in a `query:`")
+
+    def judged(self, units: ibis.Table, cutoff: datetime | None, excused: Sequence[int]) -> ibis.Table:
+        """What only whole units tell: crossed, in two clusters, not ended yet."""
+        import ibis
+
+        if self.definition.rows_are_units:
+            units = units.mutate(
+                w=units.v, rows=ibis.literal(1).cast("int64"), low_rows=self._low(units.v).cast("int64")
+            )
+            if "c" in units.columns:
+                units = units.mutate(c_high=units.c)
+        good = units.bad == GOOD
+        branches = []
+        if cutoff is not None:
+            may_be_open = units.bad.isin([GOOD, *excused])  # an outcome may be missing while the window is open
+            branches.append((may_be_open & (units.t >= ibis.literal(cutoff, type=units.t.type())), OPEN))
+        if "c" in units.columns:
+            branches.append((good & (units.c != units.c_high), STRAY))
+        elif not self.definition.rows_are_units:  # what was randomised is the cluster: it is looked at there
+            branches.append((good & (units.v != units.w), CROSSED))
+        return units.mutate(bad=ibis.cases(*branches, else_=units.bad).cast("int16")) if branches else units
+
+    def clusters(self, units: ibis.Table) -> ibis.Table:
+        """Units summed by cluster: a denominator of its own, or the number of units; the newest unit's time."""
+        good = units.bad == GOOD
+        # Units that cannot count are kept apart by why, and by variant: their clusters do not matter.
+        keyed = units.mutate(c=good.ifelse(units.c, None), fv=good.ifelse(None, units.v))
+        sums: dict[str, Any] = {name: keyed[name].sum() for name in ("rows", "low_rows")}
+        sums |= {"members": keyed.count(), "v": keyed.v.min(), "w": keyed.w.max()}
+        sums |= {name: keyed[name].sum() for name in self.numbers}
+        sums |= {name: keyed[name].sum() for name in keyed.columns if name.startswith("lost_")}
+        if "d" not in self.numbers:
+            sums["d"] = keyed.count().cast("float64")
+        if self.definition.at is not None:
+            sums["t"] = keyed.t.max()
+        sums |= self._first(keyed)
+        found = keyed.group_by([*(["k"] if self.variants.several else []), "bad", "c", "fv"]).agg(**sums).drop("fv")
+        crossed = (found.bad == GOOD) & (found.v != found.w)
+        return found.mutate(bad=crossed.ifelse(CROSSED, found.bad).cast("int16"))
+
+    def moments(self, units: ibis.Table, lost: tuple[str, ...]) -> ibis.Table:
+        """The last step: by code, variant, labels and day."""
+        good = units.bad == GOOD
+        keys: dict[str, Any] = {"bad": units.bad, "v": units.v, "w": (units.bad < GOOD).ifelse(units.w, None)}
+        keys |= {name: good.ifelse(units[name], None) for name in self.labels}
+        clustered, timed = "members" in units.columns, self.definition.at is not None
+        if timed and not clustered:
+            keys["day"] = good.ifelse(units.t.date(), None)
+        names = [*self.numbers, *(["d"] if clustered and "d" not in self.numbers else [])]
+        kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
+        y = kept.y
+        sums: dict[str, Any] = {
+            "units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum(),
+            "mean": y.mean(), "variance": y.var(how="pop"), "least": y.min(), "most": y.max(),
+            "zero_one": ((y == 0) | (y == 1)).all(), "cubes": (y * y * y).sum(),
+        }  # fmt: skip
+        sums |= {name: kept[name].sum() for name in lost}
+        if clustered:
+            sums |= {"members": kept.members.sum()} | ({"last": kept.t.max()} if timed else {})
+        for name in names[1:] if names[0] == "y" else names:
+            sums |= {f"{name}_mean": kept[name].mean(), f"{name}_variance": kept[name].var(how="pop")}
+        pairs = {("x", "y"): "xy", ("y", "d"): "yd", ("x", "d"): "xd"}
+        for (one, other), name in pairs.items():
+            if one in names and other in names:
+                sums[name] = kept[one].cov(kept[other], how="pop")
+        return kept.group_by(list(keys)).agg(**sums)
