@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from signals.model import Moments, SetAside, Source
-from signals.terminal import table, wrap
+from signals.terminal import table
 from signals.words import clean, count, duration, moment, plural
 
 NO_SOURCES = "No source is declared yet: add one under `sources:` in data/sources.yaml."
@@ -62,6 +63,14 @@ def width() -> int:
     return max(40, min(WIDEST, shutil.get_terminal_size((100, 24)).columns))
 
 
+def fold(text: str, indent: str = "") -> str:
+    """Fold a paragraph to the terminal's width, never inside a name or a path."""
+    return textwrap.fill(
+        text, min(100, width()), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False,
+        break_long_words=False,
+    )  # fmt: skip
+
+
 def pull_table(
     reports: Sequence[PullLike], *, own: Mapping[str, int] | None = None, release: str = "", dry: bool = False
 ) -> str:
@@ -78,10 +87,10 @@ def pull_table(
     lines = [
         fitted(head, rows, right=range(2, len(head)), spare=("signal", "time")),
         "",
-        wrap(_totals(reports, dry=dry)),
+        fold(_totals(reports, dry=dry)),
     ]
     if own is not None:
-        lines.append(wrap(_about(release, {report.source: own.get(report.source, 0) for report in reports})))
+        lines.append(fold(_about(release, {report.source: own.get(report.source, 0) for report in reports})))
     return "\n".join([*lines, *_reasons(reports)])
 
 
@@ -117,11 +126,11 @@ def _reasons(reports: Sequence[PullLike]) -> list[str]:
     lines: list[str] = []
     for report in reports:
         entries = sorted((entry for entry in report.set_aside if entry.rows), key=lambda entry: -entry.rows)
-        lines += [wrap(f"{clean(report.source)}: {aside(entry)}", "  ") for entry in entries[:REASONS]]
+        lines += [fold(f"{clean(report.source)}: {aside(entry)}", "  ") for entry in entries[:REASONS]]
         rest = entries[REASONS:]
         if rest:
             rows = plural(sum(entry.rows for entry in rest), "rows")
-            lines.append(wrap(f"{clean(report.source)}: {rows} for {plural(len(rest), 'more reasons')}", "  "))
+            lines.append(fold(f"{clean(report.source)}: {rows} for {plural(len(rest), 'more reasons')}", "  "))
     return ["", "Set aside:", *lines] if lines else []
 
 

@@ -58,3 +58,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             titles = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
             assert anchor in slugs, target
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_a_page_explains_every_key_of_its_entries(name: str) -> None:
+    from signals.connectors.options import Entry
+
+    page = DOCS / "connectors" / f"{name}.md"
+    text = (page if page.is_file() else DOCS / "connectors.md").read_text(encoding="utf-8")
+    keys = {field.alias or key for key, field in REGISTRY[name].entry().model_fields.items()}
+    own = keys - {field.alias or key for key, field in Entry.model_fields.items()}
+    assert {key for key in own if not re.search(rf"`{key}[`:]|\b{key}:", text)} == set()

@@ -38,6 +38,13 @@ signals:
   events:
     {kind: judge, question: "And as it happens?", better: higher, margin: 0.02, estimate: raw, scorer: Helpfulness}
   benchmark: {kind: judge, question: "Is the candidate still as able?", better: higher, margin: 5pp, estimate: raw}
+  resolution:
+    kind: experiment
+    question: Do people who get the candidate need nobody else?
+    metric: {name: resolved, type: proportion}
+    better: higher
+    margin: 1pp
+    looks: continuous
   thumbs: {kind: feedback, question: "Do people who rate an answer like it?", better: higher, margin: 1pp}
 hierarchy:
   - {signal: conversion, win: ship, loss: rollback}
@@ -53,10 +60,7 @@ ship_requires:
 
 LANG = "segment.lang"
 OTEL = {"variant": "span.resource.attributes.service.version", LANG: "span.attributes.app.lang"}
-LANGFUSE = {
-    "connector": "langfuse", "path": "langfuse/*.json",
-    "map": {"item": "metadata.item_id", "variant": "metadata.variant"},
-}  # fmt: skip
+LANGFUSE = {"connector": "langfuse", "path": "langfuse/*.json"}
 SOURCES = {
     "promptfoo-runs": {
         "signal": "judge", "connector": "promptfoo", "path": "promptfoo/*.json",
@@ -83,6 +87,10 @@ SOURCES = {
         "map": {"item": "tags.item_id", LANG: "tags.lang"},
     },
     "langfuse-saved": {"signal": "judge", **LANGFUSE, "metric": "helpfulness"},
+    "phoenix-saved": {
+        "signal": "judge", "connector": "phoenix", "path": "phoenix/*.json", "metric": "helpfulness",
+        "kinds": {"helpfulness": "LLM"}, "map": {LANG: "example.metadata.lang"},
+    },
     "lm-eval-samples": {
         "signal": "benchmark", "connector": "lm_eval", "path": "lm_eval/**/samples_support_mc_*.jsonl",
         "metric": "acc,none", "map": {"variant": "results.config.model_args.variant"},
@@ -107,21 +115,30 @@ SOURCES = {
         "signal": "conversion", "connector": "table", "path": "users.csv", "shape": "outcome", "grain": "unit",
         "map": {"unit": "user_id", "variant": "arm", "value": "converted", "at": "first_seen", "segment.plan": "plan"},
     },
+    "warehouse-tables": {
+        "signal": "resolution", "connector": "warehouse",
+        "exposures": {"table": "users.csv", "unit": "user_id", "variant": "arm", "at": "first_seen"},
+        "outcome": {
+            "table": "events.csv", "unit": "user_id", "at": "at", "value": "resolved", "window": "3d",
+            "per_unit": "any",
+        },
+        "map": {"segment.plan": "plan"},
+    },
 }  # fmt: skip
-"""Fourteen sources of nine tools."""
+"""Sixteen sources of eleven tools."""
 
 
-def langfuse_pages() -> dict[str, str]:
-    """The saved pages with the item and variant in the scores' metadata, as one would write them oneself."""
-    pages = {}
-    for arm in ARMS:
-        for number in (1, 2):
-            data = json.loads((FILES / f"langfuse_{arm}.page{number}.json").read_text())
-            for row in data["data"]:
-                ticket = int(row["subject"]["id"].split("-")[-1])
-                row["metadata"] = {**row.get("metadata", {}), "item_id": f"ticket-{ticket:03}", "variant": arm}
-            pages[f"langfuse/{arm}.page{number}.json"] = json.dumps(data)
-    return pages
+def langfuse_items() -> str:
+    """Pages of scores say neither what was asked nor that a run failed: the pages of the experiments do."""
+    rows = [
+        {
+            "id": f"span-{arm}-{n}", "traceId": f"tr-{arm}-{n}", "experimentId": arm, "experimentName": arm,
+            "startTime": f"2026-10-31T00:{n:02}:00Z", "level": "ERROR" if (arm, n) == ("candidate", 7) else "DEFAULT",
+            "experimentItemId": f"ticket-{n:03}",
+        }
+        for arm in ARMS for n in range(16)
+    ]  # fmt: skip
+    return json.dumps({"data": rows, "meta": {}})
 
 
 @pytest.fixture(scope="module")
@@ -130,16 +147,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = folder / "data"
     (data / "langfuse").mkdir(parents=True)
     (folder / "hierarchy.yaml").write_text(POLICY)
-    for name in ("inspect", "deepeval", "lm_eval", "otel", "braintrust"):
+    for name in ("inspect", "deepeval", "lm_eval", "otel", "braintrust", "phoenix"):
         shutil.copytree(FILES / name, data / name)
     for path in FILES.glob("*.json"):
-        if not path.name.startswith("langfuse"):
-            shutil.copy(path, data / path.name)
+        folder_of = data / "langfuse" if path.name.startswith("langfuse") else data
+        shutil.copy(path, folder_of / path.name)
     (data / "promptfoo").mkdir()
     for arm in ARMS:
         (data / f"promptfoo_{arm}.json").rename(data / "promptfoo" / f"{arm}.json")
-    for name, text in langfuse_pages().items():
-        (data / name).write_text(text)
+    (data / "langfuse" / "items.json").write_text(langfuse_items())
     rows = ["ticket,worker,model,score,question"]
     rows += [
         f"ticket-{ticket:03},w{rater},{arm},{1 + (ticket * 7 + rater + (arm == 'candidate')) % 5},quality"
@@ -149,13 +165,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (data / "panel.csv").write_text("\n".join(rows) + "\n")
     rows = ["model,thumb,user_id,answer,at"]
-    users = ["user_id,arm,converted,first_seen,plan"]
+    users, events = ["user_id,arm,converted,first_seen,plan"], ["user_id,at,resolved"]
     for number in range(4000):
         arm, day = ARMS[number % 2], f"2026-11-{10 + number // 2 % 7}T09:00:00Z"
         thumb = "" if number % 9 else ("up" if number % 27 else "down")
         rows.append(f"{arm},{thumb},u{number},a{number},{day}")
         converted = number // 2 % 20 < (3 if arm == "candidate" else 2)
         users.append(f"u{number},{arm},{int(converted)},{day},{'pro' if number % 3 else 'free'}")
+        if number % 5:
+            events.append(f"u{number},{day.replace('T09', 'T10')},{int(number % 7 > 2)}")
+    events.append("u0,2026-11-23T10:00:00Z,0")  # the tables are loaded up to here
+    (data / "events.csv").write_text("\n".join(events) + "\n")
     (data / "thumbs.csv").write_text("\n".join(rows) + "\n")
     (data / "users.csv").write_text("\n".join(users) + "\n")
     release = {
@@ -189,9 +209,11 @@ def test_at_least_eight_kinds_feed_one_release(pulled: list[dict[str, object]]) 
     kinds = {(entry["connector"], entry.get("shape")) for entry in SOURCES.values()}
     assert len({connector for connector, _ in kinds}) >= 8
     assert {report["source"] for report in pulled} == SOURCES.keys()
-    for report in pulled:
-        assert report["error"] is None
-        assert report["rows_read"] == report["rows_kept"] > 0
+    assert {report["error"] for report in pulled} == {None}
+    lost = {str(report["source"]): int(str(report["rows_read"])) - int(str(report["rows_kept"])) for report in pulled}
+    assert {name: rows for name, rows in lost.items() if rows} == {"langfuse-annotations": 1}, (
+        "people graded a failed run"
+    )
 
 
 def test_pulling_again_changes_nothing(root: Path, pulled: list[dict[str, object]]) -> None:
@@ -235,12 +257,13 @@ def test_the_memo_names_every_source_and_its_tool(root: Path, pulled: list[dict[
 
 
 def test_what_failed_in_any_tool_is_in_no_reading(root: Path, pulled: list[dict[str, object]]) -> None:
-    """Tickets 7 (in one arm) and 23 failed in most tools; only the others' scores of them are heard."""
+    """Every judge that was asked about ticket 7 or 23 met a failure: neither is among the items of the judge."""
     readings = verdict(root)["readings"]
     whys = {(name, entry["why"]) for name, reading in readings.items() for entry in reading["set_aside"]}  # type: ignore[attr-defined]
     for signal in ("judge", "rubric", "events"):
         assert (signal, "no score: judge error") in whys
     assert ("judge", "no score: system error") in whys
+    assert readings["judge"]["n_control"] == readings["judge"]["n_candidate"] == 58
     assert readings["rubric"]["n_control"] == readings["rubric"]["n_candidate"] == 23
 
 

@@ -194,10 +194,10 @@ def test_minimal(tmp_path):
 
 
 def test_the_examples_of_the_docs_load(tmp_path, root):
-    text = (root / "docs" / "connectors.md").read_text(encoding="utf-8")
+    text = (root / "docs" / "connectors" / "table.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if block.startswith("  ")]
-    project = load_project(write(tmp_path, "sources:\n" + "".join(blocks).replace("  side-by-side:", "  sides-2:", 1)))
-    assert {source.connector for source in project.sources} <= {"table", "label_studio"}
+    project = load_project(write(tmp_path, "sources:\n" + "".join(blocks)))
+    assert {source.connector for source in project.sources} == {"table"}
     assert len(project.sources) == len(re.findall(r"^  [a-z]", "".join(blocks), re.MULTILINE)) >= 10
 
 

@@ -22,7 +22,7 @@ from signals.connectors.base import Tally
 from signals.connectors.options import Entry
 from signals.model import ItemScore, Project, Record, SignalsError, Source
 from signals.project import load_project
-from signals.pull import Step, pull
+from signals.pull import Step, pull, told
 from signals.pull.dry import dry_pull
 from signals.pull.together import FILES, SERVERS, Job, together
 from signals.store import PullReport, Store, StoreError, open_store
@@ -300,6 +300,19 @@ def test_a_pause_ends_as_soon_as_it_is_told_to() -> None:
             stopping.check()
     assert time.monotonic() - start < 30
     stopping.pause(0.0)  # nobody to tell: it only waits
+
+
+@pytest.mark.parametrize("rows", [50, 100_000])
+def test_records_stop_coming_when_the_reading_is_told_to_stop(rows: int) -> None:
+    """Also after the last one: what was read is then not stored."""
+    stop, steps = threading.Event(), list[Step]()
+    stop.set()
+    source, passed = Source("a", "judge", "fake", {}), list[Record]()
+    stream = told(plain(source, None, rows), source, steps.append)  # type: ignore[arg-type] # it needs no project
+    with stopping.stoppable(stop), pytest.raises(stopping.StoppedError):
+        passed.extend(stream)
+    assert len(passed) < 100
+    assert steps == []
 
 
 # --- dry ------------------------------------------------------------------------------------------------------------

@@ -294,6 +294,30 @@ def test_variants_that_no_release_names(bench: Bench) -> None:
     assert dict(found.others) == {"newer": 60, "prompt-6": 60}
 
 
+def test_sources_with_different_scorers_do_not_make_one_judge(bench: Bench) -> None:
+    bench.source("judge", "judge.csv", "item_score", *JUDGE, scorer="tone")
+    bench.source("judge", "judge.csv", "item_score", *JUDGE, scorer="truth", name="other")
+    found = next(lack for lack in bench.check("judge").lacks if "scorers" in lack.what)
+    assert found.what == "the sources of judge have 2 scorers (tone, truth) and the policy names none"
+    judge = bench.numbers()["judge"]
+    assert "2 scorers (tone, truth) and the policy names none" in str(judge.estimates["raw"].refused)
+    bench.policy(judge="scorer: tone")
+    assert not [lack for lack in bench.check("judge").lacks if "scorers" in lack.what]
+
+
+def test_a_panel_whose_raters_see_one_arm_has_no_effect(bench: Bench) -> None:
+    bench.table("one.csv", [
+        {"item": f"t{n}", "rater": f"{arm}-{w}", "variant": arm, "value": n % 5}
+        for n in range(30) for w in range(3) for arm in ("old", "new")
+    ])  # fmt: skip
+    bench.source("panel", "one.csv", "rating", *PANEL)
+    what = "no rater graded an item in both arms"
+    assert [lack.asked for lack in bench.check("panel").lacks if lack.what == what] == ["there is no effect without it"]
+    assert "saw one arm of the item only" in str(bench.numbers()["panel"].estimates["raw"].refused)
+    bench.entries["panel"]["where"] = {"variant": "old"}  # the other arm may come from another source
+    assert what not in {lack.what for lack in bench.check("panel").lacks}
+
+
 def test_what_it_brings_is_counted(bench: Bench) -> None:
     bench.source("judge", "judge.csv", "item_score", *JUDGE)
     bench.source("conversion", "orders.csv", "outcome", *OUTCOME)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.scale.files import EVENTS, EXPOSURES, ORDERS, UNITS, opened
@@ -54,16 +56,16 @@ def query(folder: Path, form: str, metrics: Sequence[str]) -> str:
         ),
     }[form]
     wanted = ", ".join((*COVARIATE, *(sql for name in metrics for sql in METRICS[name])))
-    return f"SELECT variation_id, plan, {DAY} AS day, count(*), {wanted} FROM {rows} GROUP BY ALL"  # noqa: S608  (ours)
+    return f"SELECT variation_id, plan, {DAY} AS day, count(*), {wanted} FROM {rows} GROUP BY ALL"
 
 
 def moments(found: Sequence[tuple[Any, ...]], metrics: Sequence[str]) -> dict[str, list[list[Any]]]:
     """Metric -> its cells: arm, segment, day, n, mean, M2, covariate's mean, its M2, comoment, third moment or None."""
     cells: dict[str, list[list[Any]]] = {name: [] for name in metrics}
-    for arm, plan, day, n, x_mean, x_variance, *rest in found:
+    for arm, plan, day, n, x_mean, x_variance, *numbers in found:
+        rest = iter(numbers)
         for name in metrics:
-            mean, variance, covariance, *skewness = rest[: len(METRICS[name])]
-            rest = rest[len(METRICS[name]) :]
+            mean, variance, covariance, *skewness = islice(rest, len(METRICS[name]))
             third = None
             if skewness and n > 2:
                 # DuckDB gives the skewness of a sample, corrected for its size; none when nothing varies.
@@ -82,7 +84,7 @@ def main() -> None:
     parser.add_argument("--memory", required=True)
     parser.add_argument("--threads", type=int, required=True)
     given = parser.parse_args()
-    with opened(given.files / "spill", given.memory, given.threads) as connection:
+    with TemporaryDirectory() as spill, opened(Path(spill), given.memory, given.threads) as connection:
         connection.execute("SELECT 1").fetchall()
         clock = Clock()
         found = connection.execute(query(given.files, given.form, given.metrics)).fetchall()

@@ -8,9 +8,10 @@ roughly in the order of time, with ids in no order.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ SELECT user_id, variation_id, ts, plan, before, converted, revenue FROM (
     SELECT *, CAST(0 AS TINYINT) AS converted, 0.0 AS revenue FROM ({SEEN}) UNION ALL BY NAME FROM ({BOUGHT})
 )
 """,
-    EXPOSURES: f"SELECT user_id, variation_id, ts, plan FROM ({SEEN})",  # noqa: S608  (our own)
+    EXPOSURES: f"SELECT user_id, variation_id, ts, plan FROM ({SEEN})",
     # Among the orders: what people bought before they were exposed, and people who never were.
     ORDERS: f"""
 SELECT user_id, ts, converted, revenue FROM ({BOUGHT})
@@ -97,9 +98,9 @@ def opened(spill: Path, memory: str = "1GB", threads: int = 2) -> Iterator[duckd
         connection.close()
 
 
-def make(folder: Path, rows: int, ids: str = "number") -> None:
-    """Write the files that are not there yet, each under a passing name first."""
-    missing = [name for name in QUERIES if not (folder / name).exists()]
+def make(folder: Path, rows: int, ids: str = "number", wanted: Sequence[str] = tuple(QUERIES)) -> None:
+    """Write the wanted files that are not there yet, each under a passing name first."""
+    missing = [name for name in wanted if not (folder / name).exists()]
     if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ def make(folder: Path, rows: int, ids: str = "number") -> None:
         "segments": SEGMENTS, "strangers": max(1, rows // 20),
         "stranger": "-1 - i" if ids == "number" else "md5('stranger ' || i)",
     }  # fmt: skip
-    with opened(folder / "spill") as connection:
+    with TemporaryDirectory() as spill, opened(Path(spill)) as connection:
         connection.execute(PEOPLE.format(**words))
         for name in missing:
             passing = folder / f"{name}.part"

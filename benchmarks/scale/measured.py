@@ -1,17 +1,20 @@
-"""What one process took: wall and processor seconds of a stretch of it, and the most memory that it ever held."""
+"""What one process took: wall and processor seconds of a stretch of it, the most memory and the most disk it held."""
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+TICK = 0.1  # seconds between two looks at what is spilled
 
 
 class Clock:
@@ -37,18 +40,44 @@ def peak() -> int:
 
 def answer(found: Mapping[str, Any]) -> None:
     """Print what a process found, with its peak, as the one line that ``ask`` reads."""
-    sys.stdout.write(json.dumps({**found, "peak": peak()}) + "\n")
+    sys.stdout.write(json.dumps({"peak": peak(), **found}) + "\n")
 
 
-def ask(module: str, arguments: Sequence[object], python: str = sys.executable) -> dict[str, Any]:
-    """What a fresh process of a module of this project answers.
+def ask(command: Sequence[object], home: Path) -> dict[str, Any]:
+    """What a fresh process answers, and as ``spilled`` the most bytes that it held in temporary files under ``home``.
+
+    Args:
+        command: What to run after the interpreter of this process; or a whole command that starts with a path.
+        home: Where its temporary folder is made.
 
     Raises:
-        SystemExit: With what it said, when it fails.
+        SystemExit: With the end of what it said, when it fails.
     """
-    command = [python, "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{module} failed ({done.returncode}):\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    first = str(command[0])
+    whole = [*([] if first.startswith("/") else [sys.executable]), *map(str, command)]
+    with tempfile.TemporaryDirectory(dir=home) as scratch, tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            whole, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True, env={**os.environ, "TMPDIR": scratch}
+        )
+        spilled, text = 0, None
+        while text is None:
+            try:
+                text = process.communicate(timeout=TICK)[0]
+            except subprocess.TimeoutExpired:
+                spilled = max(spilled, _held(Path(scratch)))
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(whole[1:])} failed ({process.returncode}):\n{said.read()[-3000:]}")
+    found: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
+    return {**found, "spilled": spilled}
+
+
+def _held(folder: Path) -> int:
+    """Bytes of DuckDB's temporary files below the folder; they come and go while it is looked at."""
+    total = 0
+    for path in folder.rglob("*.tmp"):
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue
+    return total

@@ -43,7 +43,7 @@ KINDS = {"converted": "proportion", "revenue": "mean"}
 SOURCES = """\
 store: sqlite:///data/signals.db
 releases:
-  - {{id: {release}, kind: prompt, control: {control}, candidate: {candidate}, started: 2026-11-02, owner: assistant-team}}
+  - {{id: {release}, kind: prompt, control: {control}, candidate: {candidate}, started: 2026-11-02, owner: all}}
 sources:
 {sources}"""
 TABLE = """\
@@ -92,7 +92,8 @@ def write(folder: Path, files: Path, way: str, metrics: Sequence[str]) -> Path:
     words = [{"value": value, "kind": KINDS[value]} for value in metrics]
     (folder / "hierarchy.yaml").write_text(
         POLICY.format(
-            signals="".join(SIGNAL.format(**one) for one in words), hierarchy="".join(RULE.format(**one) for one in words)
+            signals="".join(SIGNAL.format(**one) for one in words),
+            hierarchy="".join(RULE.format(**one) for one in words),
         )
     )
     sources = "".join(entry.format(**one, folder=files.resolve(), file=file, orders=ORDERS) for one in words)
@@ -153,6 +154,11 @@ def effects(result: Review) -> dict[str, dict[str, float | None]]:
         numbers = {kind: one.effect for kind, one in reading.estimates.items() if kind in ("raw", "cuped")}
         found[name] = numbers | {segment.name: segment.effect for segment in reading.segments}
     return found
+
+
+def adjusted_metrics(result: Review) -> list[str]:
+    """The metrics whose effect with the covariate votes."""
+    return [name for name, one in effects(result).items() if one.get("cuped") is not None]
 
 
 def main() -> None:

@@ -57,8 +57,7 @@ def check(folder: Path | None, source: str | None, as_json: bool) -> None:
 def list_connectors(as_json: bool) -> None:
     """List the connectors that there are, and the records that each brings."""
     from signals.sources import known_connectors
-    from signals.terminal import wrap
-    from signals.terminal_pulls import fitted
+    from signals.terminal_pulls import fitted, fold
 
     found = known_connectors()
     if as_json:
@@ -71,44 +70,43 @@ def list_connectors(as_json: bool) -> None:
     click.echo(fitted(("connector", "from", "shapes"), rows))
     for one in found:
         if one.problem:
-            click.echo(wrap(one.problem), err=True)
+            click.echo(fold(one.problem), err=True)
 
 
 def _text(one: SourceCheck) -> str:
-    from signals.terminal import wrap
-    from signals.terminal_pulls import REASONS, aside
+    from signals.terminal_pulls import REASONS, aside, fold
     from signals.words import clean, count, plural
 
     head = (
         f"{clean(one.source)}: {'works' if one.works else 'DOES NOT WORK'} ({one.connector}, for {clean(one.signal)})"
     )
     if not one.works:
-        return "\n".join([head, *(wrap(clean(line), "  ") for line in one.problem.splitlines())])
+        return "\n".join([head, *(fold(clean(line), "  ") for line in one.problem.splitlines())])
     lost = sum(entry.rows for entry in one.set_aside)
     lines = [
         head,
-        wrap(
+        fold(
             f"{plural(one.rows_read, 'rows')} read, {count(one.rows_kept)} kept, {count(lost)} set aside, "
             f"{one.seconds:,.1f} s", "  ",
         ),
     ]  # fmt: skip
     entries = sorted((entry for entry in one.set_aside if entry.rows), key=lambda entry: -entry.rows)
-    lines += [wrap(f"set aside: {aside(entry)}", "  ") for entry in entries[:REASONS]]
+    lines += [fold(f"set aside: {aside(entry)}", "  ") for entry in entries[:REASONS]]
     for brought in one.brings[:RELEASES]:
         (control, theirs), (candidate, ours) = brought.control, brought.candidate
         items = f"; {count(brought.items[0])} of {count(brought.items[1])} items in both" if brought.items else ""
         text = f"{clean(candidate)} {count(ours)}, {clean(control)} {count(theirs)} {one.unit}{items}"
-        lines.append(wrap(f"{clean(brought.release)}: {text}", "  "))
+        lines.append(fold(f"{clean(brought.release)}: {text}", "  "))
     if one.brings[RELEASES:]:
         lines.append(f"  and {plural(len(one.brings) - RELEASES, 'more releases')}")
     if one.others:
         names = list(one.others)
         more = f" and {len(names) - RELEASES} more" if names[RELEASES:] else ""
-        lines.append(wrap(f"of no release: {', '.join(clean(name) for name in names[:RELEASES])}{more}", "  "))
-    lines += [wrap(_lack(lack), "  ") for lack in one.lacks if lack.asked]
+        lines.append(fold(f"of no release: {', '.join(clean(name) for name in names[:RELEASES])}{more}", "  "))
+    lines += [fold(_lack(lack), "  ") for lack in one.lacks if lack.asked]
     rest = [lack for lack in one.lacks if not lack.asked]
     if rest:
-        lines.append(wrap("the policy does not ask for: " + "; ".join(_unasked(lack) for lack in rest), "  "))
+        lines.append(fold("the policy does not ask for: " + "; ".join(_unasked(lack) for lack in rest), "  "))
     return "\n".join(lines)
 
 
@@ -123,11 +121,11 @@ def _unasked(lack: Lack) -> str:
 
 
 def _summary(found: Sequence[SourceCheck]) -> str:
-    from signals.terminal import wrap
+    from signals.terminal_pulls import fold
     from signals.words import plural
 
     bad = sum(not one.works for one in found)
     lacking = sum(any(lack.asked for lack in one.lacks) for one in found)
     works = f"{len(found) - bad} work, {bad} {'does' if bad == 1 else 'do'} not" if bad else "all work"
     told = f"; {lacking} {'lacks' if lacking == 1 else 'lack'} something that the policy asks for" if lacking else ""
-    return wrap(f"{plural(len(found), 'sources')}: {works}{told}. Nothing was stored.")
+    return fold(f"{plural(len(found), 'sources')}: {works}{told}. Nothing was stored.")

@@ -87,6 +87,7 @@ def groups(
     first, width = len(keys), len(keys) + len(extra)
     named = [dict(zip(wanted, row[width:], strict=True)) for row in found]
     cubes: dict[tuple[Any, ...], tuple[float, float]] = {}
+    far = False
     for row, values in zip(found, named, strict=True):
         around = values.pop("off", None), values.pop("cubes", None)
         values["zero_one"] = bool(values["n"] and values["whole"] and values["least"] >= 0 and values["most"] <= 1)
@@ -96,7 +97,9 @@ def groups(
             cubes[row[:first]] = (0.0, 0.0)
         elif centre is not None and abs(values["mean"] - centre) <= MAX_OFF * math.sqrt(values["variance"]):
             cubes[row[:first]] = around
-    if any(values["n"] and not values["zero_one"] and row[:first] not in cubes for row, values in zip(found, named, strict=True)):
+        else:
+            far = True
+    if far:
         cubes = _cubes(connection, rows, keys)
     made = []
     for row, values in zip(found, named, strict=True):

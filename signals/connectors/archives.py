@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
-from typing import IO
+from typing import IO, Any
 
 from signals.connectors.compressed import (
     AGAIN,
@@ -91,7 +91,7 @@ class _Part(io.RawIOBase):
         return len(data)
 
 
-def open_member(stream: io.BufferedReader, file: InputFile) -> tuple[io.BufferedReader, int]:
+def open_member(stream: io.BufferedReader[Any], file: InputFile) -> tuple[io.BufferedReader[Any], int]:
     """The unpacked bytes of a member, and its packed size.
 
     Args:
@@ -101,7 +101,7 @@ def open_member(stream: io.BufferedReader, file: InputFile) -> tuple[io.Buffered
     Raises:
         SignalsError: When there is no such member, or it cannot be unpacked.
     """
-    info = next((one for one in directory(file) if one.filename == file.member), None)
+    info = _read(file)[1].get(str(file.member))
     if info is None:
         raise SignalsError("the archive has no such member", AGAIN, file=file.name)
     if info.flag_bits & 1:
@@ -117,11 +117,11 @@ def open_member(stream: io.BufferedReader, file: InputFile) -> tuple[io.Buffered
         raise damaged(file.name, "zip", error) from None
     if signature != ZIP[0]:
         raise damaged(file.name, "zip", ValueError("a member is not where the directory says"))
-    inner = io.BufferedReader(_Part(stream, info.compress_size), CHUNK)
+    inner: io.BufferedReader[Any] = io.BufferedReader(_Part(stream, info.compress_size), CHUNK)
     make = METHODS[info.compress_type]
     if make is not None:
         inner = io.BufferedReader(Unpacked(inner, "zip", make, info.compress_size, file.name), CHUNK)
-    checked = io.BufferedReader(_Member(inner, info, file.name), CHUNK)
+    checked: io.BufferedReader[Any] = io.BufferedReader(_Member(inner, info, file.name), CHUNK)
     if checked.peek(4)[:4] in ZIP and not plain_name(file.name).endswith(DOCUMENTS):
         raise SignalsError("is a zip archive inside a zip archive", "Unpack it once", file=file.name)
     return checked, info.compress_size
@@ -146,18 +146,27 @@ def directory(file: InputFile) -> tuple[zipfile.ZipInfo, ...]:
     Raises:
         SignalsError: When its directory, which is at its end, cannot be read.
     """
-    name = file.name if file.member is None else file.outer
+    return _read(file)[0]
+
+
+Directory = tuple[tuple[zipfile.ZipInfo, ...], dict[str, zipfile.ZipInfo]]
+
+
+def _read(file: InputFile) -> Directory:
     try:
         state = file.path.stat()
         return _directory(file.path, state.st_size, state.st_mtime_ns)
     except (*FAULTS, zipfile.BadZipFile, NotImplementedError) as error:
-        raise damaged(name, "zip", EOFError() if isinstance(error, zipfile.BadZipFile) else error) from None
+        cut = EOFError() if isinstance(error, zipfile.BadZipFile) else error
+        raise damaged(file.outer, "zip", cut) from None
 
 
 @functools.lru_cache(maxsize=4)
-def _directory(path: Path, _size: int, _time: int) -> tuple[zipfile.ZipInfo, ...]:
+def _directory(path: Path, _size: int, _time: int) -> Directory:
+    """All entries in their order, and by their names."""
     with zipfile.ZipFile(path) as archive:
-        return tuple(archive.infolist())
+        infos = tuple(archive.infolist())
+    return infos, {info.filename: info for info in infos}
 
 
 def members(file: InputFile, wanted: str | None = None) -> list[InputFile]:

@@ -99,6 +99,12 @@ class Cells:
             return name
         return self.text(field)
 
+    def whole(self, field: str) -> bool:
+        """Whether the cell can hold only whole numbers, or true and false."""
+        _, kind = self._column(field)
+        whole = kind == "BOOLEAN" or (is_numeric(kind) and kind.endswith(("INT", "INTEGER")))
+        return whole and not self._recoding(field)
+
     def micros(self, field: str) -> tuple[str, str]:
         """(microseconds since 1970 in UTC or NULL, whether a time without zone stands where no zone is declared)."""
         name, kind = self._column(field)

@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from signals.connectors.paths import InputFile
 from signals.model import SignalsError
@@ -196,9 +196,10 @@ def damaged(name: str, kind: str, error: BaseException) -> SignalsError:
     """The one error of a packed file that cannot be read to its end."""
     if isinstance(error, OSError) and error.strerror:
         return SignalsError(f"cannot be read: {error.strerror}", file=name)
-    cut = isinstance(error, EOFError)
-    why = "it ends too early" if cut else (str(error).strip().splitlines() or ["it asks for too much memory"])[0][:200]
-    return SignalsError(f"cannot be unpacked ({kind}): {why}", AGAIN, file=name)
+    if isinstance(error, EOFError):
+        return SignalsError(f"cannot be read: its {kind} packing ends too early", AGAIN, file=name)
+    why = (str(error).strip().splitlines() or ["it asks for too much memory"])[0][:200]
+    return SignalsError(f"cannot be read: its {kind} packing is damaged: {why}", AGAIN, file=name)
 
 
 def packing(head: bytes) -> str | None:
@@ -224,7 +225,7 @@ def open_packed(file: InputFile) -> IO[bytes]:
     from signals.connectors.archives import open_member
 
     try:
-        stream: io.BufferedReader = file.path.open("rb")
+        stream: io.BufferedReader[Any] = file.path.open("rb")
         size = file.path.stat().st_size
     except OSError as error:
         raise SignalsError(f"cannot be read: {error.strerror}", file=file.name) from None
@@ -241,6 +242,6 @@ def open_packed(file: InputFile) -> IO[bytes]:
     return stream
 
 
-def _once(stream: io.BufferedReader, file: InputFile) -> None:
+def _once(stream: io.BufferedReader[Any], file: InputFile) -> None:
     if packing(stream.peek(HEAD)[:HEAD]):
         raise SignalsError("is packed twice", "Unpack it once", file=file.name)

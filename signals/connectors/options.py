@@ -83,7 +83,7 @@ def _preset(value: Any) -> Any:
     from signals.connectors.presets import PRESETS
     from signals.strictyaml import suggest
 
-    if value not in PRESETS:
+    if not isinstance(value, str) or value not in PRESETS:
         raise ValueError(f"is no preset. {suggest(str(value), PRESETS)}")
     return value
 
@@ -336,8 +336,18 @@ class WarehouseEntry(Entry):
     covariate: CovariatePart | None = None
     denominator: DenominatorPart | None = None
     moments: MomentsPart | None = None
+    reread: Seconds | None = None
     grain: Literal["unit"] | None = None
     metric: Text | None = None
+
+
+def _off(value: Any) -> Any:
+    if value is not False:
+        raise ValueError("can only be false: it states that CUPED is off. Leave it out otherwise")
+    return value
+
+
+Off = Annotated[bool, BeforeValidator(_off)]
 
 
 class GrowthBookEntry(Entry):
@@ -351,7 +361,7 @@ class GrowthBookEntry(Entry):
     phase: Annotated[int, Field(ge=0, le=10_000)] | None = None
     dimension: Text | None = None
     metric: Text | None = None
-    cuped: Literal[False] | None = None
+    cuped: Off | None = None
 
 
 class StatsigEntry(Entry):
@@ -365,4 +375,4 @@ class StatsigEntry(Entry):
     control: Text | None = None
     test: Text | Annotated[list[Text], Field(min_length=1)] | None = None
     metric: Text | None = None
-    cuped: Literal[False] | None = None
+    cuped: Off | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
 from signals.connectors.aggregate import groups
 from signals.connectors.base import Tally
 from signals.connectors.cells import LAST_YEAR, Cells
+from signals.connectors.distinct import all_distinct
 from signals.connectors.grouping import EMPTY, LATE, MEASURED, empty_faults, group_units, measured, sum_clusters
 from signals.connectors.quantiles import quantile_cells
 from signals.connectors.shapes import metric_name
@@ -25,8 +27,6 @@ from signals.connectors.units import (
 )
 from signals.model import INCOMPLETE, OutcomeCell, Project, QuantileCell, SignalsError
 
-WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-MAX_BITS = 1 << 28  # 32 MB a thread
 DAY_MICROS = 86_400_000_000
 
 
@@ -109,7 +109,7 @@ def _clean(cells: Cells, cutoff: int | None, *, at_once: bool) -> Clean:
 def _verify_grain(cells: Cells) -> None:
     """Refuse units that are on several rows, whatever else is wrong with the rows."""
     connection = cells.rows.connection
-    if _all_distinct(cells):
+    if all_distinct(connection, "SELECT u FROM clean"):
         return
     twice = connection.execute(
         "SELECT CAST(min(u) AS VARCHAR), count(*) FROM "
@@ -126,20 +126,6 @@ def _verify_grain(cells: Cells) -> None:
         )
 
 
-def _all_distinct(cells: Cells) -> bool:
-    """A fast yes for whole-number ids that lie close together: one bit per id instead of a table of all of them."""
-    connection = cells.rows.connection
-    described = connection.execute("DESCRIBE SELECT u FROM clean").fetchone()
-    if not described or described[1] not in WHOLE:
-        return False
-    found = connection.execute("SELECT min(u), max(u), count(u) FROM clean").fetchone()
-    if not found or not found[2] or found[1] - found[0] >= MAX_BITS:
-        return False
-    low, high, rows = (int(value) for value in found)
-    counted = connection.execute(f"SELECT bit_count(bitstring_agg(u, {low}, {high})) FROM clean").fetchone()  # noqa: S608  (numbers)
-    return counted is not None and counted[0] == rows
-
-
 def _cells(view: Clean, table: str, tally: Tally) -> Iterator[OutcomeCell]:
     """The one grouped scan: good rows by variant, segment and day, others by fault and variant."""
     cells = view.cells
@@ -148,7 +134,7 @@ def _cells(view: Clean, table: str, tally: Tally) -> Iterator[OutcomeCell]:
     numbers = [*measured(cells), *(["d"] if clustered and not cells.has("denominator") else [])]
     columns = [
         "bad", "v", "1 AS rows" if table == "clean" else "rows", *(["members"] if clustered else []),
-        *(f"CASE WHEN bad = {GOOD} THEN {name} END AS {name}" for name in [*view.segment_columns, *numbers]),
+        *(f"CASE WHEN bad = {GOOD} THEN {name} END AS {name}" for name in numbers), *view.segment_columns,
         f"CASE WHEN bad = {GOOD} THEN {DAY} END AS day",
     ]  # fmt: skip
     found = groups(
@@ -159,10 +145,15 @@ def _cells(view: Clean, table: str, tally: Tally) -> Iterator[OutcomeCell]:
         covariate=covariate,
         denominator=denominator,
         summed=table != "clean",
+        whole=[column for column in measured(cells) if cells.whole(MEASURED[column])],
         file=cells.label,
     )
     tally.rows_read += sum(int(group.extra[0]) for group in found)
-    view.count(tally, [(group.keys[0], group.keys[1], int(group.extra[0])) for group in found if group.keys[0] >= 0])
+    faulty: Counter[tuple[int, str | None]] = Counter()
+    for group in found:
+        if group.keys[0] >= 0:
+            faulty[group.keys[0], group.keys[1]] += int(group.extra[0])
+    view.count(tally, [(bad, variant, rows) for (bad, variant), rows in faulty.items()])
     for group in found:
         bad, variant, day, *labels = group.keys
         rows = int(group.extra[0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells, once_columns, plain_text
 from signals.connectors.presets import preset_of
-from signals.connectors.tabular import WIDE_NAME
+from signals.connectors.tabular import WIDE_NAME, WIDE_VALUE
 from signals.model import SignalsError
 
 KEYS = ("keep", "once", "shown", "exposure")
@@ -15,6 +15,7 @@ VARIANT, VALUE = "the variant of the exposure", "the value of the event"
 SILENT = "value is empty (an event that says nothing is no answer that was shown)"
 NEVER = "the unit was never exposed"
 BEFORE = "before the unit's first exposure"
+OURS = ("stage_v", "stage_y", "stage_s")
 SLASHES = r"^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
 
 
@@ -41,13 +42,14 @@ def staged(cells: Cells, tally: Tally) -> Cells:
     connection.execute(f"CREATE TEMP TABLE stage AS {_stage(cells)}")
     connection.execute("DROP TABLE staged")
     names = {number: why for number, why in enumerate(_reasons(cells)) if why}
+    row = "r" if once_columns(cells.source) else "NULL"
     found = connection.execute(
-        "SELECT stage_why, stage_v, count(*), min(f), min(stage_s) FROM stage WHERE stage_why >= 0 "
+        f"SELECT stage_why, stage_v, count(*), min([f, {row}]), min(stage_s) FROM stage WHERE stage_why >= 0 "  # noqa: S608  (ours)
         "GROUP BY stage_why, stage_v ORDER BY ALL"
     ).fetchall()
-    for number, variant, rows, file, status in found:
+    for number, variant, rows, place, status in found:
         tally.rows_read += rows
-        where = cells.rows.place(file)
+        where = cells.rows.place(*place)
         example = f"{status[:40]!r} in {where}" if number == 0 and status else where
         tally.set_aside(names[number], variant, rows, fault=names[number] == SILENT, example=example)
     kept = "SELECT * FROM stage WHERE stage_why < 0"
@@ -93,9 +95,12 @@ def _stage(cells: Cells) -> str:
     else:
         connection.execute("ALTER TABLE selected RENAME TO staged")
     # Copies are looked for last: of a user's orders the earliest one after the exposure counts, not the earliest.
-    copy, order = _copies(cells)
-    why = f"CASE WHEN {copy} THEN 1 ELSE stage_w END AS stage_why"
-    return f"SELECT * EXCLUDE (stage_us, stage_x, stage_w), {why} FROM staged{order}"  # noqa: S608  (quoted)
+    copy = _copies(cells)
+    order = " ORDER BY f, r" if copy != "false" else ""
+    known = {row[0] for row in connection.execute("DESCRIBE staged").fetchall()}
+    mapped = [cells.rows.alias[column] for column in cells.source.map.values()]
+    kept = [name for name in dict.fromkeys([*mapped, WIDE_NAME, WIDE_VALUE, "f", "r", *OURS]) if name in known]
+    return f"SELECT {', '.join(kept)}, CASE WHEN {copy} THEN 1 ELSE stage_w END AS stage_why FROM staged{order}"  # noqa: S608  (quoted)
 
 
 def _exposed(cells: Cells) -> str:
@@ -147,18 +152,38 @@ def _event(cells: Cells, key: str) -> str:
     return f"coalesce({cells.matches(event)} AND {cells.matches(others)}, false)"
 
 
-def _copies(cells: Cells) -> tuple[str, str]:
-    """SQL: whether a row is a copy of an earlier one that counts; and the order of the rows of the table."""
+def _copies(cells: Cells) -> str:
+    """SQL: whether a row is a copy of an earlier one that counts. Most exports have few: only their keys are sorted."""
     columns = once_columns(cells.source)
     if not columns:
-        return "false", ""
+        return "false"
     keys = [plain_text(cells.rows.alias[column], cells.rows.types[column]) for column in columns]
-    keys += [WIDE_NAME] if cells.source.options.get("wide") else []
-    filled = " AND ".join(f"{key} IS NOT NULL" for key in keys)  # rows without an id cannot be told apart
-    # Exposures to two variants are no copies of each other, whatever tells rows apart.
-    keys += ["CASE WHEN stage_x THEN stage_v END"] if cells.source.options.get("exposure") else []
-    number = f"row_number() OVER (PARTITION BY stage_w < 0, {', '.join(keys)} ORDER BY stage_us NULLS LAST, f, r)"
-    return f"({filled} AND stage_w < 0 AND {number} > 1)", " ORDER BY f, r"
+    good = " AND ".join(
+        ["stage_w < 0", *(f"{key} IS NOT NULL" for key in keys)]
+    )  # without an id none can be told apart
+    row = ["f", "r"]
+    if cells.source.options.get("wide"):
+        keys.append(WIDE_NAME)
+        row.append(WIDE_NAME)
+    if cells.source.options.get("exposure"):  # exposures to two variants are no copies, whatever tells rows apart
+        keys.append("CASE WHEN stage_x THEN coalesce(stage_v, '') ELSE '' END")
+    key, place = (_struct(parts) for parts in (keys, row))
+    connection = cells.rows.connection
+    connection.execute(
+        f"CREATE TEMP TABLE twice AS SELECT {key} AS k FROM staged WHERE {good} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608  (quoted)
+    )
+    connection.execute(
+        f"CREATE TEMP TABLE copies AS SELECT k FROM (SELECT {place} AS k, row_number() OVER "  # noqa: S608  (quoted)
+        f"(PARTITION BY {key} ORDER BY stage_us NULLS LAST, f, r) AS n FROM staged "
+        f"WHERE {good} AND {key} IN (SELECT k FROM twice)) WHERE n > 1"
+    )
+    found = connection.execute("SELECT count(*) FROM copies").fetchone()
+    return f"({place} IN (SELECT k FROM copies))" if found and found[0] else "false"  # noqa: S608  (our own names)
+
+
+def _struct(parts: list[str]) -> str:
+    """SQL: several values as one, of which a subquery can be asked."""
+    return f"struct_pack({', '.join(f'k{number} := {part}' for number, part in enumerate(parts))})"
 
 
 def _ask_for_days(cells: Cells) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -158,8 +159,7 @@ def _apart(
 
 def occurs(connection: duckdb.DuckDBPyConnection, sql: str, reader: str) -> bool:
     """Whether any row holds it."""
-    seen = connection.execute(f"SELECT count({sql}) FROM {reader}").fetchone()  # noqa: S608  (quoted)
-    return bool(seen and seen[0])
+    return bool(connection.execute(f"SELECT 1 FROM {reader} WHERE {sql} IS NOT NULL LIMIT 1").fetchall())  # noqa: S608  (quoted)
 
 
 def _note_keys(line: str, number: int, one: Input, keys: dict[str, None], nested: dict[str, None]) -> None:
@@ -173,6 +173,9 @@ def _note_keys(line: str, number: int, one: Input, keys: dict[str, None], nested
         raise SignalsError("holds no JSON object here", "One JSON object per line", file=name, line=number)
     for key, value in row.items():
         keys[key] = None
+        if isinstance(value, str) and value.startswith("{"):  # an object written as text
+            with suppress(ValueError, RecursionError):
+                value = json.loads(value)  # noqa: PLW2901
         if isinstance(value, dict):
             nested.update((f"{key}.{inner}", None) for inner in value)
 

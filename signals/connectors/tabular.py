@@ -180,5 +180,5 @@ def _view(
     connection.execute(f"CREATE TEMP VIEW rows AS {everything}")
     described = {row[0]: str(row[1]) for row in connection.execute("DESCRIBE SELECT * FROM rows").fetchall()}
     types = {column: described[alias[column]] for column in columns}
-    names, first_row = [part.name for part in parts], [part.first_row for part in parts]
-    return Rows(connection, alias, types, names, first_row, [part.joined for part in parts])
+    called, first_row = [part.name for part in parts], [part.first_row for part in parts]
+    return Rows(connection, alias, types, called, first_row, [part.joined for part in parts])

@@ -171,9 +171,12 @@ def exclude_both_arms(cells: Cells, tally: Tally, table: str, key: str = "u") ->
         f"""
         CREATE TEMP TABLE crossed AS
         WITH arms AS (SELECT a AS v FROM pairs UNION SELECT b FROM pairs),
+        seen AS NOT MATERIALIZED (SELECT {key}, v FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)),
+        -- Hardly any unit is in several: a list of arms is made of those only.
         several AS (
-            SELECT {key}, list(DISTINCT v) AS vs FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)
-            GROUP BY {key} HAVING count(DISTINCT v) > 1
+            SELECT {key}, list(DISTINCT v) AS vs FROM seen
+            WHERE {key} IN (SELECT {key} FROM seen GROUP BY {key} HAVING min(v) <> max(v))
+            GROUP BY {key}
         )
         SELECT DISTINCT {key}, unnest([a, b]) AS v FROM several, pairs
         WHERE list_contains(vs, a) AND list_contains(vs, b)

@@ -139,9 +139,15 @@ class _Bench:
             yield Lack(gap.what, gap.checks, asked, self._remedy(gap, source))
 
     def _between(self, profile: Profile, signal: Signal) -> Iterator[Gap]:
-        """What a judge needs of other sources: people's ratings of the same items, and the traffic mix."""
+        """What a judge needs of other sources: the same scorer, people's ratings of its items, the traffic mix."""
         if not profile.kinds["ItemScore"] or self.alone:
             return
+        fellows = [self.profiles[other.name] for other in self.project.sources if other.signal == signal.name]
+        scorers = sorted({name for fellow in fellows for name in fellow.scorers})
+        if signal.scorer is None and len(profile.scorers) == 1 < len(scorers):
+            what = f"the sources of {signal.name} have {len(scorers)} scorers ({', '.join(scorers[:4])})"
+            remedy = f"Set `scorer:` on {signal.name} in the policy, or feed a signal for each"
+            yield Gap(f"{what} and the policy names none", remedy=remedy, refused=True)
         panels = [
             other for other in self.project.sources
             if (known := self.signals.get(other.signal)) is not None and known.kind == "panel"
@@ -187,6 +193,8 @@ class _Bench:
                 return f"{known}, {gap.meaning}"
         if gap.remedy or not gap.fields:
             return gap.remedy
+        if "at" in gap.fields and source.timezone is None:
+            return "If the times of the export name no zone, set `timezone:`; else use a source that has times"
         return f"The {source.connector} connector reads none here: use a source that has it ({gap.meaning})"
 
     def _takes(self, source: Source, name: str) -> bool:

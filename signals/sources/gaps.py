@@ -93,7 +93,8 @@ def _panel(profile: Profile, signal: Signal) -> Iterator[Gap]:
     elif not profile.twice:
         remedy = BY_NAME["agreement"].absent.rstrip(".")
         yield Gap("no output was rated by two people", AGREEMENT, remedy=remedy)
-    if profile.kinds["Rating"] and not profile.both and profile.raters:
+    arms = profile.arms & set(profile.variants)  # one alone: the other may come from another source
+    if profile.kinds["Rating"] and not profile.both and profile.raters and len(arms) > 1:
         yield Gap("no rater graded an item in both arms", remedy="Have each rater grade both", refused=True)
     if not profile.has("at"):
         checks = ("max_age", "order_bias_p") if profile.kinds["Rating"] else ("max_age",)

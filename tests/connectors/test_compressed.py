@@ -143,9 +143,9 @@ def test_bad_archives(desk):
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.csv", CSV + "c,control,1\n")
     for data, message in (
-        (whole[:-30], "data/e.zip: cannot be unpacked (zip): it ends too early"),
-        (whole[: len(whole) // 2], "data/e.zip: cannot be unpacked (zip): it ends too early"),
-        (bytes(flipped), "data/e.zip/a.csv: cannot be unpacked (zip):"),
+        (whole[:-30], "data/e.zip: cannot be read: its zip packing ends too early"),
+        (whole[: len(whole) // 2], "data/e.zip: cannot be read: its zip packing ends too early"),
+        (bytes(flipped), "data/e.zip/a.csv: cannot be read: its zip packing is damaged"),
         (bytes(encrypted), "data/e.zip/a.csv: is encrypted"),
         (bytes(method), "data/e.zip/a.csv: is packed by method 9 of zip"),
         (out.getvalue(), "data/e.zip: holds two files named 'a.csv'"),
@@ -168,7 +168,7 @@ def test_cut_off_or_damaged(desk, ending):
     packed = PACK[ending](data)
     middle = len(packed) // 2
     bad = {
-        "cut": packed[:-5], "half": packed[:middle], "begun": packed[:7],
+        "cut": packed[:-5], "half": packed[:middle], "begun": packed[:12],
         "flipped": packed[:middle] + bytes([packed[middle] ^ 0x55]) + packed[middle + 1 :],
         "more": packed + b"something else", "twice": PACK["gz"](packed),
     }  # fmt: skip
@@ -176,7 +176,7 @@ def test_cut_off_or_damaged(desk, ending):
         desk.write(f"{name}.jsonl.{ending}", content)
         message = desk.fails(path=f"{name}.jsonl.{ending}", **SCORES)
         assert message.startswith(f"data/{name}.jsonl.{ending}: "), name
-        assert ("is packed twice" if name == "twice" else "cannot be unpacked") in message
+        assert ("is packed twice" if name == "twice" else "cannot be read: its") in message
         assert "again" in message or "Unpack" in message
     for name, content in {"two": packed + packed, "padded": packed + bytes(512)}.items():
         path = desk.write(f"{name}.jsonl.{ending}", content)
@@ -201,7 +201,7 @@ def test_whatever_comes_out_is_what_went_in(tmp_path, ending, data, seed, bit, c
     try:
         found = unpacked(path)
     except SignalsError as error:
-        assert "cannot be unpacked" in str(error) or "is packed twice" in str(error)  # noqa: PT017  (either is right)
+        assert "cannot be read: its" in str(error) or "is packed twice" in str(error)  # noqa: PT017  (either is right)
     else:
         assert found == data and not (cut and place < len(packed))  # noqa: PT018  (a bit that means nothing)
 
@@ -307,7 +307,7 @@ def test_readers_of_json(desk, tool, ending):
         desk.write("p.json", PACK[ending](plain))
         assert len(desk.read(path="p.json", **entry)) == len(expected)
         desk.write("cut.json", PACK[ending](plain)[:-7])
-        assert "data/cut.json: cannot be unpacked" in desk.fails(path="cut.json", **entry)
+        assert "data/cut.json: cannot be read: its" in desk.fails(path="cut.json", **entry)
     assert found == expected
     assert len(found) > 20
 
@@ -341,3 +341,34 @@ def test_lm_eval_samples_with_their_results_in_a_zip(desk):
     expected = desk.read(path="lm/**/samples_support_mc_*", **entry)
     desk.write("lm.zip", zipped(files))
     assert desk.read(path="lm.zip/*samples_support_mc_*", **entry) == expected
+
+
+FOLDERS = {
+    "deepeval": ("deepeval/**/*.json", {"connector": "deepeval", "map": {"item": "metadata.item_id"}}),
+    "otel": (
+        "otel/*.jsonl",
+        {
+            "connector": "otel", "metric": "Helpfulness",
+            "map": {"item": "span.attributes.app.item_id", "variant": "span.resource.attributes.service.version"},
+        },
+    ),
+    "langfuse": ("langfuse_*.json", {"connector": "langfuse", "variant": "control", "map": {"item": "subject.id"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", FOLDERS)
+def test_folders_of_exports(desk, tool):
+    pattern, entry = FOLDERS[tool]
+    files = {path.relative_to(desk.files).as_posix(): path.read_bytes() for path in sorted(desk.files.glob(pattern))}
+    assert len(files) > 1
+    for name, data in files.items():
+        desk.write(f"plain/{name}", data)
+        desk.write(f"packed/{name}.zst", PACK["zst"](data))
+    ending = pattern.rsplit(".", 1)[1]
+    expected = desk.read(path=f"plain/**/*.{ending}", **entry)
+    assert len(expected) > 10
+    assert desk.read(path=f"packed/**/*.{ending}.zst", **entry) == expected
+    desk.write("all.zip", zipped(files))
+    assert desk.read(path="all.zip", **entry) == expected
+    desk.write("cut.zip", zipped(files)[:-400])
+    assert "data/cut.zip: cannot be read: its zip packing" in desk.fails(path="cut.zip", **entry)

@@ -567,7 +567,7 @@ def test_cut_off_and_foreign_files(desk: Any) -> None:
     for content, says in (
         (text[:-40], "data/otel/x.jsonl:2:"),
         (text[:100], "half-written JSON"),
-        (gzip.compress(text.encode())[:200], "is not UTF-8 text"),
+        (gzip.compress(text.encode())[:200], "its gzip packing ends too early"),
         ("", "data/otel/x.jsonl: is empty"),
         ('{"results": []}\n', "data/otel/x.jsonl:1: is no OTLP/JSON"),
         ("[1, 2]", "is no OTLP/JSON: it holds no JSON object"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from signals.model import BOTH_ARMS
 
@@ -267,3 +270,31 @@ def test_what_cannot_be_right_is_refused(desk, entry, message):
     found = desk.fails(**entry)
     assert message in found
     assert "sources.yaml:" in found
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "connectors" / "table.md"
+FIXTURES = {
+    "turk": ("mturk_[12].csv", {}),
+    "turk-forms": ("mturk_crowd.csv", {}),
+    "prolific-week-47": ("prolific.csv", {}),
+    "prolific-tasks": ("prolific_responses.jsonl", {}),
+    "posthog-thumbs": ("posthog.jsonl.gz", {"variant": FLAG}),
+    "amplitude-thumbs": ("amplitude.zip", {}),
+    "segment-orders": ("*.segment.*.gz", {}),
+}
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_the_entry_of_the_page_reads_the_fixture(desk, name):
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    entries = {}
+    for block in blocks:
+        if block.startswith("  "):
+            entries |= YAML(typ="safe").load(block)
+    path, columns = FIXTURES[name]
+    for file in (desk.files / "presets").glob(path):
+        desk.write(file.name, file.read_bytes())
+    entry = {key: value for key, value in entries[name].items() if key not in ("signal", "connector")}
+    found = desk.read(**{**entry, "path": path, "map": {**entry["map"], **columns}})
+    assert {record.variant for record in found} == {"control", "candidate"}
+    assert desk.tally.rows_kept > 60

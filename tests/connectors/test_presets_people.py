@@ -207,6 +207,8 @@ def test_reading_twice_and_an_edit(desk):
     "entry, message",
     [
         ({"preset": "mturkk"}, "is no preset. Did you mean 'mturk'?"),
+        ({"preset": ["mturk"]}, "is no preset. Did you mean 'mturk'?"),
+        ({"preset": "mturk", "map": ["a"]}, "map"),
         ({**MTURK, "shape": "outcome"}, "preset 'mturk' cannot give shape 'outcome'. It gives rating or preference"),
         ({**MTURK, "map": {"item": "i"}}, "map: field 'value' is missing"),
         ({**MTURK, "times": "%H:%M"}, "day, month and year"),

@@ -42,7 +42,8 @@ OTHER_UNITS = "its denominator is not the number of units: a ratio, or a metric 
 NOT_TOTAL = "its mean is not its total over its units: a quantile or an adjusted number"
 NOT_WHOLE = "a metric of yes and no whose total is not a whole number from 0 to units"
 ADJUSTED = "its standard deviation is adjusted (CUPED or post-stratification) and is not that of the outcome"
-PERHAPS = "nothing says whether its standard deviation is adjusted (CUPED): say `cuped: false` when CUPED is off for it"
+UNADJUSTED = "Switch that off and analyse it again, or read the metric from the warehouse with `connector: table`"
+PERHAPS = "nothing says whether its standard deviation is adjusted (CUPED)"
 NO_SPREAD = "its standard deviation is 0 although its mean is not"
 
 
@@ -137,7 +138,7 @@ def parts(answers: Answers, source: Source) -> Iterator[Part]:
             seen.add(name)
             if not selected({"dimension": label, "variation": _variation(answers, name)}, source):
                 continue
-            found: Moments | str = _moments(variation, kind, state)
+            found: Moments | str = _moments(variation, kind, state, called)
             if sort == "date" and day is None:
                 found = "the part of the results is not a day"
             yield Part(variants.get(name), segment, day, found, place, label)
@@ -187,8 +188,12 @@ def _variation(answers: Answers, name: str) -> Row:
     return {"id": name}
 
 
-def _moments(variation: Row, kind: str | None, state: bool | None) -> Moments | str:
-    """The moments over the variation's units, or why it cannot be said what they are."""
+def _moments(variation: Row, kind: str | None, state: bool | None, called: str) -> Moments | str:
+    """The moments over the variation's units, or why they cannot be had.
+
+    Raises:
+        SignalsError: When the variance is, or may be, an adjusted one.
+    """
     said = next(iter(_list(variation, "analyses")), None)
     units = whole(number(variation.get("users")))
     if units is None:
@@ -209,7 +214,13 @@ def _moments(variation: Row, kind: str | None, state: bool | None) -> Moments | 
     if kind is None and ones is not None and successes(units, mean, sd * sd) == ones:
         return counted(units, ones)
     if state is not False:
-        return ADJUSTED if state else PERHAPS
+        raise (
+            SignalsError(f"the metric {called!r}: {ADJUSTED}", UNADJUSTED)
+            if state
+            else SignalsError(
+                f"the metric {called!r}: {PERHAPS}", "Say `cuped: false` when CUPED is off for it in GrowthBook"
+            )
+        )
     if sd == 0 and mean != 0:
         return NO_SPREAD
     return spread_of(units, mean, sd)

@@ -44,7 +44,7 @@ class Book:
     experiments: dict[str, Row] = field(default_factory=dict)
     _run_of: dict[str, str] = field(default_factory=dict)  # trace -> run
     _root_of: dict[str, str] = field(default_factory=dict)  # trace -> span
-    _key: str | None = None  # in the examples' metadata, that names the item
+    _items: dict[str, str] = field(default_factory=dict)  # example -> what its metadata call it
     _before: dict[tuple[str | None, str], int] = field(default_factory=dict)  # repeats in earlier experiments
 
     def __post_init__(self) -> None:
@@ -54,17 +54,19 @@ class Book:
             trace, name = str(trace_of(span)), str(span_id(span))
             (self._root_of if span.get("parent_id") is None else first).setdefault(trace, name)
         self._root_of = {**first, **self._root_of}
-        named = set(ID_NAMES)
+        for example in self.spool.rows("example"):  # an id that only one version of the dataset has names it in all
+            metadata = example.get("metadata")
+            found = next((text for key in ID_NAMES if (text := scalar(dig(metadata, key)))), None)
+            if found:
+                self._items[str(example.get("id"))] = found
         most: dict[tuple[str | None, str], int] = {}
         for run in self.spool.rows("run"):
             if scalar(run.get("trace_id")):
                 self._run_of[str(run["trace_id"])] = run_name(run)
             row = self._of_run(run)
-            named = {key for key in named if scalar(dig(row["example"], f"metadata.{key}"))}
             if selected(row, self.source):
                 group = self.arm(row), str(run.get("experiment_id"))
                 most[group] = max(most.get(group, 0), int(run["repetition_number"]))
-        self._key = next((key for key in ID_NAMES if key in named), None)
         sums: dict[str | None, int] = {}
         for variant, name in sorted(most, key=lambda group: (self._made(group[1]), group)):
             self._before[variant, name] = sums.get(variant, 0)
@@ -143,7 +145,7 @@ class Book:
 
     def item(self, row: Row) -> str | None:
         """The item, when ``map:`` does not say it."""
-        return item_of(row, self._key)
+        return item_of(row, self._items)
 
     def repeat(self, row: Row) -> int:
         """Which of several outputs for the item: an experiment that runs a variant again goes on counting."""

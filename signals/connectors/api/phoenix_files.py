@@ -19,7 +19,7 @@ from signals.connectors.paths import InputFile
 from signals.model import SignalsError, Source
 
 REMEDY = "Save the answers of the REST API as they are: experiments/ID, experiments/ID/json and /runs, spans"
-CSV = (".csv", ".csv.gz")
+CSV = ".csv"
 
 Key = tuple[str, int, str]
 Row = Mapping[str, Any]
@@ -68,7 +68,7 @@ def fill(spool: Spool, files: Iterable[InputFile], source: Source) -> None:
 
 
 def _is_csv(file: InputFile) -> bool:
-    return file.path.name.lower().endswith(CSV)
+    return file.plain.endswith(CSV)
 
 
 def _add_file(found: _Found, data: Any, file: InputFile) -> None:
@@ -181,11 +181,11 @@ def _complete(found: _Found, last: str) -> None:
 
 
 def _store(found: _Found, spool: Spool) -> None:
-    for name, one in sorted(found.experiments.items()):
+    for name, one in found.experiments.items():
         spool.add("experiment", name, one)
-    for name, one in sorted(found.examples.items()):
+    for name, one in found.examples.items():
         spool.add("example", name, one)
-    for _, run in sorted(found.runs.items()):
+    for run in found.runs.values():
         spool.add("run", run_name(run), run)
     starts: dict[str, Any] = {}
     for name, span in sorted(found.spans.items()):
@@ -193,6 +193,6 @@ def _store(found: _Found, spool: Spool) -> None:
         starts[name] = at
         starts.setdefault(str(dig(span, "context.trace_id")), at)
         spool.add("span", name, span, at)
-    for (kind, name), row in sorted(found.notes.items()):
+    for (kind, name), row in found.notes.items():
         target = str(row["span_id"] if kind == "annotation" else row["trace_id"])
         spool.add(kind, f"{target} {name}", row, starts.get(target))

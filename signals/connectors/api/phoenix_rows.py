@@ -18,7 +18,6 @@ from signals.model import Source
 
 Row = Mapping[str, Any]
 KINDS = ("LLM", "CODE", "HUMAN")
-NOTE = "note"  # reserved by the tool for free text, which grades nothing
 JUDGE = ("judge_version", "model", "prompt_version")
 VARIANTS = (
     "experiment.metadata.variant",
@@ -78,9 +77,9 @@ class Note:
 
 
 def note(row: Row, source: Source) -> Note | None:
-    """An annotation; None for free text and for what has no name."""
+    """An annotation; None for what has no name."""
     name = scalar(row.get("name"))
-    if name is None or name == NOTE:
+    if name is None:
         return None
     result = row.get("result") if "result" in row else row
     result = result if isinstance(result, Mapping) else {}
@@ -118,15 +117,16 @@ def variant_of(row: Row) -> str | None:
     return next((found for path in VARIANTS if (found := scalar(dig(row, path)))), None)
 
 
-def item_of(row: Row, name: str | None) -> str | None:
-    """The item: what the examples' metadata call so, else the example; of other spans a name or their whole input.
+def item_of(row: Row, names: Mapping[str, str]) -> str | None:
+    """The item: what the example's metadata call so, else the example; of other spans a name or their whole input.
 
     Args:
         row: What belongs together.
-        name: The key in the metadata of examples, None when they do not all have one.
+        names: Of examples that have one, by the example's id.
     """
     if row["run"]:
-        return scalar(dig(row["example"], f"metadata.{name}")) if name else scalar(row["run"].get("example_id"))
+        example = scalar(row["run"].get("example_id"))
+        return names.get(str(example), example)
     for place in ("span", "root"):
         metadata = dig(row[place], "attributes.metadata")
         found = next((text for key in ID_NAMES if (text := scalar(_inside(row[place], metadata, key)))), None)

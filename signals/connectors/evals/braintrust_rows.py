@@ -102,8 +102,9 @@ class Row:
     def named(self) -> str | None:
         """Path of the item's id in the metadata."""
         meta = self.data.get("metadata")
-        found = next((name for name in ID_NAMES if isinstance(meta, Mapping) and scalar(meta.get(name))), None)
-        return f"metadata.{found}" if found else None
+        if not isinstance(meta, Mapping):
+            return None
+        return next((f"metadata.{name}" for name in ID_NAMES if name in meta and scalar(meta[name])), None)
 
     @property
     def item(self) -> str | None:

@@ -24,7 +24,7 @@ from signals.connectors.label_studio.tasks import Batch, Task
 from signals.model import Project, SignalsError, Source
 
 PER_MINUTE = 300
-PAGE = 100
+PAGE = 50
 TASKS = "/api/tasks/"
 PROJECT = "/api/projects/{}/"
 USERS = "/api/users/"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from signals.connectors.api.spool import forget
 from signals.connectors.base import Tally
 from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.env import resolved
@@ -19,6 +21,7 @@ from signals.strictyaml import Document, Loc
 if TYPE_CHECKING:
     from signals.connectors.options import Entry
     from signals.connectors.warehouse.engines import Engine
+    from signals.connectors.warehouse.query import Query
 
 MAX_VARIANTS = 1000
 
@@ -53,6 +56,10 @@ class Warehouse:
         found = named_files(resolved(source, project), project)
         return files_fingerprint([file for files in found.values() for file in files])
 
+    def forget(self, source: Source, project: Project) -> None:
+        """Throw away what ``reread:`` keeps of earlier days."""
+        forget(source, project)
+
     def read(self, source: Source, project: Project, tally: Tally) -> Iterator[Record]:
         """Every cell of the source.
 
@@ -74,6 +81,7 @@ class Warehouse:
 
 def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> Iterator[Record]:
     from signals.connectors.warehouse import moments, query
+    from signals.connectors.warehouse.kept import by_day
 
     definition = definition_of(source)
     zone, dialect = source.timezone, engine.dialect
@@ -91,6 +99,11 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
     variants = query.Variants.of(seen, components(project))
     made = query.build(definition, engine.table, dialect, zone, variants, cutoff)
     engine.read_only()
+    names = variants.names
+
+    def ask(what: Query) -> list[dict[str, Any]]:
+        return [{**row, "v": names.get(row["v"]), "w": names.get(row["w"])} for row in engine.rows(what.table)]
+
     for row in counts:
         if row["bad"] != query.GOOD:
             tally.rows_read += int(row["rows"])
@@ -99,8 +112,15 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
         return
     if definition.one_row_per_unit:
         engine.verify_one_row_per_unit(made.units, source.name)
-    names = variants.names
-    found = [{**row, "v": names.get(row["v"]), "w": names.get(row["w"])} for row in engine.rows(made.table)]
+    if "reread" in source.options:
+
+        def build(measured: bool, days: query.Days | None) -> Query:
+            asked = definition if measured else replace(definition, measures=())
+            return query.build(asked, engine.table, dialect, zone, variants, cutoff, days)
+
+        found = by_day(source, project, build, ask)
+    else:
+        found = ask(made)
     yield from moments.cells(found, made, metric_name(source), tally, f"source {source.name!r}")
 
 
@@ -117,6 +137,7 @@ def components(project: Project) -> list[list[str]]:
 def _cutoff(definition: Definition, engine: Engine, zone: str | None) -> datetime:
     """The day (UTC) from which on windows have not all ended: before it, every unit's outcome is there in full."""
     from signals.connectors.warehouse import query
+    from signals.connectors.warehouse.exposures import FIRST_TIME
 
     window = definition.outcome.window
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -126,6 +147,6 @@ def _cutoff(definition: Definition, engine: Engine, zone: str | None) -> datetim
     else:
         found: Any = engine.rows(query.newest(definition, engine.table, engine.dialect, zone))[0]["t"]
         # A clock that runs ahead must not call windows complete that still run.
-        loaded = min(found.replace(tzinfo=None), now) if found is not None else query.FIRST_TIME
+        loaded = min(found.replace(tzinfo=None), now) if found is not None else FIRST_TIME
     assert window is not None  # noqa: S101  (the caller asks only then)
     return (loaded - timedelta(seconds=window)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -19,16 +19,7 @@ def problems(source: Source, document: Document, loc: Loc) -> list[Problem]:
     """Every problem with the source's own keys; its entry is at ``loc``."""
     options = source.options
     if "moments" in options:
-        found = [
-            document.problem(
-                (*loc, key), f"`{key}:` is not for `moments:`", "The query gives moments already", key=True
-            )
-            for key in (*PARTS, "grain")
-            if key in options
-        ]
-        if "url" not in options:
-            found.append(document.problem(loc, f"source {source.name!r}: `moments:` needs `url:`", key=True))
-        return found
+        return _moments(source, document, loc)
     missing = [key for key in ("exposures", "outcome") if key not in options]
     if missing:
         what = f"source {source.name!r} needs `{missing[0]}:`"
@@ -42,7 +33,32 @@ def problems(source: Source, document: Document, loc: Loc) -> list[Problem]:
     if not timed and (options.get("grain") != "unit" or "window" in options["outcome"]):
         what = "`exposures:` needs `at:`: the first exposure of a unit counts, and its day"
         found.append(document.problem((*loc, "exposures"), what, "Add `at: COLUMN`", key=True))
+    return found + (_reread(source, document, loc) if "reread" in options else [])
+
+
+def _moments(source: Source, document: Document, loc: Loc) -> list[Problem]:
+    options = source.options
+    found = [
+        document.problem((*loc, key), f"`{key}:` is not for `moments:`", "The query gives moments already", key=True)
+        for key in (*PARTS, "grain", "reread")
+        if key in options
+    ]
+    if "url" not in options:
+        found.append(document.problem(loc, f"source {source.name!r}: `moments:` needs `url:`", key=True))
     return found
+
+
+def _reread(source: Source, document: Document, loc: Loc) -> list[Problem]:
+    options = source.options
+    if "window" not in options["outcome"]:
+        why = "a `window:` of the outcome: without one no day is ever done"
+    elif "cluster" in source.map:
+        why = "units that were randomised one by one: a cluster is of no one day"
+    elif "table" not in options["outcome"] and "query" not in options["outcome"]:
+        why = "an outcome with a table of its own: of one row per unit nothing is spared"
+    else:
+        return []
+    return [document.problem((*loc, "reread"), f"`reread:` needs {why}", "Leave it out", key=True)]
 
 
 def _common(source: Source, document: Document, loc: Loc) -> list[Problem]:
@@ -81,41 +97,50 @@ def _common(source: Source, document: Document, loc: Loc) -> list[Problem]:
 def _measure(
     name: str, part: Mapping[str, Any], exposures: Mapping[str, Any], source: Source, document: Document, loc: Loc
 ) -> list[Problem]:
-    found: list[Problem] = []
-    own = "table" in part or "query" in part
+    wrong = _own(name, part, exposures, source) if "table" in part or "query" in part else _inside(name, part, source)
+    if part.get("per_unit") == "sum" and "value" not in part:
+        wrong.append(("per_unit", "`per_unit: sum` needs `value:`", "Add `value: COLUMN`; without it rows are counted"))
+    found = [
+        document.problem((*loc, key) if key in part else loc, what, remedy, key=True) for key, what, remedy in wrong
+    ]
+    return found + (_until(part["until"], document, (*loc, "until")) if "until" in part else [])
 
-    def wrong(key: str, what: str, remedy: str = "") -> None:
-        found.append(document.problem((*loc, key) if key in part else loc, what, remedy, key=True))
 
-    if own:
-        outcome = source.options["outcome"]
-        same = name != "outcome" and [part.get(key) for key in ("table", "query")] == [
-            outcome.get(key) for key in ("table", "query")
-        ]
-        if "at" not in part and not (same and "at" in outcome):
-            wrong(
-                "at",
-                f"`{name}:` needs `at:`: what came before a unit's first exposure is no outcome",
-                "Add `at: COLUMN`",
-            )
-        if name == "covariate" and "before" not in part:
-            wrong("before", "`covariate:` needs `before:`: how long before the first exposure", "Add `before: 14d`")
-        if "at" not in exposures:
-            wrong("table", f"`{name}:` with a table of its own needs `at:` in `exposures:`", "Add `at: COLUMN` there")
-    else:
-        if source.options.get("grain") != "unit":
-            remedy = "Give it `table:` and `at:`, or say `grain: unit` if the exposures have one row per unit"
-            wrong("value", f"`{name}:` is a column of the exposures, which may have several rows of a unit", remedy)
-        if "value" not in part:
-            wrong("value", f"`{name}:` needs `value:`", "Add `value: COLUMN`")
-        for key in ("where", "per_unit", "before", "at", "unit"):
-            if key in part:
-                wrong(key, f"`{key}:` is for a table of its own", "Leave it out, or add `table:`")
-    if "value" not in part and own and part.get("per_unit") == "sum":
-        wrong("per_unit", "`per_unit: sum` needs `value:`", "Add `value: COLUMN`; without it rows are counted")
-    if "until" in part:
-        found += _until(part["until"], document, (*loc, "until"))
-    return found
+Wrong = list[tuple[str, str, str]]
+"""Key, what is wrong, what to do."""
+
+
+def _own(name: str, part: Mapping[str, Any], exposures: Mapping[str, Any], source: Source) -> Wrong:
+    """Of a measure with a table of its own."""
+    wrong: Wrong = []
+    outcome = source.options["outcome"]
+    home = ("table", "query")
+    same = name != "outcome" and [part.get(key) for key in home] == [outcome.get(key) for key in home]
+    if "at" not in part and not (same and "at" in outcome):
+        what = f"`{name}:` needs `at:`: what came before a unit's first exposure is no outcome"
+        wrong.append(("at", what, "Add `at: COLUMN`"))
+    if name == "covariate" and "before" not in part:
+        what = "`covariate:` needs `before:`: how long before the first exposure"
+        wrong.append(("before", what, "Add `before: 14d`"))
+    if "at" not in exposures:
+        what = f"`{name}:` with a table of its own needs `at:` in `exposures:`"
+        wrong.append(("table", what, "Add `at: COLUMN` there"))
+    return wrong
+
+
+def _inside(name: str, part: Mapping[str, Any], source: Source) -> Wrong:
+    """Of a measure that is a column of the exposures."""
+    wrong: Wrong = []
+    if source.options.get("grain") != "unit":
+        remedy = "Give it `table:` and `at:`, or say `grain: unit` if the exposures have one row per unit"
+        what = f"`{name}:` is a column of the exposures, which may have several rows of a unit"
+        wrong.append(("value", what, remedy))
+    if "value" not in part:
+        wrong.append(("value", f"`{name}:` needs `value:`", "Add `value: COLUMN`"))
+    for key in ("where", "per_unit", "before", "at", "unit"):
+        if key in part:
+            wrong.append((key, f"`{key}:` is for a table of its own", "Leave it out, or add `table:`"))
+    return wrong
 
 
 def _until(text: str, document: Document, loc: Loc) -> list[Problem]:

@@ -69,7 +69,9 @@ class Definition:
     @property
     def rows_are_units(self) -> bool:
         """One row per unit and nothing to join: rows need no grouping before they are counted."""
-        return self.one_row_per_unit and all(measure.relation is None for measure in self.measures)
+        return (
+            self.one_row_per_unit and bool(self.measures) and all(measure.relation is None for measure in self.measures)
+        )
 
 
 def definition_of(source: Source) -> Definition:

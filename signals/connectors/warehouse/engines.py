@@ -10,9 +10,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signals.connectors.distinct import all_distinct
 from signals.connectors.duck import connect, literal, translated
 from signals.connectors.env import scrub, secrets
 from signals.connectors.paths import InputFile, input_files
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import ibis
 
 EXTRA = "Install signals-verdict[warehouse]"
-MAX_BITS = 1 << 28  # 32 MB a thread
 FILES = {
     ".parquet": "read_parquet",
     ".csv": "read_csv",
@@ -36,6 +37,7 @@ FILES = {
 SESSION = {
     "postgres": "SET TIME ZONE 'UTC'",
     "snowflake": "ALTER SESSION SET TIMEZONE = 'UTC'",
+    "databricks": "SET TIME ZONE 'UTC'",
 }
 """What a session is told so that a day is a UTC day; Ibis tells DuckDB and Spark, the others convert in the query."""
 
@@ -95,18 +97,11 @@ class Engine:
         )
 
     def _all_distinct(self, units: ibis.Table) -> bool:
-        """A fast yes for whole-number ids that lie close together: one bit per id instead of a table of all of them."""
+        """A fast yes, where DuckDB reads the rows itself."""
         import ibis
 
-        if not units.u.type().is_integer():
-            return False
         rows = ibis.to_sql(units.filter(units.bad <= 0).select("u"), dialect="duckdb")
-        found = self.backend.con.execute(f"SELECT min(u), max(u), count(u) FROM ({rows})").fetchall()  # noqa: S608  (Ibis')
-        low, high, count = found[0]
-        if not count or high - low >= MAX_BITS:
-            return False
-        bits = f"SELECT bit_count(bitstring_agg(u, {int(low)}, {int(high)})) FROM ({rows})"  # noqa: S608  (Ibis', numbers)
-        return bool(self.backend.con.execute(bits).fetchall()[0][0] == count)
+        return all_distinct(self.backend.con, str(rows))
 
     def read_only(self) -> None:
         """From here on the session can only read; before, Ibis makes a temporary view to learn a query's columns."""
@@ -184,12 +179,7 @@ def _files(source: Source, project: Project, place: dict[str, Any]) -> Iterator[
                 connection.execute(f"CREATE TEMP VIEW files{number} AS SELECT * FROM {reader}")  # noqa: S608  (quoted)
             views = {pattern: f"files{number}" for number, pattern in enumerate(found)}
 
-            def opened(relation: Relation) -> ibis.Table:
-                if relation.table is not None:
-                    return backend.table(views[relation.table])
-                return backend.sql(str(relation.query))
-
-            yield Engine(backend, "duckdb", place, opened)
+            yield Engine(backend, "duckdb", place, lambda relation: backend.table(views[str(relation.table)]))
         finally:
             connection.close()
 
@@ -219,7 +209,19 @@ def _duckdb(source: Source, project: Project, place: dict[str, Any]) -> Iterator
         try:
             backend = ibis.duckdb.from_connection(connection)
             connection.execute("SET lock_configuration = true")
-            yield Engine(backend, "duckdb", place, lambda relation: _relation(backend, relation, place))
+            made = count()
+
+            def opened(relation: Relation) -> ibis.Table:
+                if relation.query is None:
+                    return _relation(backend, relation, place)
+                # Ibis learns a query's columns by a call that DuckDB 2 no longer has: a view tells them too.
+                name = f"query{next(made)}"
+                if len(connection.extract_statements(relation.query)) != 1:
+                    raise SignalsError("`query:` holds several statements", "Give one SELECT", **place)
+                connection.execute(f"CREATE TEMP VIEW {name} AS {relation.query.strip().rstrip(';')}")
+                return backend.table(name)
+
+            yield Engine(backend, "duckdb", place, opened)
         finally:
             connection.close()
 

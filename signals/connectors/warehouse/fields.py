@@ -52,6 +52,8 @@ def utc(time: ibis.Column, name: str, zone: str | None, dialect: str) -> ibis.Co
         )
     if dialect == "clickhouse":  # its times are moments; the zone is how they are shown
         return time.cast(dt.Timestamp(timezone="UTC", scale=6))
+    if dialect == "bigquery":  # Ibis adds durations to its TIMESTAMP only, which is a moment shown in UTC
+        return time.cast(dt.Timestamp(timezone="UTC"))
     convert = {"duckdb": _duckdb_utc, "trino": _trino_utc, "snowflake": _snowflake_utc}.get(dialect)
     return convert(time) if zoned and convert else time.cast("timestamp")
 
@@ -117,7 +119,11 @@ def number(found: ibis.Column, name: str) -> ibis.Column:
     kind = found.type()
     if not (kind.is_numeric() or kind.is_boolean()):
         raise SignalsError(f"column {name!r} is {kind}, no number", "Turn it into a number in a `query:`")
-    return (found.cast("int8") if kind.is_boolean() else found).cast("float64")
+    if kind.is_boolean():
+        import ibis
+
+        return ibis.cases((found, 1.0), (~found, 0.0)).cast("float64")
+    return found.cast("float64")
 
 
 def is_whole(found: ibis.Column) -> bool:

@@ -59,9 +59,9 @@ def given_cells(source: Source, engine: Engine, tally: Tally) -> Iterator[Outcom
             continue
         tally.rows_kept += 1
         segment = tuple((name, EMPTY_SEGMENT if row[name] is None else str(row[name])) for name in segments)
-        ends = [None if row.get(name) is None else float(row[name]) for name in ("least", "most")]
+        least, most = (None if row.get(name) is None else float(row[name]) for name in ("least", "most"))
         try:
-            yield OutcomeCell(metric, str(row["variant"]), segment, _day(row.get("day")), _moments(row), *ends)
+            yield OutcomeCell(metric, str(row["variant"]), segment, _day(row.get("day")), _moments(row), least, most)
         except (TypeError, ValueError) as error:
             raise SignalsError(
                 f"the query's row of {_named(key)}: {error}", "Look at that row", **engine.place

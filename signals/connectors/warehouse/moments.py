@@ -45,15 +45,15 @@ def cells(
         day: date | None = newest if query.clustered else row.get("day")
         segment = tuple(zip(query.dimensions, (row[name] for name in _labels(query)), strict=True))
         values = _values(row, query)
-        ends = [row["least"], row["most"]]
+        least, most = row["least"], row["most"]
         if query.summed and not query.whole["y"]:  # the last bits of sums hang on the order of their rows
-            ends = [snap(end, math.sqrt(max(row["variance"], 0.0))) for end in ends]
+            least, most = (snap(end, math.sqrt(max(row["variance"], 0.0))) for end in (least, most))
         yield OutcomeCell(
             metric, variant, segment, day,
             moments_of(
                 values, _cubes(row), covariate="x_mean" in row, denominator="d_mean" in row, file=place
             ),
-            *ends, counted="clusters" if query.clustered else "units",
+            least, most, counted="clusters" if query.clustered else "units",
             members=int(row["members"]) if query.clustered else None,
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from signals.connectors.warehouse.definition import MEASURES, Definition, Measure
@@ -82,14 +82,35 @@ def counted(
 
     Where rows are units, faults are counted by the query itself, and ``bad`` is 0 throughout.
     """
+    import ibis
+
     rows, faults = Exposures(definition, opened, dialect, zone).rows()
     if definition.rows_are_units:
-        rows = rows.mutate(bad=rows.v.isnull().cast("int16") * 0)
+        rows = rows.mutate(bad=ibis.literal(GOOD))
     return rows.group_by(["bad", "v"]).agg(rows=rows.count()), faults
 
 
+@dataclass(frozen=True)
+class Days:
+    """The first days (UTC, without zone) to look at: all from ``since`` on, and some before."""
+
+    since: datetime
+    before: tuple[date, ...] = ()
+
+    @property
+    def first(self) -> datetime:
+        """The first moment of all of them."""
+        return min([self.since, *(datetime.combine(day, time()) for day in self.before)])
+
+
 def build(
-    definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants, cutoff: datetime | None
+    definition: Definition,
+    opened: Opened,
+    dialect: str,
+    zone: str | None,
+    variants: Variants,
+    cutoff: datetime | None,
+    days: Days | None = None,
 ) -> Query:
     """The query of a definition.
 
@@ -100,15 +121,18 @@ def build(
         zone: The zone of times that have none; None when nothing is declared.
         variants: Those that are there.
         cutoff: From which moment on a unit's window has not ended (UTC, without zone); None without a window.
+        days: Only units first seen on these days; every exposure is looked at for that, outcomes are not.
 
     Raises:
         SignalsError: For a column that is not there, or that holds something else.
     """
     source = Exposures(definition, opened, dialect, zone)
     rows, faults = source.rows()
-    made = _Builder(definition, opened, dialect, zone, variants)
+    made = _Builder(definition, opened, dialect, zone, variants, days)
     numbered = made.numbered(rows)
     units = numbered if definition.rows_are_units else made.grouped(numbered)
+    if days is not None:
+        units = units.filter(made.looked_at(units.t))
     lost = []
     homes: dict[tuple[Any, ...], list[Measure]] = {}
     for measure in definition.measures:
@@ -143,13 +167,22 @@ class _Builder:
     """The steps of one query."""
 
     def __init__(
-        self, definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants
-    ) -> None:
+        self, definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants,
+        days: Days | None,
+    ) -> None:  # fmt: skip
         self.definition, self.opened, self.dialect, self.zone = definition, opened, dialect, zone
-        self.variants = variants
+        self.variants, self.days = variants, days
         self.labels = [f"s{number}" for number in range(len(definition.segments))]
         self.numbers = [MEASURES[measure.name] for measure in definition.measures]
         self.keys = ["k", "u"] if variants.several else ["u"]
+
+    def looked_at(self, first: ibis.Column) -> ibis.Column:
+        """Whether a unit's first exposure is on one of the days."""
+        import ibis
+
+        assert self.days is not None  # noqa: S101  (the caller asks only then)
+        late: ibis.Column = first >= ibis.literal(self.days.since, type=first.type())
+        return late | first.date().isin(list(self.days.before)) if self.days.before else late
 
     def numbered(self, rows: ibis.Table) -> ibis.Table:
         """Rows with the variant's number in place of its name, and its component ``k`` if there are several."""
@@ -186,7 +219,7 @@ class _Builder:
     @staticmethod
     def _low(variant: ibis.Column) -> ibis.Column:
         """1 in the first variant of its component: it splits the rows of a crossed unit between its two arms."""
-        return (variant % STEP == 0).cast("int8")
+        return (variant % STEP == 0).ifelse(1, 0)
 
     def _good(self) -> ibis.Column:
         import ibis
@@ -222,6 +255,9 @@ class _Builder:
         facts = facts.select(**taken)
         # Each side of the first exposure is taken as far as any measure looks.
         before = max((measure.before for measure in measures if measure.before is not None), default=None)
+        if self.days is not None:  # spares the engine the days that can match no unit
+            earliest = self.days.first - timedelta(seconds=before or 0.0)
+            facts = facts.filter(facts.ft >= ibis.literal(earliest, type=facts.ft.type()))
         after = [measure.window for measure in measures if measure.before is None]
         start = units.t - ibis.interval(seconds=round(before)) if before is not None else units.t
         inside = [units.u == facts.fu, facts.ft >= start]
@@ -248,11 +284,11 @@ class _Builder:
             its &= both.ft < both.t + ibis.interval(seconds=round(measure.window))
         if measure.value is None:
             found = both.fu.count(where=its)
-            return {name: ((found > 0).cast("int8") if measure.per_unit == "any" else found).cast("float64")}
+            return {name: ((found > 0).ifelse(1, 0) if measure.per_unit == "any" else found).cast("float64")}
         value, lost = both[f"f{name}"], both[f"no_{name}"]
         counted = its & ~lost
         if measure.per_unit == "any":
-            made = (value != 0).cast("int8").cast("float64").max(where=counted)
+            made = (value != 0).ifelse(1.0, 0.0).max(where=counted)
         elif measure.per_unit == "count":
             made = value.count(where=counted).cast("float64")
         else:
@@ -315,9 +351,11 @@ class _Builder:
             keys["day"] = good.ifelse(units.t.date(), None)
         names = [*self.numbers, *(["d"] if clustered and "d" not in self.numbers else [])]
         kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
+        sums: dict[str, Any] = {"units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum()}
+        if not names:  # units are only counted
+            return kept.group_by(list(keys)).agg(**sums)
         y = kept.y
-        sums: dict[str, Any] = {
-            "units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum(),
+        sums |= {
             "mean": y.mean(), "variance": y.var(how="pop"), "least": y.min(), "most": y.max(),
             "zero_one": ((y == 0) | (y == 1)).all(), "cubes": (y * y * y).sum(),
         }  # fmt: skip

@@ -416,7 +416,7 @@ def test_what_the_server_refuses(desk, site, server):
         ({"dimension": "exp:x", "map": {"segment.x": "variation.id"}}, "Write one `segment.NAME: dimension`"),
         ({"dimension": "exp:x", "map": {"segment.x": "dimension", "segment.y": "dimension"}}, "Write one `segment"),
         ({"map": {"units": "users"}}, "unknown field 'units' in map"),
-        ({"cuped": True}, "cuped"),
+        ({"cuped": True}, "cuped: can only be false: it states that CUPED is off"),
         ({"reread": "3d"}, "reread"),
         ({"path": "x.json"}, "has both `url:` and `path:`"),
     ],

@@ -403,8 +403,11 @@ def test_annotations_are_ratings(desk, cloud):
         feedback("control", 1, "quality", None, "app", who=ANN, again=1, comment="see wiki"),
         feedback("control", 2, "quality", 1, "app"),
         feedback("control", 3, "quality", 1, "app", who=ANN, again=1, comparative_experiment_id=COMPARED),
+        feedback("control", 4, "remarks", None, "app", who=ANN, comment="nice"),
     ]
-    records = desk.read("langsmith", **PANEL)
+    assert len(desk.read("langsmith", **PANEL)) == 2 * 2 * 16 - 2
+    assert desk.whys["no score but text"] == 2
+    records = desk.read("langsmith", **PANEL, metric="quality")
     assert len(records) == 2 * 2 * 16 - 2
     assert {(r.dimension, r.rater, r.status) for r in records} == {("quality", who, "submitted") for who in (ANN, BOB)}
     assert {(r.variant, r.item, r.rater): r.value for r in records} == {
@@ -472,6 +475,7 @@ def test_thumbs_without_users_and_with_impressions(desk, cloud):
     assert {(c.variant, c.moments.n, c.moments.mean, c.impressions, c.users_known) for c in cells} == {
         (arm, len(said[arm]), mean(said[arm]), shown[arm], False) for arm in ARMS
     }
+    assert (desk.tally.rows_read, desk.tally.rows_kept) == (31, 31)
 
 
 def test_the_last_thumb_of_an_answer_counts(desk, cloud):
@@ -610,7 +614,8 @@ def test_a_pull_that_dies_among_the_runs_goes_on_there(desk, cloud, server):
         server.faults.clear()
         server.asked.clear()
         assert again().status == "unchanged"
-        assert (server.asked[0].body or {}).get("cursor") == cursor
+        assert server.asked[0].path == (langsmith.RUNS_2 if version == 2 else langsmith.RUNS_1)
+        assert server.asked[0].body["cursor"] == cursor
 
 
 def test_reading_again_only_what_is_new(desk, cloud, server):
@@ -625,19 +630,20 @@ def test_reading_again_only_what_is_new(desk, cloud, server):
 
 
 def test_an_experiment_that_was_replaced_is_not_read(desk, cloud, server):
+    for row in cloud.runs[16:]:
+        row["start_time"] = row["start_time"].replace("T00", "T03")  # what is kept of the control's runs is older
     again = puller(desk, **JUDGE, reread="1h")
     assert again().new == 32
-    cloud.sessions[0]["id"] = name("second try")
-    late = [
-        {**run("control", n), "id": name("new", n), "trace_id": name("new", n), "project_id": name("second try")}
-        for n in range(2)
-    ]
-    cloud.runs = [row for row in cloud.runs if row["project_id"] == name("candidate")] + late
+    second = name("second try")
+    cloud.sessions[0]["id"] = second
+    cloud.runs = cloud.runs[16:]
     for number in range(2):
+        mine = {"id": name("new", number), "trace_id": name("new", number), "project_id": second}
+        cloud.runs.append({**run("control", number), **mine, "start_time": minute(200)})
         row = feedback("control", number, "helpfulness", 0.5)
-        cloud.feedback.append({**row, "run_id": name("new", number), "session_id": name("second try")})
-    report = again(full=True)
-    assert (report.changed, report.removed) == (2, 14)
+        cloud.feedback.append({**row, "run_id": name("new", number), "session_id": second})
+    report = again()
+    assert (report.changed, report.removed, report.rows_read, report.set_aside) == (2, 14, 18, ())
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_a_trace_annotation_is_about_the_answer_and_the_newest_counts(files):
         (span,) = [one for one in load(files.data, "control.spans") if one["context"]["span_id"] == notes[0]["span_id"]]
         one = next(one for one in notes if one["name"] == "hallucination" and one["span_id"] == notes[0]["span_id"])
         later = {k: v for k, v in one.items() if k != "span_id"} | {
-            "id": "later", "trace_id": span["context"]["trace_id"], "updated_at": "2026-11-22T11:00:00+00:00",
+            "id": "0 later", "trace_id": span["context"]["trace_id"], "updated_at": "2026-11-22T11:00:00+00:00",
             "result": {"score": 0.125, "label": None, "explanation": None},
         }  # fmt: skip
         notes.append(later)
@@ -252,12 +252,19 @@ def test_a_trace_annotation_is_about_the_answer_and_the_newest_counts(files):
     assert files.whys["the same judge scored it again later"] == 1
 
 
-def test_without_a_name_in_all_metadata_the_example_is_the_item(files):
+def test_an_example_without_a_name_is_its_own(files):
+    before = files.read("phoenix", **JUDGE)
     edited(files, "dataset.examples", lambda data: data["data"]["examples"][0]["metadata"].pop("item_id"))
-    assert {r.item[:8] for r in files.read("phoenix", **JUDGE)} == {"RGF0YXNl"}
-    records = files.read("phoenix", **{**JUDGE, "map": {"item": "example.metadata.item_id"}})
-    assert len({r.item for r in records}) == 7
+    after = files.read("phoenix", **JUDGE)
+    assert Counter(r.item[:8] for r in after) == {"ticket-0": 28, "RGF0YXNl": 4}
+    assert [r for r in after if r.item[:6] == "ticket"] == [r for r in before if r.item != "ticket-000"]
+    files.read("phoenix", **{**JUDGE, "map": {"item": "example.metadata.item_id"}})
     assert files.whys == {"item is empty": 4}
+    older = load(files.data, "dataset.examples")
+    older["data"]["version_id"] = "older"
+    older["data"]["examples"][0]["metadata"]["item_id"] = "ticket-000"
+    files.write("older.json", json.dumps(older))
+    assert files.read("phoenix", **JUDGE) == before, "what another version of the dataset calls it"
 
 
 def test_the_keys_of_the_source_go_first(files):

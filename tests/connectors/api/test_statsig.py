@@ -21,6 +21,7 @@ from signals.connectors.api.arms import successes
 from signals.model import OutcomeCell
 from signals.project import load_project
 from signals.pull import pull
+from signals.readings.experiment_effect import Design, effect
 from signals.store import open_store
 from signals.strictyaml import parse
 
@@ -148,6 +149,18 @@ def test_the_published_example(desk):
         assert cells[arm].m2 / (units - 1) == pytest.approx(error**2 * units, rel=1e-12)
     desk.write("metric.json", json.dumps({"data": {**definition, "warehouseNative": {"aggregation": "mean"}}}))
     assert "is of type mean, which is no plain mean over all units" in desk.fails("statsig", **entry, cuped=False)
+
+
+def test_the_reading_finds_the_interval_that_statsig_reports(desk):
+    """Our own interval at the level of the example is the one of the example: the standard errors survived."""
+    desk.write("pulse.json", json.dumps(EXAMPLE))
+    definition = {"id": PURCHASE, "type": "user_warehouse", "warehouseNative": {"aggregation": "sum"}}
+    desk.write("metric.json", json.dumps({"data": definition}))
+    entry = {"path": "*.json", "control": "control", "test": "candidate", "metric": PURCHASE, "cuped": False}
+    candidate, control = sorted(desk.read("statsig", **entry), key=lambda cell: cell.variant)
+    found = effect(Design("mean", 0.8), [control], [candidate])
+    assert found.effect == pytest.approx(-0.5656598720428505, rel=1e-12)
+    assert found.high - found.effect == pytest.approx(1.3331521511820725, rel=1e-3), "t instead of normal"
 
 
 @given(st.integers(2, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
@@ -287,6 +300,10 @@ def test_few_units_have_an_interval_by_t(desk, site):
     site.edit = lambda one: one.update(confidenceIntervalDelta=half)
     entry = {**SERVER, "metric": CARTS, "test": "g1"}
     assert len(desk.read("statsig", **entry)) == 2
+    site.arms[CARTS] = {"g0": (12, 0.0, 0.61e-200), "g1": (10, 0.0, 0.72e-200), "g2": (11, 0.0, 0.6e-200)}
+    site.edit = lambda one: one.update(confidenceIntervalDelta=half * 1e-200)
+    assert len(desk.read("statsig", **entry)) == 2, "their squares are 0"
+    site.arms[CARTS] = {"g0": (12, 2.25, 0.61), "g1": (10, 2.5, 0.72), "g2": (11, 2.375, 0.6)}
     site.edit = lambda one: one.update(confidenceIntervalDelta=half * 1.02)
     assert "contradicts itself" in desk.fails("statsig", **entry)
 

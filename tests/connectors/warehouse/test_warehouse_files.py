@@ -23,7 +23,12 @@ def parquet(folder: Path, rows: Shop) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     when = pa.timestamp("us", tz="UTC")
     kinds = [
-        ("exposures", EXPOSURES, rows.exposures, [pa.int64(), pa.string(), when, pa.string(), pa.string(), pa.string()]),
+        (
+            "exposures",
+            EXPOSURES,
+            rows.exposures,
+            [pa.int64(), pa.string(), when, pa.string(), pa.string(), pa.string()],
+        ),
         ("orders", ORDERS, rows.orders, [pa.int64(), when, pa.float64(), pa.int32(), pa.string()]),
     ]
     for name, columns, values, types in kinds:
@@ -78,7 +83,9 @@ def test_every_row_is_accounted_for(files: Path) -> None:
 
 def test_rows_without_a_number_are_told_and_count_as_nothing(files: Path) -> None:
     _, tally = read(project(files, ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")))
-    lost = [entry for entry in tally.entries if entry.why.startswith("outcome in orders.parquet is empty, or not a number")]
+    lost = [
+        entry for entry in tally.entries if entry.why.startswith("outcome in orders.parquet is empty, or not a number")
+    ]
     bad = [row for row in shop().orders if row[2] is None or not math.isfinite(row[2])]
     assert 0 < sum(entry.rows for entry in lost if entry.variant != "holdout") <= len(bad)
 
@@ -135,7 +142,10 @@ def test_without_until_the_newest_outcome_says_how_far_the_table_goes(files: Pat
 def test_a_clock_that_runs_ahead_completes_no_window(files: Path) -> None:
     rows = shop()
     now = datetime.now(UTC)
-    fresh = [(user, variant, now - timedelta(days=2), "free", "t", "x") for user, variant in ((1, "control"), (2, "candidate"))]
+    fresh = [
+        (user, variant, now - timedelta(days=2), "free", "t", "x")
+        for user, variant in ((1, "control"), (2, "candidate"))
+    ]
     ahead = (1, now + timedelta(days=300), 5.0, 1, "paid")
     parquet(files / "data", Shop([*fresh, *rows.exposures], [ahead, *rows.orders]))
     entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet").replace(', until: "2026-06-01"', "")
@@ -160,10 +170,8 @@ def test_a_denominator(files: Path) -> None:
     entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
     cells, _ = read(project(files, entry + "    denominator: {table: orders.parquet, value: qty}\n"))
     rows = shop()
-    wanted = units_of(
-        Shop(rows.exposures, [(u, t, None if a is None or not math.isfinite(a) else float(q), q, e) for u, t, a, q, e in rows.orders]),
-        window=WEEK, before=FORTNIGHT,
-    )  # fmt: skip
+    orders = [(u, t, None if a is None or not math.isfinite(a) else float(q), q, e) for u, t, a, q, e in rows.orders]
+    wanted = units_of(Shop(rows.exposures, orders), window=WEEK, before=FORTNIGHT)
     both = moments(wanted)
     for key, cell in by_key(cells).items():
         # An order whose amount is no number still has a quantity.
@@ -182,13 +190,17 @@ def test_clusters_are_summed_and_crossed_ones_left_out(files: Path) -> None:
     ]
     parquet(files / "data", Shop(exposures, rows.orders))
     entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
-    cells, tally = read(project(files, entry.replace("map: {", "map: {cluster: team, ").replace("segment.plan: plan", "")))
+    cells, tally = read(
+        project(files, entry.replace("map: {", "map: {cluster: team, ").replace("segment.plan: plan", ""))
+    )
     arms = [cell for cell in cells if cell.variant != "holdout"]
     assert {cell.counted for cell in cells} == {"clusters"}
     assert sum(cell.moments.n for cell in arms) == 39
     crossed = {entry.variant: entry.units for entry in tally.entries if entry.why == BOTH_ARMS}
     assert crossed == {"control": 1, "candidate": 1}
-    units = [unit for unit in units_of(Shop(exposures, rows.orders), window=WEEK, before=FORTNIGHT) if unit[0] != "holdout"]
+    units = [
+        unit for unit in units_of(Shop(exposures, rows.orders), window=WEEK, before=FORTNIGHT) if unit[0] != "holdout"
+    ]
     for cell in arms:
         mine = [unit for unit in units if unit[0] == cell.variant]
         assert cell.members is not None
@@ -213,7 +225,14 @@ def write_units(folder: Path, rows: list[tuple[object, ...]], unit: str = "int64
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = [pa.type_for_alias(unit), pa.string(), pa.timestamp("us", tz="UTC"), pa.float64(), pa.float64(), pa.string()]
+    types = [
+        pa.type_for_alias(unit),
+        pa.string(),
+        pa.timestamp("us", tz="UTC"),
+        pa.float64(),
+        pa.float64(),
+        pa.string(),
+    ]
     names = ["user_id", "variation", "ts", "amount", "before", "plan"]
     arrays = [pa.array([row[i] for row in rows], type=kind) for i, kind in enumerate(types)]
     folder.mkdir(exist_ok=True)
@@ -238,7 +257,9 @@ def test_one_row_per_unit(tmp_path: Path, kind: str) -> None:
 def test_one_row_per_unit_is_verified(tmp_path: Path, kind: str) -> None:
     rows = [(str(row[0]) if kind == "string" else row[0], *row[1:]) for row in unit_rows()]
     write_units(tmp_path / "data", [*rows, rows[7]], kind)
-    with pytest.raises(SignalsError, match=r"`grain: unit` does not hold: unit '?7'? is on several rows \(1 too many\)"):
+    with pytest.raises(
+        SignalsError, match=r"`grain: unit` does not hold: unit '?7'? is on several rows \(1 too many\)"
+    ):
         read(project(tmp_path, UNITS))
 
 
@@ -257,7 +278,10 @@ def test_a_unit_without_an_outcome_is_no_zero(tmp_path: Path) -> None:
         (("unit: user_id, variant", "unit: usr_id, variant"), "exposures.parquet has no column 'usr_id'"),
         (("value: amount", "value: event"), "column 'event' is string, no number"),
         (("at: ts, where: {experiment", "at: plan, where: {experiment"), "column 'plan' is string, no time"),
-        (("unit: user_id, at", "unit: event, at"), "'event' in orders.parquet is string, and the exposures' unit is int64"),
+        (
+            ("unit: user_id, at", "unit: event, at"),
+            "'event' in orders.parquet is string, and the exposures' unit is int64",
+        ),
         (("exposures.parquet", "nowhere.parquet"), "no such file data/nowhere.parquet"),
         (("exposures.parquet", "sources.yaml"), "'sources.yaml' is no table"),
     ],
@@ -270,14 +294,16 @@ def test_mistakes_are_one_line(files: Path, change: tuple[str, str], message: st
     assert "\n" not in str(caught.value)
 
 
+OUTCOME = "table: orders.parquet, unit: user_id, at: ts, value: amount, window: 7d, where: {event: paid}"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ((", before: 14d", ""), "`covariate:` needs `before:`"),
         (("    outcome:", "    outcom:"), "outcom"),
         ((", at: ts, where: {experiment", ", where: {experiment"), "`exposures:` needs `at:`"),
-        (("table: orders.parquet, unit: user_id, at: ts, value: amount, window: 7d, where: {event: paid}", "value: plan"),
-         "`outcome:` is a column of the exposures"),
+        ((OUTCOME, "value: plan"), "`outcome:` is a column of the exposures"),
         (("exposures.parquet", "../exposures.parquet"), "leaves the folder of this file"),
         (("segment.plan", "sgment.plan"), "unknown field 'sgment.plan'"),
         (("unit: user_id, at: ts", "unit: user_id"), "`outcome:` needs `at:`"),

@@ -49,22 +49,27 @@ def shop(seed: int = 1, users: int = 400) -> Shop:
             exposures.append((user, "holdout", first - timedelta(hours=3), plan, team, "x"))
         if draw.random() < 0.1:
             exposures.append((user, "control", first - timedelta(days=1), plan, team, "another"))
-        for _ in range(draw.choice([0, 0, 1, 2, 3])):
-            at = first + timedelta(seconds=draw.randrange(-20 * 86_400, 12 * 86_400))
-            orders.append((user, at, round(draw.lognormvariate(3, 1), 2), draw.randrange(5), "paid"))
-        for edge in (timedelta(), timedelta(days=7), timedelta(days=7, microseconds=-1), timedelta(days=-14)):
-            if draw.random() < 0.1:
-                orders.append((user, first + edge, 10.0, 1, "paid"))
-        if draw.random() < 0.1:
-            orders.append((user, first + timedelta(days=1), 1000.0, 1, "refund"))
-        if draw.random() < 0.05:
-            orders.append((user, first + timedelta(days=1), draw.choice([None, math.nan, math.inf]), 1, "paid"))
+        orders += _orders(draw, user, first)
     exposures += [(None, "control", START, "free", "team-1", "x"), (9001, None, START, "free", "team-1", "x")]
     exposures += [(9002, "control", None, "pro", "team-1", "x")]
     orders += [(12345, START, 5.0, 1, "paid"), (None, START, 5.0, 1, "paid")]
     draw.shuffle(exposures)
     draw.shuffle(orders)
     return Shop(exposures, orders)
+
+
+def _orders(draw: random.Random, user: int, first: datetime) -> list[tuple[Any, ...]]:
+    orders: list[tuple[Any, ...]] = []
+    for _ in range(draw.choice([0, 0, 1, 2, 3])):
+        at = first + timedelta(seconds=draw.randrange(-20 * 86_400, 12 * 86_400))
+        orders.append((user, at, round(draw.lognormvariate(3, 1), 2), draw.randrange(5), "paid"))
+    edges = (timedelta(), timedelta(days=7), timedelta(days=7, microseconds=-1), timedelta(days=-14))
+    orders += [(user, first + edge, 10.0, 1, "paid") for edge in edges if draw.random() < 0.1]
+    if draw.random() < 0.1:
+        orders.append((user, first + timedelta(days=1), 1000.0, 1, "refund"))
+    if draw.random() < 0.05:
+        orders.append((user, first + timedelta(days=1), draw.choice([None, math.nan, math.inf]), 1, "paid"))
+    return orders
 
 
 Unit = tuple[str, tuple[str, ...], datetime, float, float]
@@ -118,7 +123,8 @@ ENTRY = """
     signal: conversion
     connector: warehouse
     exposures: {{table: {exposures}, unit: user_id, variant: variation, at: ts, where: {{experiment: x}}}}
-    outcome: {{table: {orders}, unit: user_id, at: ts, value: amount, window: 7d, where: {{event: paid}}, until: "2026-06-01"}}
+    outcome:
+      {{table: {orders}, unit: user_id, at: ts, value: amount, window: 7d, where: {{event: paid}}, until: "2026-06-01"}}
     covariate: {{table: {orders}, value: amount, before: 14d}}
     map: {{segment.plan: plan}}
 """
