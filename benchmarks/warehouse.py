@@ -25,6 +25,7 @@ from benchmarks.scale.page import Line, busy, machine, page, table, tea, write
 METRICS = (("revenue",), ("converted", "revenue"))
 FORMS = {"units": (UNITS,), "events": (EVENTS,), "joined": (EXPOSURES, ORDERS)}
 WAYS = ("table, units", "warehouse, units", "table, events", "warehouse, joined")
+LARGE = 20_000_000
 PER_ROW = 150
 """Bytes of free disk per unit: files, and what is spilled."""
 
@@ -120,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--repeats", type=int, default=3, help="of everything, up to 20M rows; larger ones run once")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--large", choices=("units", "all"), default="units", help="what to read of more than 20M rows")
     parser.add_argument("--ids", choices=IDS, default="number")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "signals-scale")
     parser.add_argument("--tea", default="", metavar="PYTHON", help="an interpreter that has tea-tasting and Ibis")
@@ -137,10 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if shutil.disk_usage(files).free < rows * PER_ROW:
             sys.stderr.write(f"{rows:,} rows need {rows * PER_ROW / 1e9:.0f} GB of free disk: use another --folder\n")
             return 2
-        wanted = [name for way in given.ways for name in FORMS[form_of(way)]]
+        large = rows > LARGE
+        ways = [way for way in given.ways if not large or given.large == "all" or form_of(way) == "units"]
+        wanted = [name for way in ways for name in FORMS[form_of(way)]]
         make(files, rows, given.ids, list(dict.fromkeys(wanted)))
-        repeats = given.repeats if rows <= 20_000_000 else 1
-        made = measure(files, rows, given.ways, repeats, MEMORY, threads, loads)
+        repeats = 1 if large else given.repeats
+        made = measure(files, rows, ways, repeats, MEMORY, threads, loads)
         lines += made
         both = [line for line in made if line.form == "units" and line.metrics == METRICS[1]]
         if given.tea and both and not teas:

@@ -74,6 +74,12 @@ class Cells:
             cases.append(f"WHEN {test} THEN {'NULL' if ours is None else literal(ours)}")
         return f"(CASE {' '.join(cases)} ELSE {text} END)"
 
+    def key(self, field: str) -> str:
+        """The cell's trimmed text; empty when it is. Made of functions only, so that DuckDB keeps its dictionaries."""
+        name, kind = self._column(field)
+        text = self.text(field) if kind != "VARCHAR" or self._recoding(field) else f"trim({name})"
+        return f"concat({text}, '')"
+
     def number(self, field: str) -> str:
         """The cell as DOUBLE; true and false are 1 and 0; NULL when it is no number (NaN and infinity pass)."""
         name, kind = self._column(field)

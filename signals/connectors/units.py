@@ -1,6 +1,7 @@
 """User-level rows in SQL: cleaned by one view, grouped once. Python sees groups, never rows.
 
-``clean`` has one row per input row: variant ``v``, time ``us``, segments ``s0..``, the caller's own columns, and
+``clean`` has one row per input row: variant ``v``, time ``us``, segments ``s0..`` (both also as ``key_..``, see
+``Cells.key``), the caller's own columns, and
 ``bad``: the number of the first fault that applies; ``GOOD`` when there is none, or one of the two codes of a window.
 """
 
@@ -139,6 +140,8 @@ def clean(
             f"s{number}": f"coalesce({cells.text(f'segment.{name}')}, {literal(EMPTY_SEGMENT)})"
             for number, name in enumerate(dimensions)
         },
+        "key_v": cells.key("variant"),
+        **{f"key_s{number}": cells.key(f"segment.{name}") for number, name in enumerate(dimensions)},
     }
     selected = ", ".join(f"{sql} AS {name}" for name, sql in inner.items())
     cases = " ".join(f"WHEN {test} THEN {number}" for test, number in tests)
@@ -171,12 +174,13 @@ def exclude_both_arms(cells: Cells, tally: Tally, table: str, key: str = "u") ->
         f"""
         CREATE TEMP TABLE crossed AS
         WITH arms AS (SELECT a AS v FROM pairs UNION SELECT b FROM pairs),
-        seen AS NOT MATERIALIZED (SELECT {key}, v FROM {table} WHERE bad < 0 AND v IN (SELECT v FROM arms)),
-        -- Hardly any unit is in several: a list of arms is made of those only.
+        -- Hardly any unit has several variants: those are found first, and looked at closely then.
         several AS (
-            SELECT {key}, list(DISTINCT v) AS vs FROM seen
-            WHERE {key} IN (SELECT {key} FROM seen GROUP BY {key} HAVING min(v) <> max(v))
-            GROUP BY {key}
+            SELECT {key}, list(DISTINCT v) AS vs FROM {table}
+            WHERE bad < 0 AND v IN (SELECT v FROM arms) AND {key} IN (
+                SELECT {key} FROM {table} WHERE bad < 0 GROUP BY {key} HAVING min(v) <> max(v)
+            )
+            GROUP BY {key} HAVING count(DISTINCT v) > 1
         )
         SELECT DISTINCT {key}, unnest([a, b]) AS v FROM several, pairs
         WHERE list_contains(vs, a) AND list_contains(vs, b)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 from signals.connectors.cells import as_number
@@ -170,5 +171,6 @@ def no_number(raw: ibis.Column, value: ibis.Column) -> ibis.Column:
     empty = raw.isnull()
     if not raw.type().is_floating():
         return empty
-    # Not as a comparison with the largest float: DuckDB answers that from a file's statistics, which leave NaN out.
-    return empty | (value.isnan() | value.isinf()).coalesce(False)
+    # A comparison alone does not do: DuckDB answers it from a file's statistics, which leave NaN out. Nor does isinf:
+    # Ibis 12 writes FALSE for it on Spark.
+    return empty | (value.isnan() | value.isinf() | (value.abs() > sys.float_info.max)).coalesce(False)

@@ -319,12 +319,26 @@ FROM (
                   (
                     `t0`.`amount` IS NULL
                   )
-                  OR COALESCE(IS_NAN(`t0`.`amount`) OR IS_INF(`t0`.`amount`), FALSE) AS `no_y`,
+                  OR COALESCE(
+                    IS_NAN(`t0`.`amount`)
+                    OR IS_INF(`t0`.`amount`)
+                    OR (
+                      ABS(`t0`.`amount`) > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS `no_y`,
                   `t0`.`amount` AS `fx`,
                   (
                     `t0`.`amount` IS NULL
                   )
-                  OR COALESCE(IS_NAN(`t0`.`amount`) OR IS_INF(`t0`.`amount`), FALSE) AS `no_x`
+                  OR COALESCE(
+                    IS_NAN(`t0`.`amount`)
+                    OR IS_INF(`t0`.`amount`)
+                    OR (
+                      ABS(`t0`.`amount`) > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS `no_x`
                 FROM `orders` AS `t0`
                 WHERE
                   (

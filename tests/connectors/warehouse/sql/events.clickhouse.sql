@@ -315,10 +315,24 @@ FROM (
                   toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "ft",
                   "t0"."amount" AS "fy",
                   isNull("t0"."amount")
-                  OR COALESCE(isNaN("t0"."amount") OR isInfinite("t0"."amount"), FALSE) AS "no_y",
+                  OR COALESCE(
+                    isNaN("t0"."amount")
+                    OR isInfinite("t0"."amount")
+                    OR (
+                      ABS("t0"."amount") > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS "no_y",
                   "t0"."amount" AS "fx",
                   isNull("t0"."amount")
-                  OR COALESCE(isNaN("t0"."amount") OR isInfinite("t0"."amount"), FALSE) AS "no_x"
+                  OR COALESCE(
+                    isNaN("t0"."amount")
+                    OR isInfinite("t0"."amount")
+                    OR (
+                      ABS("t0"."amount") > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS "no_x"
                 FROM "orders" AS "t0"
                 WHERE
                   (

@@ -329,15 +329,29 @@ FROM (
                   `t0`.`amount` AS `fy`,
                   `t0`.`amount` IS NULL
                   OR ISNAN(`t0`.`amount`)
-                  OR COALESCE(ISNAN(`t0`.`amount`) OR (
-                    FALSE OR FALSE
-                  ), FALSE) AS `no_y`,
+                  OR COALESCE(
+                    ISNAN(`t0`.`amount`)
+                    OR (
+                      FALSE OR FALSE
+                    )
+                    OR (
+                      ABS(`t0`.`amount`) > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS `no_y`,
                   `t0`.`amount` AS `fx`,
                   `t0`.`amount` IS NULL
                   OR ISNAN(`t0`.`amount`)
-                  OR COALESCE(ISNAN(`t0`.`amount`) OR (
-                    FALSE OR FALSE
-                  ), FALSE) AS `no_x`
+                  OR COALESCE(
+                    ISNAN(`t0`.`amount`)
+                    OR (
+                      FALSE OR FALSE
+                    )
+                    OR (
+                      ABS(`t0`.`amount`) > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS `no_x`
                 FROM `orders` AS `t0`
                 WHERE
                   (

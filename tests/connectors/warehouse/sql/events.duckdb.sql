@@ -305,12 +305,26 @@ FROM (
                   (
                     "t3"."amount" IS NULL
                   )
-                  OR COALESCE(ISNAN("t3"."amount") OR ISINF("t3"."amount"), FALSE) AS "no_y",
+                  OR COALESCE(
+                    ISNAN("t3"."amount")
+                    OR ISINF("t3"."amount")
+                    OR (
+                      ABS("t3"."amount") > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS "no_y",
                   "t3"."amount" AS "fx",
                   (
                     "t3"."amount" IS NULL
                   )
-                  OR COALESCE(ISNAN("t3"."amount") OR ISINF("t3"."amount"), FALSE) AS "no_x"
+                  OR COALESCE(
+                    ISNAN("t3"."amount")
+                    OR ISINF("t3"."amount")
+                    OR (
+                      ABS("t3"."amount") > 1.7976931348623157e+308
+                    ),
+                    FALSE
+                  ) AS "no_x"
                 FROM (
                   SELECT
                     *

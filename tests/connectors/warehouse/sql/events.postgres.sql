@@ -314,7 +314,10 @@ FROM (
                     (
                       "t0"."amount" = CAST('NaN' AS DOUBLE PRECISION)
                     )
-                    OR "t0"."amount" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION)),
+                    OR "t0"."amount" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION))
+                    OR (
+                      ABS("t0"."amount") > 1.7976931348623157e+308
+                    ),
                     FALSE
                   ) AS "no_y",
                   "t0"."amount" AS "fx",
@@ -325,7 +328,10 @@ FROM (
                     (
                       "t0"."amount" = CAST('NaN' AS DOUBLE PRECISION)
                     )
-                    OR "t0"."amount" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION)),
+                    OR "t0"."amount" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION))
+                    OR (
+                      ABS("t0"."amount") > 1.7976931348623157e+308
+                    ),
                     FALSE
                   ) AS "no_x"
                 FROM "orders" AS "t0"

@@ -326,7 +326,10 @@ FROM (
                     (
                       "t3"."amount" = CAST('NaN' AS DOUBLE)
                     )
-                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE)),
+                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
+                    OR (
+                      ABS("t3"."amount") > 1.7976931348623157e+308
+                    ),
                     FALSE
                   ) AS "no_y",
                   "t3"."amount" AS "fx",
@@ -337,7 +340,10 @@ FROM (
                     (
                       "t3"."amount" = CAST('NaN' AS DOUBLE)
                     )
-                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE)),
+                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
+                    OR (
+                      ABS("t3"."amount") > 1.7976931348623157e+308
+                    ),
                     FALSE
                   ) AS "no_x"
                 FROM (

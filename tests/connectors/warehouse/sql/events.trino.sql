@@ -308,12 +308,26 @@ FROM (
                   (
                     "t3"."amount" IS NULL
                   )
-                  OR COALESCE(IS_NAN("t3"."amount") OR IS_INFINITE("t3"."amount"), FALSE) AS "no_y",
+                  OR COALESCE(
+                    IS_NAN("t3"."amount")
+                    OR IS_INFINITE("t3"."amount")
+                    OR (
+                      ABS("t3"."amount") > CAST(1.7976931348623157e+308 AS DOUBLE)
+                    ),
+                    FALSE
+                  ) AS "no_y",
                   "t3"."amount" AS "fx",
                   (
                     "t3"."amount" IS NULL
                   )
-                  OR COALESCE(IS_NAN("t3"."amount") OR IS_INFINITE("t3"."amount"), FALSE) AS "no_x"
+                  OR COALESCE(
+                    IS_NAN("t3"."amount")
+                    OR IS_INFINITE("t3"."amount")
+                    OR (
+                      ABS("t3"."amount") > CAST(1.7976931348623157e+308 AS DOUBLE)
+                    ),
+                    FALSE
+                  ) AS "no_x"
                 FROM (
                   SELECT
                     *

@@ -78,7 +78,14 @@ FROM (
         WHEN (
           `t0`.`before` IS NULL
         )
-        OR COALESCE(IS_NAN(`t0`.`before`) OR IS_INF(`t0`.`before`), FALSE)
+        OR COALESCE(
+          IS_NAN(`t0`.`before`)
+          OR IS_INF(`t0`.`before`)
+          OR (
+            ABS(`t0`.`before`) > 1.7976931348623157e+308
+          ),
+          FALSE
+        )
         THEN 6
         ELSE 0
       END AS INT64) AS `bad`

@@ -80,7 +80,14 @@ FROM (
         WHEN isNull("t0"."converted")
         THEN 5
         WHEN isNull("t0"."before")
-        OR COALESCE(isNaN("t0"."before") OR isInfinite("t0"."before"), FALSE)
+        OR COALESCE(
+          isNaN("t0"."before")
+          OR isInfinite("t0"."before")
+          OR (
+            ABS("t0"."before") > 1.7976931348623157e+308
+          ),
+          FALSE
+        )
         THEN 6
         ELSE 0
       END AS Nullable(Int16)) AS "bad"

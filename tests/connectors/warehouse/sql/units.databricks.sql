@@ -81,9 +81,16 @@ FROM (
         THEN 5
         WHEN `t0`.`before` IS NULL
         OR ISNAN(`t0`.`before`)
-        OR COALESCE(ISNAN(`t0`.`before`) OR (
-          FALSE OR FALSE
-        ), FALSE)
+        OR COALESCE(
+          ISNAN(`t0`.`before`)
+          OR (
+            FALSE OR FALSE
+          )
+          OR (
+            ABS(`t0`.`before`) > 1.7976931348623157e+308
+          ),
+          FALSE
+        )
         THEN 6
         ELSE 0
       END AS SMALLINT) AS `bad`

@@ -82,7 +82,14 @@ FROM (
         WHEN (
           "t0"."before" IS NULL
         )
-        OR COALESCE(ISNAN("t0"."before") OR ISINF("t0"."before"), FALSE)
+        OR COALESCE(
+          ISNAN("t0"."before")
+          OR ISINF("t0"."before")
+          OR (
+            ABS("t0"."before") > 1.7976931348623157e+308
+          ),
+          FALSE
+        )
         THEN 6
         ELSE 0
       END AS SMALLINT) AS "bad"

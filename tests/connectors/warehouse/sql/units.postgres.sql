@@ -86,7 +86,10 @@ FROM (
           (
             "t0"."before" = CAST('NaN' AS DOUBLE PRECISION)
           )
-          OR "t0"."before" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION)),
+          OR "t0"."before" IN (CAST('Inf' AS DOUBLE PRECISION), -CAST('Inf' AS DOUBLE PRECISION))
+          OR (
+            ABS("t0"."before") > 1.7976931348623157e+308
+          ),
           FALSE
         )
         THEN 6

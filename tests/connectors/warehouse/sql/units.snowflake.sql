@@ -86,7 +86,10 @@ FROM (
           (
             "t0"."before" = CAST('NaN' AS DOUBLE)
           )
-          OR "t0"."before" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE)),
+          OR "t0"."before" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
+          OR (
+            ABS("t0"."before") > 1.7976931348623157e+308
+          ),
           FALSE
         )
         THEN 6

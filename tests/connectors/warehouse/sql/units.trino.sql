@@ -82,7 +82,14 @@ FROM (
         WHEN (
           "t0"."before" IS NULL
         )
-        OR COALESCE(IS_NAN("t0"."before") OR IS_INFINITE("t0"."before"), FALSE)
+        OR COALESCE(
+          IS_NAN("t0"."before")
+          OR IS_INFINITE("t0"."before")
+          OR (
+            ABS("t0"."before") > CAST(1.7976931348623157e+308 AS DOUBLE)
+          ),
+          FALSE
+        )
         THEN 6
         ELSE 0
       END AS SMALLINT) AS "bad"
