@@ -82,7 +82,8 @@ def groups(
         wanted = wanted | _cubed(f"(y - ({centre!r}))")
     by, asked = ", ".join(keys), "".join(f", {sql} AS e{number}" for number, sql in enumerate(extra))
     numbers = ", ".join(f"{sql} AS a_{name}" for name, sql in wanted.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE sums AS SELECT {by}{asked}, {numbers} FROM ({rows}) GROUP BY {by}")  # noqa: S608  (ours)
+    query = f"SELECT {by}{asked}, {numbers} FROM ({rows}) GROUP BY {by}"  # noqa: S608  (our own names)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE sums AS {query}")
     found = connection.execute(f"SELECT * FROM sums ORDER BY {by}").fetchall()  # noqa: S608  (our own names)
     first, width = len(keys), len(keys) + len(extra)
     named = [dict(zip(wanted, row[width:], strict=True)) for row in found]

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from signals.connectors.unpacking import Joined
 
 MEMORY = "2GB"  # beyond it DuckDB spills to the temporary folder
+LITTLE, FEW = "180MB", 2
+"""Memory and threads for text files: a thread that reads JSON lines holds 32 MB whatever the lines are, and rows that
+must be held go to the temporary folder, so that the size of a file does not matter."""
 CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 CSV_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
 JSON_PLACE = re.compile(r'file "(.+?)", (?:at byte \d+ )?in (?:line|record/value) (\d+)')
+
+
+class TooLittleError(SignalsError):
+    """DuckDB may not take as much memory as it needs: not all that it holds can go to the temporary folder."""
 
 
 def identifier(name: str) -> str:
@@ -35,17 +42,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect(scratch: Path, allowed: Sequence[Path], *, lock: bool = True) -> duckdb.DuckDBPyConnection:
+def connect(
+    scratch: Path, allowed: Sequence[Path], *, lock: bool = True, little: bool = False
+) -> duckdb.DuckDBPyConnection:
     """A private in-memory database that may read ``allowed`` and write to ``scratch`` only.
 
-    Without ``lock`` the caller has something to set before it locks the configuration itself.
+    Args:
+        scratch: A folder of this read.
+        allowed: Files.
+        lock: Without it the caller has something to set before it locks the configuration itself.
+        little: Whether to keep to ``LITTLE`` memory, as befits text files.
     """
     import duckdb
 
     connection = duckdb.connect(
         config={
-            "threads": str(min(8, os.cpu_count() or 1)),
-            "memory_limit": MEMORY,
+            "threads": str(min(FEW if little else 8, os.cpu_count() or 1)),
+            "memory_limit": LITTLE if little else MEMORY,
             "temp_directory": str(scratch / "spill"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -69,6 +82,11 @@ def translated(names: Mapping[str, str], fallback: str, joined: Mapping[str, Joi
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        if "temp_directory" in str(error) or "No space" in str(error):  # the disk is full
+            raise explain(str(error), names, fallback, joined) from None
+        what = f"needs more memory than {MEMORY} to read: {str(error).strip().splitlines()[0][:200]}"
+        raise TooLittleError(what, "Split it, or aggregate it in a query", file=fallback) from None
     except duckdb.Error as error:
         raise explain(str(error), names, fallback, joined) from None
 

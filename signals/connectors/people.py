@@ -7,6 +7,7 @@ from typing import Literal, cast, get_args
 
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells
+from signals.connectors.known import Known, key_of
 from signals.connectors.lines import Line, missing, number_fault, record_id, shown, stream, whole
 from signals.model import Preference, Rating
 
@@ -27,25 +28,24 @@ class Attempts:
     """Numbers the second and later grades of one rater on one output, in the order they come."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._seen: set[str] = set()
+        self._counts, self._seen = Known(), Known()
 
     def next(self, key: tuple[object, ...], line: Line, said: object) -> int | None:
         """The attempt's number; None for the same row again, or one whose time cannot order it."""
         name = record_id(*key)
-        again = record_id(name, line.at, said)
-        count = self._counts.get(name, 0)
-        if count and (line.at is None or again in self._seen):
+        count = self._counts.times(bytes.fromhex(name))
+        if count and line.at is None:
             return None
-        self._seen.add(again)
-        self._counts[name] = count + 1
-        return count + 1
+        # Without a time a second one is none in any case: what the first one said is not asked again.
+        if line.at is not None and self._seen.meet(key_of(name, line.at, said)):
+            return None
+        return self._counts.meet(bytes.fromhex(name)) + 1
 
 
 def ratings(cells: Cells, tally: Tally) -> Iterator[Rating]:
     """One ``Rating`` per row; an empty value, or a status that says so, is kept as skipped or rejected."""
     attempts = Attempts()
-    seen: set[str] = set()
+    seen = Known()
     numbered = cells.has("attempt")
     for line in stream(cells, tally, ("value", "attempt", "expected"), by_time=not numbered):
         text = line.text
@@ -69,12 +69,11 @@ def ratings(cells: Cells, tally: Tally) -> Iterator[Rating]:
             attempt = attempts.next(key, line, text["value"])
             why = None if attempt else NOT_TOLD_APART
         record = record_id(*key, attempt)
-        if not why and record in seen:
+        if not why and numbered and seen.meet(bytes.fromhex(record)):
             why = NOT_TOLD_APART
         if why or attempt is None:
             tally.set_aside(why or NOT_TOLD_APART, variant, example=shown(line, field))
             continue
-        seen.add(record)
         tally.rows_kept += 1
         yield Rating(
             record, cast("str", key[0]), cast("str", key[1]), cast("str", variant), value,

@@ -7,10 +7,14 @@ rows go there through a file of the read's own scratch folder, in the order in w
 from __future__ import annotations
 
 import csv
+import json
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +31,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "rating": ("item", "rater", "variant", "value", "dimension", "at"),
     "feedback": ("variant", "value", "user", "response", "at"),
 }
+
+BLOCK = 32
+"""Places that are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +77,68 @@ def records(
     """
     from signals.connectors import people, thumbs
     from signals.connectors.cells import Cells
+    from signals.connectors.enough import with_enough
     from signals.connectors.shapes import SHAPES
     from signals.connectors.tabular import open_rows
 
     names = [name for name in FIELDS[shape] if name not in without]
     segments = [f"segment.{name}" for name in segment_dimensions(source.map)]
-    with tempfile.TemporaryDirectory(prefix="signals-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="signals-") as folder,
+        closing(Places(Path(folder) / "places.txt")) as places,
+    ):
         target = Path(folder) / "said.csv"
-        places = _write(target, sayings, names, segments, source)
+        _write(target, sayings, names, segments, source, places)
         options = {"path": str(target), "allow_outside": True, "shape": shape}
         if "scale" in source.options:
             options["scale"] = source.options["scale"]
         mapping = {name: name for name in (*names, *segments)}
         table = replace(source, options=options, map=mapping, where={}, timezone="UTC")
-        with open_rows(table, table, project, list(mapping), numbered=True) as rows:
-            cells = Cells(table, SHAPES[shape], _placed(rows, places, source))
-            yield from people.ratings(cells, tally) if shape == "rating" else thumbs.feedback(cells, project, tally)
+
+        def read(little: bool) -> Iterator[Record]:
+            with open_rows(table, table, project, list(mapping), numbered=True, little=little) as rows:
+                cells = Cells(table, SHAPES[shape], _placed(rows, places, source))
+                yield from people.ratings(cells, tally) if shape == "rating" else thumbs.feedback(cells, project, tally)
+
+        yield from with_enough(read, tally)
 
 
-def _write(target: Path, sayings: Iterable[Saying], names: list[str], segments: list[str], source: Source) -> list[str]:
-    """Write the rows, header first, and give their places."""
-    places: list[str] = []
+class Places:
+    """Where each row was said, kept in a file: there may be millions, and hardly any is ever shown.
+
+    First give all of them with ``add``; then look them up. ``close`` it in the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._starts = array("Q")  # of every block in the file
+        self._count = 0
+        self._block, self._lines = -1, list[bytes]()
+
+    def add(self, place: str) -> None:
+        """The place of the next row."""
+        if self._count % BLOCK == 0:
+            self._starts.append(self._file.tell())
+        self._count += 1
+        self._file.write(json.dumps(place).encode() + b"\n")
+
+    def __getitem__(self, number: int) -> str:
+        """The place of a row, from 0."""
+        block, line = divmod(number, BLOCK)
+        if block != self._block:
+            self._file.seek(self._starts[block])
+            self._block, self._lines = block, list(islice(self._file, BLOCK))
+        return str(json.loads(self._lines[line]))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _write(
+    target: Path, sayings: Iterable[Saying], names: list[str], segments: list[str], source: Source, places: Places
+) -> None:
+    """Write the rows, header first, and their places."""
     met = Met(source)
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -100,9 +148,8 @@ def _write(target: Path, sayings: Iterable[Saying], names: list[str], segments: 
             texts = {**saying.texts, "at": saying.at.isoformat() if saying.at else None}
             labels = [scalar(dig(saying.row, source.map[name])) for name in segments]
             writer.writerow([_cell(text) for text in (*(texts.get(name) for name in names), *labels)])
-            places.append(saying.place)
+            places.add(saying.place)
     met.complain("row")
-    return places
 
 
 def _cell(text: str | None) -> str:
@@ -136,7 +183,7 @@ class Met:
                 raise SignalsError(what, suggest(path, list(paths_of(self.first))))
 
 
-def _placed(rows: Rows, places: list[str], source: Source) -> Rows:
+def _placed(rows: Rows, places: Places, source: Source) -> Rows:
     """The open file, with the tool's own ids for places."""
     from signals.connectors.tabular import Rows
 

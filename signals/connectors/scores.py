@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 from signals.connectors.base import Tally
 from signals.connectors.cells import Cells
+from signals.connectors.known import Known
 from signals.connectors.lines import Line, content_hash, missing, number_fault, record_id, shown, stream, whole
 from signals.model import ItemScore, ScoreError
 
@@ -24,7 +25,7 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
     """
     options = cells.source.options
     named = str(options.get("scorer") or cells.source.map.get("value") or "")
-    seen: set[str] = set()
+    seen = Known()
     for line in stream(cells, tally, ("value", "repeat", "length", "leaked")):
         text = line.text
         variant = text["variant"]
@@ -40,12 +41,11 @@ def item_scores(cells: Cells, tally: Tally) -> Iterator[ItemScore]:
         scorer = text.get("scorer") or named
         version = text.get("scorer_version") or str(options.get("scorer_version") or "")
         record = record_id(text["item"], variant, scorer, version, repeat)
-        if not why and record in seen:
+        if not why and seen.meet(bytes.fromhex(record)):
             why, field = f"duplicate of an item, variant, scorer, judge version and repeat ({_remedy(cells)})", "item"
         if why or text["item"] is None or variant is None or repeat is None:
             tally.set_aside(why or "item is empty", variant, example=shown(line, field))
             continue
-        seen.add(record)
         tally.rows_kept += 1
         yield ItemScore(
             record=record,

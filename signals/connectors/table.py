@@ -138,6 +138,7 @@ class Table:
     def read(self, source: Source, project: Project, tally: Tally) -> Iterator[Record]:
         """Every record of the source."""
         from signals.connectors.cells import Cells, used_columns
+        from signals.connectors.enough import with_enough
         from signals.connectors.staging import staged
         from signals.connectors.tabular import open_rows
 
@@ -151,9 +152,15 @@ class Table:
         preset = preset_of(filled)
         sparse, otherwise = (preset.sparse, preset.otherwise) if preset else (False, None)
         columns = used_columns(filled)
-        with open_rows(filled, source, project, columns, numbered=numbered, sparse=sparse, otherwise=otherwise) as rows:
-            yield from _records(staged(Cells(filled, shape, rows), tally), project, tally)
-            tally.require_rows(source, rows.names[0] if len(rows.names) == 1 else str(project.sources_path))
+
+        def records(little: bool) -> Iterator[Record]:
+            with open_rows(
+                filled, source, project, columns, numbered=numbered, sparse=sparse, otherwise=otherwise, little=little
+            ) as rows:
+                yield from _records(staged(Cells(filled, shape, rows), tally), project, tally)
+                tally.require_rows(source, rows.names[0] if len(rows.names) == 1 else str(project.sources_path))
+
+        yield from with_enough(records, tally)
 
 
 def _records(cells: Cells, project: Project, tally: Tally) -> Iterator[Record]:

@@ -63,6 +63,7 @@ def open_rows(
     numbered: bool,
     sparse: bool = False,
     otherwise: str | None = None,
+    little: bool = False,
 ) -> Iterator[Rows]:
     """Open the source's columns.
 
@@ -74,8 +75,10 @@ def open_rows(
         numbered: Whether the view needs row numbers (costs order, so only for sources that are read row by row).
         sparse: Whether a file of JSON lines may lack a column that another file has, as exports of events do.
         otherwise: The kind of files whose names do not end in a known one.
+        little: Whether text files are read in little memory.
 
     Raises:
+        TooLittleError: When that is not enough.
         SignalsError: For whatever keeps the source from being read.
     """
     with tempfile.TemporaryDirectory(prefix="signals-") as folder:
@@ -84,7 +87,8 @@ def open_rows(
         names = {str(one.file.path): one.file.name for one in inputs}
         joined = {str(one.file.path): one.joined for one in inputs if one.joined}
         fallback = inputs[0].file.name if len(inputs) == 1 else f"source {source.name!r}"
-        connection = connect(scratch, [one.file.path for one in inputs])
+        little = little and all(one.kind != ".parquet" for one in inputs)
+        connection = connect(scratch, [one.file.path for one in inputs], little=little)
         try:
             with translated(names, fallback, joined):
                 connection.execute(CHOSEN)

@@ -17,6 +17,8 @@ from signals.model import FeedbackCell, Moments, Project, Segment, SignalsError
 UP = ("up", "1", "1.0", "+1", "true")
 DOWN = ("down", "0", "0.0", "-1", "-1.0", "false")
 ZERO, MINUS = ("0", "0.0"), ("-1", "-1.0")
+ROWS = 1 << 40
+"""More than a file has: file and row as one number, which DuckDB can spill where it holds on to pairs."""
 SUPERSEDED = "an earlier thumb for the same response (the last one counts)"
 
 
@@ -99,7 +101,7 @@ def _clean(cells: Cells) -> Clean:
         "minus": f"{text} IN {MINUS}",
         "u": cells.native("user") if cells.has("user") else "NULL",
         "answer": cells.native("response") if cells.has("response") else "NULL",
-        "place": "row(f, r)" if needs_order(cells) else "0",
+        "place": f"(CAST(f AS BIGINT) * {ROWS} + r)" if needs_order(cells) else "0",
     }
     faults = [Fault("value is neither up nor down (recode it in `values:`)", "y IS NULL AND NOT y_none", "value")]
     if cells.has("user"):

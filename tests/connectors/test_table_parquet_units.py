@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import duckdb
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.connectors.conftest import Desk
@@ -45,9 +45,12 @@ def moments(records):
     return {key: (cell.moments, cell.least, cell.most) for key, cell in zip(keys, records, strict=True)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, window=st.booleans())
+@example(rows=[("control", 0.0, 4.0, 0, "(empty)"), ("control", 2.5, 4.0, 0, "")], window=False)
+@example(rows=[("control", None, 4.0, 0, "pro"), ("other", 2.5, 4.0, None, "")], window=True)
 def test_parquet_and_csv_give_the_same_cells_and_set_the_same_aside(tmp_path_factory, rows, window):
+    rows = [("control", 1.0, 4.0, 0, "pro"), *rows, ("candidate", 0.0, 4.0, 72, "pro")]  # something always counts
     desk = Desk(tmp_path_factory.mktemp("units") / "project")
     times = [None if hours is None else START + timedelta(hours=hours) for *_, hours, _ in rows]
     timed = [(v, y, x, at and at.isoformat(), p) for (v, y, x, _, p), at in zip(rows, times, strict=True)]

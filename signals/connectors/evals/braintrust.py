@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from signals.connectors.evals.judged import check_entry, item_scores
 from signals.connectors.evals.output import Output, Word
 from signals.connectors.evals.runs import Arms
 from signals.connectors.jsonfile import dig, moment, scalar, selected
+from signals.connectors.known import Known, key_of
 from signals.connectors.paths import InputFile, files_fingerprint, input_files
 from signals.model import Problem, Project, Record, SignalsError, Source
 from signals.strictyaml import Document, Loc
@@ -72,13 +74,16 @@ class _Reading:
     names: list[str]  # of the scores
     arms: Arms
     runs: dict[tuple[str, str], str | None] = field(default_factory=dict)  # variant by file and experiment
-    given: set[str] = field(default_factory=set)  # events
-    inputs: dict[tuple[str, str, str], str] = field(default_factory=dict)  # by run and the item that metadata name
+    given: Known = field(default_factory=Known)  # events
 
 
 def _outputs(files: list[InputFile], source: Source, tally: Tally) -> Iterator[Output]:
     """The cases of all files, in their order; read twice: only the whole says what is an event's newest version."""
-    look = Look(source)
+    with closing(Look(source)) as look:
+        yield from _looked(look, files, source, tally)
+
+
+def _looked(look: Look, files: list[InputFile], source: Source, tally: Tally) -> Iterator[Output]:
     for file in files:
         look.add(file.name, rows_of(file))
     look.finish()
@@ -96,9 +101,10 @@ def _outputs(files: list[InputFile], source: Source, tally: Tally) -> Iterator[O
                 tally.set_aside(why, fault=why != OLDER, example=row.place)
             else:
                 yield _output(row, reading)
-    if look.orphans and not source.where:
-        tally.rows_read += len(look.orphans)
-        tally.set_aside(ORPHAN, rows=len(look.orphans), example=f"trace {look.orphans[0].partition('/')[2]}")
+    orphans, first = look.kept.orphans()
+    if orphans and not source.where:
+        tally.rows_read += orphans
+        tally.set_aside(ORPHAN, rows=orphans, example=f"trace {first.partition('/')[2]}")
 
 
 def _names(look: Look, source: Source) -> list[str]:
@@ -123,10 +129,7 @@ def _not_read(row: Row, reading: _Reading) -> str:
         return COPY if row.file.name in reading.look.copies else ""
     if not reading.look.is_newest(row):
         return OLDER
-    if row.key in reading.given:
-        return AGAIN
-    reading.given.add(row.key)
-    return ""
+    return AGAIN if reading.given.meet(key_of(row.key)) else ""
 
 
 def _output(row: Row, reading: _Reading) -> Output:
@@ -152,7 +155,7 @@ def _output(row: Row, reading: _Reading) -> Output:
         variant=reading.runs[run],
         words=words,
         failed=row.failed,
-        repeat=look.repeats.get(row.key) if row.event else None,
+        repeat=look.kept.repeat(row.key) if row.event else None,
         at=moment(row.created or None, source, row.file.name) if row.event else None,
         length=float(len(text)) if isinstance(text, str) else None,
         asked=row.data.get("input"),
@@ -179,8 +182,7 @@ def _run(row: Row) -> tuple[str | None, Mapping[str, str]]:
 
 def _one_input(row: Row, run: str, reading: _Reading) -> None:
     """An id that several inputs of a run share names no item."""
-    before = reading.inputs.setdefault((run, str(row.named), str(row.item)), row.content)
-    if before != row.content:
+    if reading.look.kept.first(run, f"{row.named} {row.item}", row.content) != row.content:
         remedy = (
             "Map what names the item in every run: `item: metadata.NAME`, or `item: input` for a text that was asked"
         )

@@ -17,6 +17,7 @@ from signals.connectors.base import Tally
 from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.evals.output import Output, Word
 from signals.connectors.jsonfile import dig, moment, paths_of, recoded, scalar, selected
+from signals.connectors.known import Known, key_of
 from signals.connectors.lines import EMPTY_SEGMENT, content_hash, record_id
 from signals.connectors.scores import ERRORS, NO_ERROR
 from signals.connectors.shapes import check_map, segment_dimensions
@@ -76,9 +77,8 @@ def item_scores(outputs: Iterable[Output], source: Source, tally: Tally, *, thin
             zone, or a value that cannot be read. It may come after some records.
     """
     seen = _Seen()
-    repeats: dict[tuple[str, str], int] = {}
+    repeats, given = Known(), Known()
     waiting: list[tuple[str, ScoreError, ItemScore]] = []
-    given: set[bytes] = set()
     for output in outputs:
         if not selected(output.row, source):
             continue
@@ -102,14 +102,12 @@ def item_scores(outputs: Iterable[Output], source: Source, tally: Tally, *, thin
 
 
 def _kept(
-    place: str, whole: ItemScore, words: list[Word], source: Source, tally: Tally, given: set[bytes]
+    place: str, whole: ItemScore, words: list[Word], source: Source, tally: Tally, given: Known
 ) -> Iterator[ItemScore]:
     fresh = []
     for word in words:
         one = _scored(whole, word, source)
-        key = bytes.fromhex(one.record)
-        if key not in given:
-            given.add(key)
+        if not given.meet(bytes.fromhex(one.record)):
             fresh.append(one)
     if words and not fresh:
         tally.set_aside(SAME, whole.variant, example=place)
@@ -171,7 +169,7 @@ def _read(word: Word, source: Source, seen: _Seen) -> bool:
 # --- what an output says of itself ----------------------------------------------------------------------------------
 
 
-def _about(output: Output, source: Source, tally: Tally, repeats: dict[tuple[str, str], int]) -> ItemScore | None:
+def _about(output: Output, source: Source, tally: Tally, repeats: Known) -> ItemScore | None:
     """An item score without a scorer; None when the output names no item or no variant."""
     row, mapping = output.row, source.map
     item = recoded(_text(row, mapping, "item", output.item), source, "item", None)
@@ -183,8 +181,7 @@ def _about(output: Output, source: Source, tally: Tally, repeats: dict[tuple[str
         return None
     repeat = output.repeat
     if repeat is None:
-        repeat = repeats.get((variant, item), 0)
-        repeats[variant, item] = repeat + 1
+        repeat = repeats.meet(key_of(variant, item))
     return ItemScore(
         record="",
         item=item,

@@ -19,6 +19,7 @@ from signals.connectors.evals.judged import check_entry, item_scores
 from signals.connectors.evals.output import Output, Word, number
 from signals.connectors.jsonfile import dig, id_like, load_json, moment, scalar, selected
 from signals.connectors.jsonlines import json_lines
+from signals.connectors.known import Known, key_of
 from signals.connectors.paths import InputFile, files_fingerprint, input_files
 from signals.model import Problem, Project, Record, ScoreError, SignalsError, Source
 from signals.strictyaml import Document, Loc
@@ -79,7 +80,7 @@ class _Run:
 def _outputs(files: Iterable[InputFile], source: Source, tally: Tally) -> Iterator[Output]:
     """The rows of all runs, JSON lines as they come; a second export of the same rows is the same evidence again."""
     lines = [file for file in files if file.plain.endswith(LINES)]
-    seen: set[str] = set()
+    seen = Known()
     for run, rows in _runs((file for file in files if file not in lines), source, tally):
         rows.sort(key=lambda row: (_order(row.get("promptIdx")), _order(row.get("testIdx"))))
         yield from _of(run, ((None, row) for row in rows), source, tally, seen)
@@ -114,7 +115,7 @@ def _runs(files: Iterable[InputFile], source: Source, tally: Tally) -> list[tupl
 
 
 def _of(
-    run: _Run, rows: Iterable[tuple[int | None, Row]], source: Source, tally: Tally, seen: set[str]
+    run: _Run, rows: Iterable[tuple[int | None, Row]], source: Source, tally: Tally, seen: Known
 ) -> Iterator[Output]:
     """Rows of one run, with what is missing in JSON lines checked row by row."""
     prompts: dict[str, Any] = {}
@@ -126,12 +127,10 @@ def _of(
         if not selected(row, source):
             continue
         named = scalar(row.get("id"))
-        if named is not None and named in seen:
+        if named is not None and seen.meet(key_of(named)):
             tally.rows_read += 1
             tally.set_aside("the same row was read from another file already", example=f"{named} in {run.file.name}")
             continue
-        if named is not None:
-            seen.add(named)
         if "item" not in source.map and not default:
             default = _default_item(row, run)
         output = _output(run, line, row, default)

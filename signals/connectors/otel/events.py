@@ -13,6 +13,7 @@ from typing import Any
 from signals.connectors.base import Tally
 from signals.connectors.evals.output import Output, Word
 from signals.connectors.jsonfile import dig, recoded, scalar, selected
+from signals.connectors.known import Known
 from signals.connectors.otel.documents import Event
 from signals.connectors.otel.spans import Found, Spans, only
 from signals.model import ScoreError, SignalsError, Source
@@ -52,7 +53,7 @@ def judged(
     """
     metric = source.options.get("metric")
     wanted = None if metric is None else {metric} if isinstance(metric, str) else set(metric)
-    early, names, seen = only(source, EVENT_SIDES), dict[str, Event](), set[bytes]()
+    early, names, seen = only(source, EVENT_SIDES), dict[str, Event](), Known()
     any_event = None
     for event in events:
         any_event = event
@@ -71,10 +72,10 @@ def judged(
         found = spans.judged(event) if spans.count else None
         found = spans.rated(found) if answers and isinstance(found, Found) else found
         row = {**event.row, **spans.row(found)} if isinstance(found, Found) else event.row
-        fault = AGAIN if key in seen else found if isinstance(found, str) else None
+        fault = AGAIN if seen.times(key) else found if isinstance(found, str) else None
         if fault is None and not selected(row, source):
             continue
-        seen.add(key)
+        seen.meet(key)
         if fault is not None:
             tally.rows_read += 1
             tally.set_aside(fault, fault=fault is not AGAIN, example=str(event.place))

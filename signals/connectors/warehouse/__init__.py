@@ -76,6 +76,14 @@ class Warehouse:
                 yield from given_cells(filled, engine, tally)
             else:
                 yield from _cells(filled, project, engine, tally)
+        if not tally.rows_read and "moments" not in filled.options:
+            what = f"source {source.name!r}: there are no exposures"
+            remedy = "Check the table, and `where:`" if definition_of(filled).exposures.where else "Check the table"
+            raise SignalsError(what, remedy, file=str(project.sources_path), line=source.line)
+        if tally.rows_read and not tally.rows_kept and all(one.why == INCOMPLETE for one in tally.entries if one.rows):
+            what = f"source {source.name!r}: no window has ended yet: all {tally.rows_read:,} rows are of later units"
+            remedy = "Pull again when one has; or is the outcome's table older than its exposures? See `until:`"
+            raise SignalsError(what, remedy, file=str(project.sources_path), line=source.line)
         tally.require_rows(source, str(project.sources_path))
 
 
@@ -87,41 +95,53 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
     zone, dialect = source.timezone, engine.dialect
     overview, faults = query.counted(definition, engine.table, dialect, zone)
     counts = engine.rows(overview)
-    seen = Counter({row["v"]: int(row["rows"]) for row in counts if row["bad"] == query.GOOD and row["v"] is not None})
-    if len(seen) > MAX_VARIANTS:
-        few = ", ".join(repr(name) for name, _ in seen.most_common(3))
-        what = f"source {source.name!r}: column {definition.variant!r} holds {len(seen):,} variants, such as {few}"
-        raise SignalsError(what, "Name the column of the variant, or one experiment in `where:`", **engine.place)
+    own = definition.rows_are_units  # then the query itself says what is wrong with which row
+    seen: Counter[str] = Counter()
+    for row in counts:
+        if row["v"] is not None and (own or row["bad"] == query.GOOD):
+            seen[row["v"]] += int(row["rows"])
+    _not_too_many(seen, definition, source, engine)
+    faulty = [row for row in counts if row["bad"] != query.GOOD]
+    for row in faulty if not (own and seen) else ():
+        tally.rows_read += int(row["rows"])
+        tally.set_aside(faults[row["bad"] - 1], row["v"], int(row["rows"]))
+    if not seen:
+        return
     cutoff = None
     if definition.outcome.window is not None:
         tally.looked_for(INCOMPLETE)
         cutoff = _cutoff(definition, engine, zone)
     variants = query.Variants.of(seen, components(project))
-    made = query.build(definition, engine.table, dialect, zone, variants, cutoff)
+    labels = None
+    if dialect == "duckdb" and not own:
+        dimensions = range(len(definition.segments))
+        labels = query.Labels.of(tuple(row[f"s{place}"] for place in dimensions) for row in counts)
+
+    def build(measured: bool, days: query.Days | None) -> Query:
+        asked = definition if measured else replace(definition, measures=())
+        return query.build(asked, engine.table, dialect, zone, variants, cutoff, days, labels, clean=not faulty)
+
+    made = build(True, None)
     engine.read_only()
     names = variants.names
 
     def ask(what: Query) -> list[dict[str, Any]]:
-        return [{**row, "v": names.get(row["v"]), "w": names.get(row["w"])} for row in engine.rows(what.table)]
+        every = {"bad": query.GOOD, "w": None, "low_rows": 0}
+        found = [{**every, "rows": row["units"], **row} for row in engine.rows(what.table)]
+        found = [{**row, "v": names.get(row["v"]), "w": names.get(row["w"])} for row in found]
+        return [{**row, **labels.named(row["code"])} for row in found] if labels else found
 
-    for row in counts:
-        if row["bad"] != query.GOOD:
-            tally.rows_read += int(row["rows"])
-            tally.set_aside(faults[row["bad"] - 1], row["v"], int(row["rows"]))
-    if not seen:
-        return
     if definition.one_row_per_unit:
         engine.verify_one_row_per_unit(made.units, source.name)
-    if "reread" in source.options:
-
-        def build(measured: bool, days: query.Days | None) -> Query:
-            asked = definition if measured else replace(definition, measures=())
-            return query.build(asked, engine.table, dialect, zone, variants, cutoff, days)
-
-        found = by_day(source, project, build, ask)
-    else:
-        found = ask(made)
+    found = by_day(source, project, build, ask) if "reread" in source.options else ask(made)
     yield from moments.cells(found, made, metric_name(source), tally, f"source {source.name!r}")
+
+
+def _not_too_many(seen: Counter[str], definition: Definition, source: Source, engine: Engine) -> None:
+    if len(seen) > MAX_VARIANTS:
+        few = ", ".join(repr(name) for name, _ in seen.most_common(3))
+        what = f"source {source.name!r}: column {definition.variant!r} holds {len(seen):,} variants, such as {few}"
+        raise SignalsError(what, "Name the column of the variant, or one experiment in `where:`", **engine.place)
 
 
 def components(project: Project) -> list[list[str]]:
@@ -139,14 +159,16 @@ def _cutoff(definition: Definition, engine: Engine, zone: str | None) -> datetim
     from signals.connectors.warehouse import query
     from signals.connectors.warehouse.exposures import FIRST_TIME
 
-    window = definition.outcome.window
     now = datetime.now(UTC).replace(tzinfo=None)
+    # A denominator may look further ahead than the outcome, or have a table that lags behind: both must be there.
+    measures = [one for one in definition.measures if one.before is None]
+    longest = max(one.window for one in measures if one.window is not None)
     if definition.until is not None:
         loaded = datetime.fromisoformat(definition.until)
         loaded = loaded.astimezone(UTC).replace(tzinfo=None) if loaded.tzinfo else loaded
     else:
-        found: Any = engine.rows(query.newest(definition, engine.table, engine.dialect, zone))[0]["t"]
-        # A clock that runs ahead must not call windows complete that still run.
-        loaded = min(found.replace(tzinfo=None), now) if found is not None else FIRST_TIME
-    assert window is not None  # noqa: S101  (the caller asks only then)
-    return (loaded - timedelta(seconds=window)).replace(hour=0, minute=0, second=0, microsecond=0)
+        loaded = now  # A clock that runs ahead must not call windows complete that still run.
+        for relation, at in sorted({query.clock(definition, one) for one in measures}, key=str):
+            found: Any = engine.rows(query.newest(relation, at, engine.table, engine.dialect, zone))[0]["t"]
+            loaded = min(found.replace(tzinfo=None) if found is not None else FIRST_TIME, loaded)
+    return (loaded - timedelta(seconds=longest)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -43,6 +43,11 @@ def _moments(source: Source, document: Document, loc: Loc) -> list[Problem]:
         for key in (*PARTS, "grain", "reread")
         if key in options
     ]
+    found += [
+        document.problem((*loc, key), f"`{key}:` is not for `moments:`", "Say it in the query", key=True)
+        for key, given in (("map", source.map), ("where", source.where))
+        if given
+    ]
     if "url" not in options:
         found.append(document.problem(loc, f"source {source.name!r}: `moments:` needs `url:`", key=True))
     return found

@@ -8,11 +8,13 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from signals.connectors.distinct import all_distinct
 from signals.connectors.duck import connect, literal, translated
@@ -34,12 +36,15 @@ FILES = {
     ".jsonl": "read_json",
     ".ndjson": "read_json",
 }
+SCHEMES = ("postgres", "snowflake", "bigquery", "databricks", "trino", "clickhouse", "pyspark")
 SESSION = {
     "postgres": "SET TIME ZONE 'UTC'",
     "snowflake": "ALTER SESSION SET TIMEZONE = 'UTC'",
     "databricks": "SET TIME ZONE 'UTC'",
 }
 """What a session is told so that a day is a UTC day; Ibis tells DuckDB and Spark, the others convert in the query."""
+
+QUIET = Lock()
 
 
 @dataclass(frozen=True)
@@ -59,16 +64,20 @@ class Engine:
         """
         if relation.query is not None and not READS.match(relation.query):
             raise SignalsError("`query:` must be a SELECT", "It may only read", **self.place)
+        if relation.query is not None and self.dialect != "duckdb":
+            _one_statement(relation.query, self.dialect, self.place)
         return self.opened(relation)
 
     def rows(self, expression: ibis.Table) -> list[dict[str, Any]]:
         """The rows of an expression: few, as everything is grouped first."""
-        with warnings.catch_warnings():
-            # Spark warns of every pandas of today on every answer; Ibis makes no use of what it warns of.
+        if self.dialect != "pyspark":
+            return _rows(expression)
+        # Spark warns of every pandas of today on every answer; Ibis makes no use of what it warns of. What is to be
+        # ignored is set for all threads of the process: two that set it at once would undo each other.
+        with QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             warnings.simplefilter("ignore", UserWarning)
-            found: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
-        return found
+            return _rows(expression)
 
     def verify_one_row_per_unit(self, units: ibis.Table, source: str) -> None:
         """Refuse units that are on several rows.
@@ -100,13 +109,38 @@ class Engine:
         """A fast yes, where DuckDB reads the rows itself."""
         import ibis
 
-        rows = ibis.to_sql(units.filter(units.bad <= 0).select("u"), dialect="duckdb")
+        # Faulty rows too: to look for them would cost more, and a unit that is twice because of them is counted next.
+        rows = ibis.to_sql(units.select("u"), dialect="duckdb")
         return all_distinct(self.backend.con, str(rows))
 
     def read_only(self) -> None:
         """From here on the session can only read; before, Ibis makes a temporary view to learn a query's columns."""
         if self.dialect == "postgres":
             self.backend.raw_sql("SET default_transaction_read_only = on").close()
+
+
+def _one_statement(query: str, dialect: str, place: dict[str, Any]) -> None:
+    """Refuse a second statement: some drivers would run it, and only the first was looked at."""
+    if ";" not in query.strip().rstrip(";"):
+        return
+    from sqlglot import exp, parse
+    from sqlglot.errors import SqlglotError
+
+    try:
+        found = [
+            one
+            for one in parse(query, read={"pyspark": "spark"}.get(dialect, dialect))
+            if one is not None and not isinstance(one, exp.Semicolon)
+        ]
+    except (SqlglotError, RecursionError):
+        found = []
+    if len(found) != 1:
+        raise SignalsError("`query:` holds several statements", "Give one SELECT", **place)
+
+
+def _rows(expression: ibis.Table) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
+    return found
 
 
 @contextmanager
@@ -126,7 +160,7 @@ def open_engine(source: Source, written: Source, project: Project) -> Iterator[E
         import ibis
     except ImportError:
         raise SignalsError(f"source {source.name!r}: reading a warehouse needs Ibis", EXTRA, **place) from None
-    hidden = secrets(written.options.get("url", ""))
+    hidden = _hidden(str(written.options.get("url", "")), str(source.options.get("url", "")))
     with _translated(source, place, hidden):
         if "url" not in source.options:
             with _files(source, project, place) as engine:
@@ -135,7 +169,7 @@ def open_engine(source: Source, written: Source, project: Project) -> Iterator[E
             with _duckdb(source, project, place) as engine:
                 yield engine
         else:
-            backend = ibis.connect(_url(str(source.options["url"])))
+            backend = ibis.connect(_url(source, place))
             try:
                 if statement := SESSION.get(backend.name):
                     backend.raw_sql(statement)
@@ -145,11 +179,38 @@ def open_engine(source: Source, written: Source, project: Project) -> Iterator[E
                     backend.disconnect()
 
 
-def _url(url: str) -> str:
-    """Ibis' spelling of what SQLAlchemy calls ``dialect+driver``."""
+def _url(source: Source, place: dict[str, Any]) -> str:
+    """The address as Ibis spells it, which cannot be another kind of thing that Ibis would open, such as a file.
+
+    Raises:
+        SignalsError: When it is no address of a warehouse. Nothing of it is told: a part may be a password.
+    """
+    url = str(source.options["url"])
     scheme, mark, rest = url.partition("://")
-    name = scheme.partition("+")[0]
-    return f"{'postgres' if name == 'postgresql' else name}{mark}{rest}"
+    name = scheme.partition("+")[0].lower()  # SQLAlchemy writes dialect+driver
+    name = "postgres" if name == "postgresql" else name
+    if not mark or name not in SCHEMES:
+        known = ", ".join(["duckdb://", "postgresql://", *(f"{one}://" for one in SCHEMES[1:])])
+        raise SignalsError(f"source {source.name!r}: `url:` is no address of a warehouse", f"Known: {known}", **place)
+    try:
+        parts = urlsplit(f"{name}://{rest}")
+        parts.port  # noqa: B018  (it raises when that is no number)
+    except ValueError:
+        what = f"source {source.name!r}: `url:` cannot be read"
+        remedy = "In a password write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A and % as %25"
+        raise SignalsError(what, remedy, **place) from None
+    user, at, host = parts.netloc.rpartition("@")
+    # Ibis would take a plus for a space, as in a form.
+    return f"{name}://{user.replace('+', '%2B')}{at}{host}{rest[len(parts.netloc) :]}"
+
+
+def _hidden(written: str, url: str) -> tuple[str, ...]:
+    """What no message may hold: what variables give to the address, and its password as written and as meant."""
+    found = set(secrets(written))
+    with suppress(ValueError):
+        found.add(urlsplit(url).password or "")
+    found |= {unquote(text) for text in found}
+    return tuple(sorted(filter(None, found), key=len, reverse=True))
 
 
 def named_files(source: Source, project: Project) -> dict[str, list[InputFile]]:

@@ -55,16 +55,29 @@ def utc(time: ibis.Column, name: str, zone: str | None, dialect: str) -> ibis.Co
         return time.cast(dt.Timestamp(timezone="UTC", scale=6))
     if dialect == "bigquery":  # Ibis adds durations to its TIMESTAMP only, which is a moment shown in UTC
         return time.cast(dt.Timestamp(timezone="UTC"))
+    if dialect == "trino" and not zoned:
+        return time.cast(dt.Timestamp(scale=6))  # without digits it means milliseconds there
     convert = {"duckdb": _duckdb_utc, "trino": _trino_utc, "snowflake": _snowflake_utc}.get(dialect)
     return convert(time) if zoned and convert else time.cast("timestamp")
 
 
 def _duckdb_utc(time: ibis.Column) -> ibis.Column:
     """Without the calendar that its cast would ask for every row."""
+    return from_micros(micros(time))
+
+
+def micros(time: ibis.Column) -> ibis.Column:
+    """DuckDB: a time as microseconds since 1970."""
     import ibis.expr.datatypes as dt
 
-    micros = _builtin("epoch_us", (time.type(),), dt.int64)(time)
-    return _builtin("make_timestamp", (dt.int64,), dt.timestamp)(micros)
+    return _builtin("epoch_us", (time.type(),), dt.int64)(time)
+
+
+def from_micros(count: ibis.Column) -> ibis.Column:
+    """DuckDB: microseconds since 1970 as a time in UTC, without a zone."""
+    import ibis.expr.datatypes as dt
+
+    return _builtin("make_timestamp", (dt.int64,), dt.timestamp)(count)
 
 
 def _trino_utc(time: ibis.Column) -> ibis.Column:
@@ -82,7 +95,7 @@ def _snowflake_utc(time: ibis.Column) -> ibis.Column:
     return _builtin("convert_timezone", (dt.string, time.type()), time.type())("UTC", time).cast("timestamp")
 
 
-def _builtin(name: str, takes: tuple[Any, ...], gives: Any) -> Any:
+def _builtin(name: str, takes: tuple[Any, ...], gives: Any, *, aggregate: bool = False) -> Any:
     """A function of the engine's own that Ibis has no word for."""
     import ibis
 
@@ -92,7 +105,22 @@ def _builtin(name: str, takes: tuple[Any, ...], gives: Any) -> Any:
     function.__name__ = name
     parameters = [inspect.Parameter(f"p{place}", inspect.Parameter.POSITIONAL_ONLY) for place in range(len(takes))]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return ibis.udf.scalar.builtin(function, signature=(takes, gives), name=name)
+    kind = ibis.udf.agg if aggregate else ibis.udf.scalar
+    return kind.builtin(function, signature=(takes, gives), name=name)
+
+
+def variance(found: ibis.Column, dialect: str) -> ibis.Scalar:
+    """The variance of the population. ClickHouse's usual one is made of a sum of squares, and loses their digits."""
+    if dialect != "clickhouse":
+        return found.var(how="pop")
+    return _builtin("varPopStable", (found.type(),), found.type(), aggregate=True)(found)
+
+
+def covariance(first: ibis.Column, second: ibis.Column, dialect: str) -> ibis.Scalar:
+    """The covariance of the population."""
+    if dialect != "clickhouse":
+        return first.cov(second, how="pop")
+    return _builtin("covarPopStable", (first.type(), second.type()), first.type(), aggregate=True)(first, second)
 
 
 def label(found: ibis.Column, recode: Mapping[str, Any] | None) -> ibis.Column:
@@ -123,7 +151,7 @@ def number(found: ibis.Column, name: str) -> ibis.Column:
     if kind.is_boolean():
         import ibis
 
-        return ibis.cases((found, 1.0), (~found, 0.0)).cast("float64")
+        return ibis.cases((found, 1), (~found, 0)).cast("float64")  # PostgreSQL takes 1.0 for a numeric
     return found.cast("float64")
 
 
@@ -169,7 +197,7 @@ def _equals(found: ibis.Column, value: Any) -> ibis.Column:
 def no_number(raw: ibis.Column, value: ibis.Column) -> ibis.Column:
     """Whether a cell is empty, NaN or infinite; ``value`` is the cell as a float."""
     empty = raw.isnull()
-    if not raw.type().is_floating():
+    if not (raw.type().is_floating() or raw.type().is_decimal()):  # PostgreSQL's numeric knows NaN and infinity
         return empty
     # A comparison alone does not do: DuckDB answers it from a file's statistics, which leave NaN out. Nor does isinf:
     # Ibis 12 writes FALSE for it on Spark.

@@ -6,16 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signals.connectors.aggregate import from_counts, snap
 from signals.connectors.base import Tally
+from signals.connectors.entries import recoding
 from signals.connectors.lines import EMPTY_SEGMENT
 from signals.connectors.shapes import metric_name
 from signals.connectors.warehouse.definition import Relation
 from signals.connectors.warehouse.engines import Engine
 from signals.model import Moments, OutcomeCell, SignalsError, Source
 from signals.strictyaml import suggest
+
+if TYPE_CHECKING:
+    import ibis
 
 REQUIRED = ("variant", "units", "mean", "variance")
 OPTIONAL = (
@@ -45,27 +49,45 @@ def given_cells(source: Source, engine: Engine, tally: Tally) -> Iterator[Outcom
     segments = tuple(sorted(name for name in given if name not in (*REQUIRED, *OPTIONAL)))
     engine.read_only()
     metric = metric_name(source)
+    ours = {name: recoding(source, name, None) for name in ("variant", *(f"segment.{one}" for one in segments))}
     seen: set[tuple[Any, ...]] = set()
-    for row in engine.rows(table):
+    for row in engine.rows(_floats(table)):
         tally.rows_read += 1
-        key = (row["variant"], row.get("day"), *(row[name] for name in segments))
+        # As they will be called: two rows that `values:` gives one name would be two cells of one name.
+        labels = (_text(row[name], ours[f"segment.{name}"]) or EMPTY_SEGMENT for name in segments)
+        key = (_text(row["variant"], ours["variant"]), row.get("day"), *labels)
         if key in seen:
             raise SignalsError(
                 f"the query gives {_named(key)} twice", "GROUP BY variant, day and segments", **engine.place
             )
         seen.add(key)
-        if row["variant"] in (None, "") or not row["units"]:
-            tally.set_aside("variant or units are empty", row["variant"] or None)
+        variant = _text(row["variant"], ours["variant"])
+        if variant is None or not row["units"]:
+            tally.set_aside("variant or units are empty", variant)
             continue
         tally.rows_kept += 1
-        segment = tuple((name, EMPTY_SEGMENT if row[name] is None else str(row[name])) for name in segments)
+        segment = tuple((name, _text(row[name], ours[f"segment.{name}"]) or EMPTY_SEGMENT) for name in segments)
         least, most = (None if row.get(name) is None else float(row[name]) for name in ("least", "most"))
         try:
-            yield OutcomeCell(metric, str(row["variant"]), segment, _day(row.get("day")), _moments(row), least, most)
+            yield OutcomeCell(metric, variant, segment, _day(row.get("day")), _moments(row), least, most)
         except (TypeError, ValueError) as error:
             raise SignalsError(
                 f"the query's row of {_named(key)}: {error}", "Look at that row", **engine.place
             ) from None
+
+
+def _floats(table: ibis.Table) -> ibis.Table:
+    """With decimals as floats: PostgreSQL's avg of whole numbers has more digits than can be brought over."""
+    found = {name: table[name] for name in table.columns if table[name].type().is_decimal()}
+    numbers = {*REQUIRED, *OPTIONAL} - {"variant", "day"}
+    changed = {name: one.cast("float64" if name in numbers else "string") for name, one in found.items()}
+    return table.mutate(**changed) if changed else table
+
+
+def _text(value: Any, recode: Mapping[str, str | None]) -> str | None:
+    """A cell as text, recoded; None when it is empty."""
+    text = None if value in (None, "") else str(value)
+    return recode.get(text, text) if text is not None else None
 
 
 def _named(key: tuple[Any, ...]) -> str:

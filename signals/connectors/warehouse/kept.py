@@ -57,8 +57,11 @@ def by_day(
                 other = sorted(day for day in old if _counts(kept.get(day, [])) != units.get(day, {}))
                 days = Days(since, tuple(date.fromisoformat(day) for day in other))
             fresh: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for day in days.before if days else ():
-                fresh[day.isoformat()] = []
+            if days:
+                # Nothing may be left of them, and what is kept goes. The day that `since` begins is looked at from its
+                # first moment, which may be before `begin`: the spool itself would leave it.
+                again = {*other, *(day for day in kept if datetime.fromisoformat(day) >= days.since)}
+                fresh |= {day: [] for day in sorted(again)}
             for row in ask(build(True, days)):
                 if row["bad"] == GOOD:
                     fresh[row["day"].isoformat()].append({**row, "day": row["day"].isoformat()})

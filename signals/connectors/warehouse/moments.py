@@ -71,7 +71,8 @@ def _set_aside(row: Mapping[str, Any], query: Query, tally: Tally) -> None:
     if code > GOOD:
         tally.set_aside(query.faults[code - 1], row["v"], rows)
         return
-    units = int(row["units"])
+    # Of clusters a unit that cannot count is in none: such units are counted by themselves.
+    units = int(row["members" if query.clustered and code != CROSSED else "units"])
     why, fault = {CROSSED: (BOTH_ARMS, True), OPEN: (INCOMPLETE, False), STRAY: (TWO_CLUSTERS, True)}[code]
     if row["w"] in (None, row["v"]):
         tally.set_aside(why, row["v"], rows, fault=fault, units=units)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from signals.connectors.warehouse.definition import MEASURES, Definition, Measure
+from signals.connectors.warehouse.definition import MEASURES, Definition, Measure, Relation
 from signals.connectors.warehouse.exposures import LAST_TIME, Exposures
-from signals.connectors.warehouse.fields import ORDERED, column, filtered, is_whole, no_number, number, utc
+from signals.connectors.warehouse.fields import (
+    ORDERED,
+    column,
+    covariance,
+    filtered,
+    from_micros,
+    is_whole,
+    micros,
+    no_number,
+    number,
+    utc,
+    variance,
+)
 from signals.model import SignalsError
 
 if TYPE_CHECKING:
@@ -23,12 +36,15 @@ GOOD, CROSSED, OPEN, STRAY = 0, -1, -2, -3
 STEP = 100_000
 """How far the numbers of two components are apart: more variants than a component has."""
 
+LABEL_BITS, MOST_LABELS = 10, 64
+"""Bits that are left beside the microseconds until 2200; and how many labels may be told apart one by one for a row."""
+
 
 @dataclass(frozen=True)
 class Query:
     """The expression and what its rows mean.
 
-    Rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
+    Where rows are units that all count, there is no ``bad``, ``w``, ``rows`` or ``low_rows``. Otherwise rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
     of a crossed unit: see ``Variants``), ``s0`` … (labels), ``day``, counts ``units``, ``rows``, ``low_rows`` (those in
     the first variant of its component), ``members``, ``lost_…`` (rows of a measure that hold no number), and the
     aggregates that ``moments_of`` takes.
@@ -75,19 +91,51 @@ class Variants:
         return max(self.numbers.values(), default=0) >= STEP
 
 
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a source by number, where DuckDB does the work.
+
+    The least of (time, number), packed into one whole number, gives a unit's first time and its labels then, at a
+    fraction of what comparing texts costs. ``values`` are the labels of each dimension, sorted, so that of several at the same moment the smallest counts.
+    """
+
+    values: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[str, ...]]) -> Labels | None:
+        """Numbers for the combinations that are there; None when they are too many, or there is nothing to number."""
+        every = list(found)
+        values = tuple(tuple(sorted(set(one))) for one in zip(*every, strict=True)) if every else ()
+        few = sum(map(len, values)) <= MOST_LABELS and math.prod(map(len, values)) <= 1 << LABEL_BITS
+        return cls(values) if values and few else None
+
+    def number(self, rows: ibis.Table) -> ibis.Column:
+        """The number of the labels ``s0``, ``s1`` … of a row."""
+        import ibis
+
+        whole: Any = 0
+        for place, values in enumerate(self.values):
+            branches = [(rows[f"s{place}"] == value, number) for number, value in enumerate(values)]
+            whole = whole * len(values) + ibis.cases(*branches, else_=0).cast("int64")
+        return whole
+
+    def named(self, number: int | None) -> dict[str, str | None]:
+        """The labels of a number; None stays None."""
+        found: dict[str, str | None] = {}
+        for place, values in reversed(list(enumerate(self.values))):
+            found[f"s{place}"] = None if number is None else values[number % len(values)]
+            number = None if number is None else number // len(values)
+        return found
+
+
 def counted(
     definition: Definition, opened: Opened, dialect: str, zone: str | None
 ) -> tuple[ibis.Table, tuple[str, ...]]:
-    """Rows of the exposures by fault ``bad`` and variant ``v``, and the names of the faults.
-
-    Where rows are units, faults are counted by the query itself, and ``bad`` is 0 throughout.
-    """
-    import ibis
-
+    """Rows of the exposures by fault ``bad``, variant ``v`` and (where it is of use) labels, and the faults' names."""
     rows, faults = Exposures(definition, opened, dialect, zone).rows()
-    if definition.rows_are_units:
-        rows = rows.mutate(bad=ibis.literal(GOOD))
-    return rows.group_by(["bad", "v"]).agg(rows=rows.count()), faults
+    labels = [f"s{number}" for number in range(len(definition.segments))]
+    numbered = dialect == "duckdb" and not definition.rows_are_units
+    return rows.group_by(["bad", "v", *(labels if numbered else [])]).agg(rows=rows.count()), faults
 
 
 @dataclass(frozen=True)
@@ -111,6 +159,9 @@ def build(
     variants: Variants,
     cutoff: datetime | None,
     days: Days | None = None,
+    labels: Labels | None = None,
+    *,
+    clean: bool = False,
 ) -> Query:
     """The query of a definition.
 
@@ -122,13 +173,19 @@ def build(
         variants: Those that are there.
         cutoff: From which moment on a unit's window has not ended (UTC, without zone); None without a window.
         days: Only units first seen on these days; every exposure is looked at for that, outcomes are not.
+        labels: Their numbers: the query then gives ``code`` in the place of ``s0`` ….
+        clean: That no row has a fault, as was found before: the query need not look.
 
     Raises:
         SignalsError: For a column that is not there, or that holds something else.
     """
+    import ibis
+
     source = Exposures(definition, opened, dialect, zone)
     rows, faults = source.rows()
-    made = _Builder(definition, opened, dialect, zone, variants, days)
+    if clean:
+        rows = rows.mutate(bad=ibis.literal(GOOD).cast("int16"))
+    made = _Builder(definition, opened, dialect, zone, variants, days, labels)
     numbered = made.numbered(rows)
     units = numbered if definition.rows_are_units else made.grouped(numbered)
     if days is not None:
@@ -141,10 +198,11 @@ def build(
             if measure.value is not None:
                 why = f"{measure.name} in {measure.relation.label} is empty, or not a number"
                 lost.append((f"lost_{MEASURES[measure.name]}", why))
-    for measures in homes.values():
-        units = made.joined(units, measures)
+    sums = [made.measured(units, measures) for measures in homes.values()]
+    units = made.joined(units, sums)
     excused = [number for number, why in enumerate(faults, 1) if why.startswith(("outcome", "denominator"))]
-    units = made.judged(units, cutoff, excused)
+    every = clean and definition.rows_are_units and cutoff is None and definition.cluster is None
+    units = units.drop("bad") if every else made.judged(units, cutoff, excused)
     clustered = definition.cluster is not None
     final = made.clusters(units) if clustered else units
     table = made.moments(final, tuple(name for name, _ in lost))
@@ -154,12 +212,17 @@ def build(
     )  # fmt: skip
 
 
-def newest(definition: Definition, opened: Opened, dialect: str, zone: str | None) -> ibis.Table:
-    """One row: the last time up to which there are outcomes, whatever they are of: how far the table is loaded."""
-    measure = definition.outcome
-    relation, name = (measure.relation, measure.at) if measure.relation else (definition.exposures, definition.at)
+def clock(definition: Definition, measure: Measure) -> tuple[Relation, str]:
+    """The table that a measure's rows are in, and its column of times; filters do not matter to how far it goes."""
+    if measure.relation is None:
+        return replace(definition.exposures, where=()), str(definition.at)
+    return replace(measure.relation, where=()), measure.at
+
+
+def newest(relation: Relation, at: str, opened: Opened, dialect: str, zone: str | None) -> ibis.Table:
+    """One row: the last time in a table, whatever its rows are of: how far it is loaded."""
     found = opened(relation)
-    time = utc(column(found, str(name), relation.label), str(name), zone, dialect)
+    time = utc(column(found, at, relation.label), at, zone, dialect)
     return found.select(t=time).filter(lambda row: row.t < LAST_TIME).agg(t=lambda row: row.t.max())
 
 
@@ -168,11 +231,11 @@ class _Builder:
 
     def __init__(
         self, definition: Definition, opened: Opened, dialect: str, zone: str | None, variants: Variants,
-        days: Days | None,
+        days: Days | None, coded: Labels | None,
     ) -> None:  # fmt: skip
         self.definition, self.opened, self.dialect, self.zone = definition, opened, dialect, zone
-        self.variants, self.days = variants, days
-        self.labels = [f"s{number}" for number in range(len(definition.segments))]
+        self.variants, self.days, self.coded = variants, days, coded
+        self.labels = ["code"] if coded else [f"s{number}" for number in range(len(definition.segments))]
         self.numbers = [MEASURES[measure.name] for measure in definition.measures]
         self.keys = ["k", "u"] if variants.several else ["u"]
 
@@ -190,6 +253,8 @@ class _Builder:
 
         branches = [(rows.v == name, number) for name, number in self.variants.numbers.items()]
         found = rows.mutate(v=ibis.cases(*branches, else_=ibis.null("int32")).cast("int32"))
+        if self.coded is not None:
+            found = found.mutate(first=micros(found.t) * (1 << LABEL_BITS) + self.coded.number(found))
         return found.mutate(k=(found.v // STEP).cast("int32")) if self.variants.several else found
 
     def whole(self, source: ibis.Table) -> dict[str, bool]:
@@ -207,19 +272,16 @@ class _Builder:
         """One row per unit and component, of the rows without a fault."""
         rows = rows.filter(rows.bad == GOOD)
         sums: dict[str, Any] = {"rows": rows.count(), "v": rows.v.min(), "w": rows.v.max()}
-        sums["low_rows"] = self._low(rows.v).sum()
-        if self.definition.at is not None:
-            sums["t"] = rows.t.min()
-        sums |= self._first(rows)
+        # Whether a row is of the first variant of its component splits the rows of a crossed unit between its arms.
+        sums["low_rows"] = rows.count(where=rows.v % STEP == 0)
         if self.definition.cluster is not None:
             sums |= {"c": rows.c.min(), "c_high": rows.c.max()}
-        sums |= {name: rows[name].sum() for name in self.numbers if name in rows.columns}
-        return rows.group_by(self.keys).agg(**sums).mutate(bad=self._good())
-
-    @staticmethod
-    def _low(variant: ibis.Column) -> ibis.Column:
-        """1 in the first variant of its component: it splits the rows of a crossed unit between its two arms."""
-        return (variant % STEP == 0).ifelse(1, 0)
+        if self.coded is None:
+            sums |= {"t": rows.t.min()} | self._first(rows)
+            return rows.group_by(self.keys).agg(**sums).mutate(bad=self._good())
+        units = rows.group_by(self.keys).agg(first=rows.first.min(), **sums).mutate(bad=self._good())
+        named = {"t": from_micros(units.first >> LABEL_BITS), "code": units.first & ((1 << LABEL_BITS) - 1)}
+        return units.mutate(**named).drop("first")
 
     def _good(self) -> ibis.Column:
         import ibis
@@ -236,8 +298,8 @@ class _Builder:
         key = ibis.struct({name: rows[name] for name in order})
         return {name: rows[name].argmin(key) for name in self.labels}
 
-    def joined(self, units: ibis.Table, measures: Sequence[Measure]) -> ibis.Table:
-        """Units with the measures that come from one table of its own: one join, whatever their windows are."""
+    def measured(self, units: ibis.Table, measures: Sequence[Measure]) -> ibis.Table:
+        """The measures that come from one table of its own, of the units that have rows there: one join for all."""
         import ibis
 
         first = measures[0]
@@ -246,7 +308,7 @@ class _Builder:
         facts = filtered(self.opened(first.relation), first.relation)
         unit = column(facts, first.unit, at)
         self._same_kind(units.u, unit, first.unit, at)
-        taken: dict[str, Any] = {"fu": unit, "ft": utc(column(facts, first.at, at), first.at, self.zone, self.dialect)}
+        taken: dict[str, Any] = {"u": unit, "ft": utc(column(facts, first.at, at), first.at, self.zone, self.dialect)}
         for measure in measures:
             if measure.value is not None:
                 raw = column(facts, measure.value, at)
@@ -259,21 +321,29 @@ class _Builder:
             earliest = self.days.first - timedelta(seconds=before or 0.0)
             facts = facts.filter(facts.ft >= ibis.literal(earliest, type=facts.ft.type()))
         after = [measure.window for measure in measures if measure.before is None]
-        start = units.t - ibis.interval(seconds=round(before)) if before is not None else units.t
-        inside = [units.u == facts.fu, facts.ft >= start]
+        # A view, so that the query names the units once and engines group the exposures once.
+        both = facts.join(units.view().select(*self.keys, "t"), "u")
+        inside = both.ft >= (both.t - ibis.interval(seconds=round(before)) if before is not None else both.t)
         if not after:
-            inside.append(facts.ft < units.t)
+            inside &= both.ft < both.t
         elif all(window is not None for window in after):
-            inside.append(facts.ft < units.t + ibis.interval(seconds=round(max(filter(None, after)))))
-        both = units.left_join(facts, inside)
-        sums: dict[str, Any] = {key: both[key].min() for key in units.columns if key not in (*self.keys, "bad")}
+            inside &= both.ft < both.t + ibis.interval(seconds=round(max(filter(None, after))))
+        both = both.filter(inside)
+        sums: dict[str, Any] = {}
         for measure in measures:
             sums |= self._per_unit(both, measure)
-        return both.group_by(self.keys).agg(**sums).mutate(bad=self._good())
+        return both.group_by(self.keys).agg(**sums)
+
+    def joined(self, units: ibis.Table, measured: Sequence[ibis.Table]) -> ibis.Table:
+        """Units with what was measured of them; of a unit without any rows, every measure is 0."""
+        for sums in measured:
+            names = [name for name in sums.columns if name not in self.keys]
+            units = units.left_join(sums, self.keys).select(units, **{name: sums[name].coalesce(0) for name in names})
+        return units
 
     @staticmethod
     def _per_unit(both: ibis.Table, measure: Measure) -> dict[str, Any]:
-        """One number per unit of the joined rows, and how many rows hold no number."""
+        """One number per unit of the joined rows (NULL: nothing counts), and how many rows hold no number."""
         import ibis
 
         name = MEASURES[measure.name]
@@ -283,17 +353,17 @@ class _Builder:
         elif measure.window is not None:
             its &= both.ft < both.t + ibis.interval(seconds=round(measure.window))
         if measure.value is None:
-            found = both.fu.count(where=its)
+            found = both.u.count(where=its)
             return {name: ((found > 0).ifelse(1, 0) if measure.per_unit == "any" else found).cast("float64")}
         value, lost = both[f"f{name}"], both[f"no_{name}"]
         counted = its & ~lost
         if measure.per_unit == "any":
-            made = (value != 0).ifelse(1.0, 0.0).max(where=counted)
+            made = (value != 0).ifelse(1, 0).max(where=counted).cast("float64")  # PostgreSQL takes 1.0 for a numeric
         elif measure.per_unit == "count":
             made = value.count(where=counted).cast("float64")
         else:
             made = value.sum(where=counted)
-        return {name: made.coalesce(0.0), f"lost_{name}": both.fu.count(where=its & lost)}
+        return {name: made, f"lost_{name}": both.u.count(where=its & lost)}
 
     @staticmethod
     def _same_kind(ours: ibis.Column, theirs: ibis.Column, name: str, at: str) -> None:
@@ -308,7 +378,7 @@ class _Builder:
 
         if self.definition.rows_are_units:
             units = units.mutate(
-                w=units.v, rows=ibis.literal(1).cast("int64"), low_rows=self._low(units.v).cast("int64")
+                w=units.v, rows=ibis.literal(1).cast("int64"), low_rows=(units.v % STEP == 0).ifelse(1, 0).cast("int64")
             )
             if "c" in units.columns:
                 units = units.mutate(c_high=units.c)
@@ -342,30 +412,35 @@ class _Builder:
         return found.mutate(bad=crossed.ifelse(CROSSED, found.bad).cast("int16"))
 
     def moments(self, units: ibis.Table, lost: tuple[str, ...]) -> ibis.Table:
-        """The last step: by code, variant, labels and day."""
-        good = units.bad == GOOD
-        keys: dict[str, Any] = {"bad": units.bad, "v": units.v, "w": (units.bad < GOOD).ifelse(units.w, None)}
-        keys |= {name: good.ifelse(units[name], None) for name in self.labels}
+        """The last step: by code, variant, labels and day; without the code where rows are units that all count."""
         clustered, timed = "members" in units.columns, self.definition.at is not None
-        if timed and not clustered:
-            keys["day"] = good.ifelse(units.t.date(), None)
         names = [*self.numbers, *(["d"] if clustered and "d" not in self.numbers else [])]
-        kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
-        sums: dict[str, Any] = {"units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum()}
+        if "bad" not in units.columns:
+            keys = {name: units[name] for name in ("v", *self.labels)} | ({"day": units.t.date()} if timed else {})
+            kept = units.mutate(**keys)
+            sums: dict[str, Any] = {"units": kept.count()}
+        else:
+            good = units.bad == GOOD
+            keys = {"bad": units.bad, "v": units.v, "w": (units.bad < GOOD).ifelse(units.w, None)}
+            keys |= {name: good.ifelse(units[name], None) for name in self.labels}
+            if timed and not clustered:
+                keys["day"] = good.ifelse(units.t.date(), None)
+            kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
+            sums = {"units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum()}
         if not names:  # units are only counted
             return kept.group_by(list(keys)).agg(**sums)
         y = kept.y
         sums |= {
-            "mean": y.mean(), "variance": y.var(how="pop"), "least": y.min(), "most": y.max(),
+            "mean": y.mean(), "variance": variance(y, self.dialect), "least": y.min(), "most": y.max(),
             "zero_one": ((y == 0) | (y == 1)).all(), "cubes": (y * y * y).sum(),
         }  # fmt: skip
         sums |= {name: kept[name].sum() for name in lost}
         if clustered:
             sums |= {"members": kept.members.sum()} | ({"last": kept.t.max()} if timed else {})
         for name in names[1:] if names[0] == "y" else names:
-            sums |= {f"{name}_mean": kept[name].mean(), f"{name}_variance": kept[name].var(how="pop")}
+            sums |= {f"{name}_mean": kept[name].mean(), f"{name}_variance": variance(kept[name], self.dialect)}
         pairs = {("x", "y"): "xy", ("y", "d"): "yd", ("x", "d"): "xd"}
         for (one, other), name in pairs.items():
             if one in names and other in names:
-                sums[name] = kept[one].cov(kept[other], how="pop")
+                sums[name] = covariance(kept[one], kept[other], self.dialect)
         return kept.group_by(list(keys)).agg(**sums)

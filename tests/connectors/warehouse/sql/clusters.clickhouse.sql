@@ -1,272 +1,284 @@
-SELECT
-  "t16"."bad" AS "bad",
-  "t16"."v" AS "v",
-  "t16"."w" AS "w",
-  COUNT(*) AS "units",
-  SUM("t16"."rows") AS "rows",
-  SUM("t16"."low_rows") AS "low_rows",
-  AVG("t16"."y") AS "mean",
-  varPop("t16"."y") AS "variance",
-  MIN("t16"."y") AS "least",
-  MAX("t16"."y") AS "most",
-  MIN((
-    "t16"."y" = 0
-  ) OR (
-    "t16"."y" = 1
-  )) AS "zero_one",
-  SUM("t16"."y" * "t16"."y" * "t16"."y") AS "cubes",
-  SUM("t16"."lost_y") AS "lost_y",
-  SUM("t16"."members") AS "members",
-  MAX("t16"."t") AS "last",
-  AVG("t16"."d") AS "d_mean",
-  varPop("t16"."d") AS "d_variance",
-  covarPop("t16"."y", "t16"."d") AS "yd"
-FROM (
+WITH "t7" AS (
   SELECT
-    "t15"."k" AS "k",
-    "t15"."bad" AS "bad",
-    "t15"."c" AS "c",
-    "t15"."rows" AS "rows",
-    "t15"."low_rows" AS "low_rows",
-    "t15"."members" AS "members",
-    "t15"."v" AS "v",
-    CASE WHEN "t15"."bad" < 0 THEN "t15"."w" ELSE NULL END AS "w",
-    CASE WHEN "t15"."bad" = 0 THEN "t15"."y" ELSE NULL END AS "y",
-    "t15"."lost_y" AS "lost_y",
-    CASE WHEN "t15"."bad" = 0 THEN "t15"."d" ELSE NULL END AS "d",
-    "t15"."t" AS "t"
+    "t6"."k" AS "k",
+    "t6"."u" AS "u",
+    "t6"."rows" AS "rows",
+    "t6"."v" AS "v",
+    "t6"."w" AS "w",
+    "t6"."low_rows" AS "low_rows",
+    "t6"."c" AS "c",
+    "t6"."c_high" AS "c_high",
+    "t6"."t" AS "t",
+    CAST(0 AS Nullable(Int16)) AS "bad"
   FROM (
     SELECT
-      "t14"."k" AS "k",
-      CASE
-        WHEN (
-          "t14"."bad" = 0
-        ) AND (
-          "t14"."v" <> "t14"."w"
-        )
-        THEN -1
-        ELSE "t14"."bad"
-      END AS "bad",
-      "t14"."c" AS "c",
-      "t14"."rows" AS "rows",
-      "t14"."low_rows" AS "low_rows",
-      "t14"."members" AS "members",
-      "t14"."v" AS "v",
-      "t14"."w" AS "w",
-      "t14"."y" AS "y",
-      "t14"."lost_y" AS "lost_y",
-      "t14"."d" AS "d",
-      "t14"."t" AS "t"
+      "t5"."k" AS "k",
+      "t5"."u" AS "u",
+      COUNT(*) AS "rows",
+      MIN("t5"."v") AS "v",
+      MAX("t5"."v") AS "w",
+      countIf((
+        "t5"."v" % 100000
+      ) = 0) AS "low_rows",
+      MIN("t5"."c") AS "c",
+      MAX("t5"."c") AS "c_high",
+      MIN("t5"."t") AS "t"
     FROM (
       SELECT
-        "t13".*
+        "t4"."u" AS "u",
+        "t4"."v" AS "v",
+        "t4"."t" AS "t",
+        "t4"."c" AS "c",
+        "t4"."bad" AS "bad",
+        CAST(CAST(FLOOR((
+          "t4"."v"
+        ) / (
+          100000
+        )) AS Nullable(Int64)) AS Nullable(Int32)) AS "k"
+      FROM (
+        SELECT
+          "t0"."user_id" AS "u",
+          CASE
+            WHEN nullIf("t0"."variation", '') = 'candidate'
+            THEN 0
+            WHEN nullIf("t0"."variation", '') = 'control'
+            THEN 1
+            WHEN nullIf("t0"."variation", '') = 'B'
+            THEN 100000
+            WHEN nullIf("t0"."variation", '') = 'x'
+            THEN 200000
+            ELSE CAST(NULL AS Nullable(Int32))
+          END AS "v",
+          toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "t",
+          nullIf("t0"."team", '') AS "c",
+          CAST(CASE
+            WHEN isNull("t0"."user_id")
+            THEN 1
+            WHEN isNull(nullIf("t0"."variation", ''))
+            THEN 2
+            WHEN isNull(toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC'))
+            THEN 3
+            WHEN (
+              toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') < parseDateTimeBestEffort('1970-01-01T00:00:00+00:00', 'UTC')
+            )
+            OR (
+              toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') >= parseDateTimeBestEffort('2200-01-01T00:00:00+00:00', 'UTC')
+            )
+            THEN 4
+            WHEN isNull(nullIf("t0"."team", ''))
+            THEN 5
+            ELSE 0
+          END AS Nullable(Int16)) AS "bad"
+        FROM "exposures" AS "t0"
+      ) AS "t4"
+      WHERE
+        "t4"."bad" = 0
+    ) AS "t5"
+    GROUP BY
+      "t5"."k",
+      "t5"."u"
+  ) AS "t6"
+)
+SELECT
+  "t23"."bad" AS "bad",
+  "t23"."v" AS "v",
+  "t23"."w" AS "w",
+  COUNT(*) AS "units",
+  SUM("t23"."rows") AS "rows",
+  SUM("t23"."low_rows") AS "low_rows",
+  AVG("t23"."y") AS "mean",
+  varPopStable("t23"."y") AS "variance",
+  MIN("t23"."y") AS "least",
+  MAX("t23"."y") AS "most",
+  MIN((
+    "t23"."y" = 0
+  ) OR (
+    "t23"."y" = 1
+  )) AS "zero_one",
+  SUM("t23"."y" * "t23"."y" * "t23"."y") AS "cubes",
+  SUM("t23"."lost_y") AS "lost_y",
+  SUM("t23"."members") AS "members",
+  MAX("t23"."t") AS "last",
+  AVG("t23"."d") AS "d_mean",
+  varPopStable("t23"."d") AS "d_variance",
+  covarPopStable("t23"."y", "t23"."d") AS "yd"
+FROM (
+  SELECT
+    "t22"."k" AS "k",
+    "t22"."bad" AS "bad",
+    "t22"."c" AS "c",
+    "t22"."rows" AS "rows",
+    "t22"."low_rows" AS "low_rows",
+    "t22"."members" AS "members",
+    "t22"."v" AS "v",
+    CASE WHEN "t22"."bad" < 0 THEN "t22"."w" ELSE NULL END AS "w",
+    CASE WHEN "t22"."bad" = 0 THEN "t22"."y" ELSE NULL END AS "y",
+    "t22"."lost_y" AS "lost_y",
+    CASE WHEN "t22"."bad" = 0 THEN "t22"."d" ELSE NULL END AS "d",
+    "t22"."t" AS "t"
+  FROM (
+    SELECT
+      "t21"."k" AS "k",
+      CASE
+        WHEN (
+          "t21"."bad" = 0
+        ) AND (
+          "t21"."v" <> "t21"."w"
+        )
+        THEN -1
+        ELSE "t21"."bad"
+      END AS "bad",
+      "t21"."c" AS "c",
+      "t21"."rows" AS "rows",
+      "t21"."low_rows" AS "low_rows",
+      "t21"."members" AS "members",
+      "t21"."v" AS "v",
+      "t21"."w" AS "w",
+      "t21"."y" AS "y",
+      "t21"."lost_y" AS "lost_y",
+      "t21"."d" AS "d",
+      "t21"."t" AS "t"
+    FROM (
+      SELECT
+        "t20".*
         EXCEPT ("fv")
       FROM (
         SELECT
-          "t12"."k" AS "k",
-          "t12"."bad" AS "bad",
-          "t12"."c" AS "c",
-          "t12"."fv" AS "fv",
-          SUM("t12"."rows") AS "rows",
-          SUM("t12"."low_rows") AS "low_rows",
+          "t19"."k" AS "k",
+          "t19"."bad" AS "bad",
+          "t19"."c" AS "c",
+          "t19"."fv" AS "fv",
+          SUM("t19"."rows") AS "rows",
+          SUM("t19"."low_rows") AS "low_rows",
           COUNT(*) AS "members",
-          MIN("t12"."v") AS "v",
-          MAX("t12"."w") AS "w",
-          SUM("t12"."y") AS "y",
-          SUM("t12"."lost_y") AS "lost_y",
+          MIN("t19"."v") AS "v",
+          MAX("t19"."w") AS "w",
+          SUM("t19"."y") AS "y",
+          SUM("t19"."lost_y") AS "lost_y",
           CAST(COUNT(*) AS Nullable(Float64)) AS "d",
-          MAX("t12"."t") AS "t"
+          MAX("t19"."t") AS "t"
         FROM (
           SELECT
-            "t11"."k" AS "k",
-            "t11"."u" AS "u",
-            "t11"."rows" AS "rows",
-            "t11"."v" AS "v",
-            "t11"."w" AS "w",
-            "t11"."low_rows" AS "low_rows",
-            "t11"."t" AS "t",
-            CASE WHEN "t11"."bad" = 0 THEN "t11"."c" ELSE NULL END AS "c",
-            "t11"."c_high" AS "c_high",
-            "t11"."y" AS "y",
-            "t11"."lost_y" AS "lost_y",
-            "t11"."bad" AS "bad",
-            CASE WHEN "t11"."bad" = 0 THEN NULL ELSE "t11"."v" END AS "fv"
+            "t18"."k" AS "k",
+            "t18"."u" AS "u",
+            "t18"."rows" AS "rows",
+            "t18"."v" AS "v",
+            "t18"."w" AS "w",
+            "t18"."low_rows" AS "low_rows",
+            CASE WHEN "t18"."bad" = 0 THEN "t18"."c" ELSE NULL END AS "c",
+            "t18"."c_high" AS "c_high",
+            "t18"."t" AS "t",
+            "t18"."bad" AS "bad",
+            "t18"."y" AS "y",
+            "t18"."lost_y" AS "lost_y",
+            CASE WHEN "t18"."bad" = 0 THEN NULL ELSE "t18"."v" END AS "fv"
           FROM (
             SELECT
-              "t10"."k" AS "k",
-              "t10"."u" AS "u",
-              "t10"."rows" AS "rows",
-              "t10"."v" AS "v",
-              "t10"."w" AS "w",
-              "t10"."low_rows" AS "low_rows",
-              "t10"."t" AS "t",
-              "t10"."c" AS "c",
-              "t10"."c_high" AS "c_high",
-              "t10"."y" AS "y",
-              "t10"."lost_y" AS "lost_y",
+              "t17"."k" AS "k",
+              "t17"."u" AS "u",
+              "t17"."rows" AS "rows",
+              "t17"."v" AS "v",
+              "t17"."w" AS "w",
+              "t17"."low_rows" AS "low_rows",
+              "t17"."c" AS "c",
+              "t17"."c_high" AS "c_high",
+              "t17"."t" AS "t",
               CASE
                 WHEN (
-                  CAST(0 AS Nullable(Int16)) = 0
+                  "t17"."bad" = 0
                 ) AND (
-                  "t10"."c" <> "t10"."c_high"
+                  "t17"."c" <> "t17"."c_high"
                 )
                 THEN -3
-                ELSE CAST(0 AS Nullable(Int16))
-              END AS "bad"
+                ELSE "t17"."bad"
+              END AS "bad",
+              "t17"."y" AS "y",
+              "t17"."lost_y" AS "lost_y"
             FROM (
               SELECT
                 "t9"."k" AS "k",
                 "t9"."u" AS "u",
-                MIN("t9"."rows") AS "rows",
-                MIN("t9"."v") AS "v",
-                MIN("t9"."w") AS "w",
-                MIN("t9"."low_rows") AS "low_rows",
-                MIN("t9"."t") AS "t",
-                MIN("t9"."c") AS "c",
-                MIN("t9"."c_high") AS "c_high",
-                COALESCE(
-                  maxIf(
-                    CASE WHEN "t9"."fy" <> 0 THEN 1.0 ELSE 0.0 END,
-                    (
-                      "t9"."ft" >= "t9"."t"
-                    ) AND NOT (
-                      "t9"."no_y"
-                    )
-                  ),
-                  0.0
-                ) AS "y",
-                countIf("t9"."fu", (
-                  "t9"."ft" >= "t9"."t"
-                ) AND "t9"."no_y") AS "lost_y"
-              FROM (
+                "t9"."rows" AS "rows",
+                "t9"."v" AS "v",
+                "t9"."w" AS "w",
+                "t9"."low_rows" AS "low_rows",
+                "t9"."c" AS "c",
+                "t9"."c_high" AS "c_high",
+                "t9"."t" AS "t",
+                "t9"."bad" AS "bad",
+                COALESCE("t16"."y", 0) AS "y",
+                COALESCE("t16"."lost_y", 0) AS "lost_y"
+              FROM "t7" AS "t9"
+              LEFT OUTER JOIN (
                 SELECT
-                  "t8"."k" AS "k",
-                  "t8"."u" AS "u",
-                  "t8"."rows" AS "rows",
-                  "t8"."v" AS "v",
-                  "t8"."w" AS "w",
-                  "t8"."low_rows" AS "low_rows",
-                  "t8"."t" AS "t",
-                  "t8"."c" AS "c",
-                  "t8"."c_high" AS "c_high",
-                  "t8"."bad" AS "bad",
-                  "t3"."fu" AS "fu",
-                  "t3"."ft" AS "ft",
-                  "t3"."fy" AS "fy",
-                  "t3"."no_y" AS "no_y"
+                  "t14"."k" AS "k",
+                  "t14"."u" AS "u",
+                  CAST(maxIf(
+                    CASE WHEN "t14"."fy" <> 0 THEN 1 ELSE 0 END,
+                    (
+                      "t14"."ft" >= "t14"."t"
+                    ) AND NOT (
+                      "t14"."no_y"
+                    )
+                  ) AS Nullable(Float64)) AS "y",
+                  countIf("t14"."u", (
+                    "t14"."ft" >= "t14"."t"
+                  ) AND "t14"."no_y") AS "lost_y"
                 FROM (
                   SELECT
-                    "t6"."k" AS "k",
-                    "t6"."u" AS "u",
-                    "t6"."rows" AS "rows",
-                    "t6"."v" AS "v",
-                    "t6"."w" AS "w",
-                    "t6"."low_rows" AS "low_rows",
-                    "t6"."t" AS "t",
-                    "t6"."c" AS "c",
-                    "t6"."c_high" AS "c_high",
-                    CAST(0 AS Nullable(Int16)) AS "bad"
+                    *
                   FROM (
                     SELECT
-                      "t5"."k" AS "k",
-                      "t5"."u" AS "u",
-                      COUNT(*) AS "rows",
-                      MIN("t5"."v") AS "v",
-                      MAX("t5"."v") AS "w",
-                      SUM(CASE WHEN (
-                        "t5"."v" % 100000
-                      ) = 0 THEN 1 ELSE 0 END) AS "low_rows",
-                      MIN("t5"."t") AS "t",
-                      MIN("t5"."c") AS "c",
-                      MAX("t5"."c") AS "c_high"
+                      "t3"."u" AS "u",
+                      "t3"."ft" AS "ft",
+                      "t3"."fy" AS "fy",
+                      "t3"."no_y" AS "no_y",
+                      "t12"."k" AS "k",
+                      "t12"."t" AS "t"
                     FROM (
                       SELECT
-                        "t4"."u" AS "u",
-                        "t4"."v" AS "v",
-                        "t4"."t" AS "t",
-                        "t4"."c" AS "c",
-                        "t4"."bad" AS "bad",
-                        CAST(CAST(FLOOR((
-                          "t4"."v"
-                        ) / (
-                          100000
-                        )) AS Nullable(Int64)) AS Nullable(Int32)) AS "k"
-                      FROM (
-                        SELECT
-                          "t1"."user_id" AS "u",
-                          CASE
-                            WHEN nullIf("t1"."variation", '') = 'candidate'
-                            THEN 0
-                            WHEN nullIf("t1"."variation", '') = 'control'
-                            THEN 1
-                            WHEN nullIf("t1"."variation", '') = 'B'
-                            THEN 100000
-                            WHEN nullIf("t1"."variation", '') = 'x'
-                            THEN 200000
-                            ELSE CAST(NULL AS Nullable(Int32))
-                          END AS "v",
-                          toTimeZone(CAST("t1"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "t",
-                          nullIf("t1"."team", '') AS "c",
-                          CAST(CASE
-                            WHEN isNull("t1"."user_id")
-                            THEN 1
-                            WHEN isNull(nullIf("t1"."variation", ''))
-                            THEN 2
-                            WHEN isNull(toTimeZone(CAST("t1"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC'))
-                            THEN 3
-                            WHEN (
-                              toTimeZone(CAST("t1"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') < parseDateTimeBestEffort('1970-01-01T00:00:00+00:00', 'UTC')
-                            )
-                            OR (
-                              toTimeZone(CAST("t1"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') >= parseDateTimeBestEffort('2200-01-01T00:00:00+00:00', 'UTC')
-                            )
-                            THEN 4
-                            WHEN isNull(nullIf("t1"."team", ''))
-                            THEN 5
-                            ELSE 0
-                          END AS Nullable(Int16)) AS "bad"
-                        FROM "exposures" AS "t1"
-                      ) AS "t4"
+                        "t1"."user_id" AS "u",
+                        toTimeZone(CAST("t1"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "ft",
+                        CAST("t1"."qty" AS Nullable(Float64)) AS "fy",
+                        isNull("t1"."qty") AS "no_y"
+                      FROM "orders" AS "t1"
                       WHERE
-                        "t4"."bad" = 0
-                    ) AS "t5"
-                    GROUP BY
-                      "t5"."k",
-                      "t5"."u"
-                  ) AS "t6"
-                ) AS "t8"
-                LEFT OUTER JOIN (
-                  SELECT
-                    "t0"."user_id" AS "fu",
-                    toTimeZone(CAST("t0"."ts" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "ft",
-                    CAST("t0"."qty" AS Nullable(Float64)) AS "fy",
-                    isNull("t0"."qty") AS "no_y"
-                  FROM "orders" AS "t0"
+                        (
+                          "t1"."event" = 'paid'
+                        ) OR (
+                          "t1"."event" = 'renewed'
+                        )
+                    ) AS "t3"
+                    INNER JOIN (
+                      SELECT
+                        "t10"."k" AS "k",
+                        "t10"."u" AS "u",
+                        "t10"."t" AS "t"
+                      FROM "t7" AS "t10"
+                    ) AS "t12"
+                      ON "t3"."u" = "t12"."u"
+                  ) AS "t13"
                   WHERE
-                    (
-                      "t0"."event" = 'paid'
-                    ) OR (
-                      "t0"."event" = 'renewed'
-                    )
-                ) AS "t3"
-                  ON "t8"."u" = "t3"."fu" AND "t3"."ft" >= "t8"."t"
-              ) AS "t9"
-              GROUP BY
-                "t9"."k",
-                "t9"."u"
-            ) AS "t10"
-          ) AS "t11"
-        ) AS "t12"
+                    "t13"."ft" >= "t13"."t"
+                ) AS "t14"
+                GROUP BY
+                  "t14"."k",
+                  "t14"."u"
+              ) AS "t16"
+                ON "t9"."k" = "t16"."k" AND "t9"."u" = "t16"."u"
+            ) AS "t17"
+          ) AS "t18"
+        ) AS "t19"
         GROUP BY
-          "t12"."k",
-          "t12"."bad",
-          "t12"."c",
-          "t12"."fv"
-      ) AS "t13"
-    ) AS "t14"
-  ) AS "t15"
-) AS "t16"
+          "t19"."k",
+          "t19"."bad",
+          "t19"."c",
+          "t19"."fv"
+      ) AS "t20"
+    ) AS "t21"
+  ) AS "t22"
+) AS "t23"
 GROUP BY
-  "t16"."bad",
-  "t16"."v",
-  "t16"."w"
+  "t23"."bad",
+  "t23"."v",
+  "t23"."w"

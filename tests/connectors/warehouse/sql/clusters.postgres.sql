@@ -1,280 +1,293 @@
-SELECT
-  "t16"."bad",
-  "t16"."v",
-  "t16"."w",
-  COUNT(*) AS "units",
-  SUM("t16"."rows") AS "rows",
-  SUM("t16"."low_rows") AS "low_rows",
-  AVG("t16"."y") AS "mean",
-  VAR_POP("t16"."y") AS "variance",
-  MIN("t16"."y") AS "least",
-  MAX("t16"."y") AS "most",
-  BOOL_AND((
-    "t16"."y" = 0
-  ) OR (
-    "t16"."y" = 1
-  )) AS "zero_one",
-  SUM("t16"."y" * "t16"."y" * "t16"."y") AS "cubes",
-  SUM("t16"."lost_y") AS "lost_y",
-  SUM("t16"."members") AS "members",
-  MAX("t16"."t") AS "last",
-  AVG("t16"."d") AS "d_mean",
-  VAR_POP("t16"."d") AS "d_variance",
-  COVAR_POP("t16"."y", "t16"."d") AS "yd"
-FROM (
+WITH "t7" AS (
   SELECT
-    "t15"."k",
-    "t15"."bad",
-    "t15"."c",
-    "t15"."rows",
-    "t15"."low_rows",
-    "t15"."members",
-    "t15"."v",
-    CASE WHEN "t15"."bad" < 0 THEN "t15"."w" ELSE NULL END AS "w",
-    CASE WHEN "t15"."bad" = 0 THEN "t15"."y" ELSE NULL END AS "y",
-    "t15"."lost_y",
-    CASE WHEN "t15"."bad" = 0 THEN "t15"."d" ELSE NULL END AS "d",
-    "t15"."t"
+    "t6"."k",
+    "t6"."u",
+    "t6"."rows",
+    "t6"."v",
+    "t6"."w",
+    "t6"."low_rows",
+    "t6"."c",
+    "t6"."c_high",
+    "t6"."t",
+    CAST(0 AS SMALLINT) AS "bad"
   FROM (
     SELECT
-      "t14"."k",
-      CASE
-        WHEN (
-          "t14"."bad" = 0
-        ) AND (
-          "t14"."v" <> "t14"."w"
-        )
-        THEN -1
-        ELSE "t14"."bad"
-      END AS "bad",
-      "t14"."c",
-      "t14"."rows",
-      "t14"."low_rows",
-      "t14"."members",
-      "t14"."v",
-      "t14"."w",
-      "t14"."y",
-      "t14"."lost_y",
-      "t14"."d",
-      "t14"."t"
+      "t5"."k",
+      "t5"."u",
+      COUNT(*) AS "rows",
+      MIN("t5"."v") AS "v",
+      MAX("t5"."v") AS "w",
+      COUNT(*) FILTER(WHERE
+        (
+          "t5"."v" % 100000
+        ) = 0) AS "low_rows",
+      MIN("t5"."c") AS "c",
+      MAX("t5"."c") AS "c_high",
+      MIN("t5"."t") AS "t"
     FROM (
       SELECT
-        "t13"."k",
-        "t13"."bad",
-        "t13"."c",
-        "t13"."rows",
-        "t13"."low_rows",
-        "t13"."members",
-        "t13"."v",
-        "t13"."w",
-        "t13"."y",
-        "t13"."lost_y",
-        "t13"."d",
-        "t13"."t"
+        "t4"."u",
+        "t4"."v",
+        "t4"."t",
+        "t4"."c",
+        "t4"."bad",
+        CAST(CAST(FLOOR(CAST((
+          "t4"."v"
+        ) AS DOUBLE PRECISION) / (
+          100000
+        )) AS BIGINT) AS INT) AS "k"
       FROM (
         SELECT
-          "t12"."k",
-          "t12"."bad",
-          "t12"."c",
-          "t12"."fv",
-          SUM("t12"."rows") AS "rows",
-          SUM("t12"."low_rows") AS "low_rows",
+          "t0"."user_id" AS "u",
+          CASE
+            WHEN NULLIF("t0"."variation", '') = 'candidate'
+            THEN 0
+            WHEN NULLIF("t0"."variation", '') = 'control'
+            THEN 1
+            WHEN NULLIF("t0"."variation", '') = 'B'
+            THEN 100000
+            WHEN NULLIF("t0"."variation", '') = 'x'
+            THEN 200000
+            ELSE CAST(NULL AS INT)
+          END AS "v",
+          CAST("t0"."ts" AS TIMESTAMP) AS "t",
+          NULLIF("t0"."team", '') AS "c",
+          CAST(CASE
+            WHEN "t0"."user_id" IS NULL
+            THEN 1
+            WHEN NULLIF("t0"."variation", '') IS NULL
+            THEN 2
+            WHEN CAST("t0"."ts" AS TIMESTAMP) IS NULL
+            THEN 3
+            WHEN (
+              CAST("t0"."ts" AS TIMESTAMP) < CAST('1970-01-01T00:00:00' AS TIMESTAMP)
+            )
+            OR (
+              CAST("t0"."ts" AS TIMESTAMP) >= CAST('2200-01-01T00:00:00' AS TIMESTAMP)
+            )
+            THEN 4
+            WHEN NULLIF("t0"."team", '') IS NULL
+            THEN 5
+            ELSE 0
+          END AS SMALLINT) AS "bad"
+        FROM "exposures" AS "t0"
+      ) AS "t4"
+      WHERE
+        "t4"."bad" = 0
+    ) AS "t5"
+    GROUP BY
+      1,
+      2
+  ) AS "t6"
+)
+SELECT
+  "t23"."bad",
+  "t23"."v",
+  "t23"."w",
+  COUNT(*) AS "units",
+  SUM("t23"."rows") AS "rows",
+  SUM("t23"."low_rows") AS "low_rows",
+  AVG("t23"."y") AS "mean",
+  VAR_POP("t23"."y") AS "variance",
+  MIN("t23"."y") AS "least",
+  MAX("t23"."y") AS "most",
+  BOOL_AND((
+    "t23"."y" = 0
+  ) OR (
+    "t23"."y" = 1
+  )) AS "zero_one",
+  SUM("t23"."y" * "t23"."y" * "t23"."y") AS "cubes",
+  SUM("t23"."lost_y") AS "lost_y",
+  SUM("t23"."members") AS "members",
+  MAX("t23"."t") AS "last",
+  AVG("t23"."d") AS "d_mean",
+  VAR_POP("t23"."d") AS "d_variance",
+  COVAR_POP("t23"."y", "t23"."d") AS "yd"
+FROM (
+  SELECT
+    "t22"."k",
+    "t22"."bad",
+    "t22"."c",
+    "t22"."rows",
+    "t22"."low_rows",
+    "t22"."members",
+    "t22"."v",
+    CASE WHEN "t22"."bad" < 0 THEN "t22"."w" ELSE NULL END AS "w",
+    CASE WHEN "t22"."bad" = 0 THEN "t22"."y" ELSE NULL END AS "y",
+    "t22"."lost_y",
+    CASE WHEN "t22"."bad" = 0 THEN "t22"."d" ELSE NULL END AS "d",
+    "t22"."t"
+  FROM (
+    SELECT
+      "t21"."k",
+      CASE
+        WHEN (
+          "t21"."bad" = 0
+        ) AND (
+          "t21"."v" <> "t21"."w"
+        )
+        THEN -1
+        ELSE "t21"."bad"
+      END AS "bad",
+      "t21"."c",
+      "t21"."rows",
+      "t21"."low_rows",
+      "t21"."members",
+      "t21"."v",
+      "t21"."w",
+      "t21"."y",
+      "t21"."lost_y",
+      "t21"."d",
+      "t21"."t"
+    FROM (
+      SELECT
+        "t20"."k",
+        "t20"."bad",
+        "t20"."c",
+        "t20"."rows",
+        "t20"."low_rows",
+        "t20"."members",
+        "t20"."v",
+        "t20"."w",
+        "t20"."y",
+        "t20"."lost_y",
+        "t20"."d",
+        "t20"."t"
+      FROM (
+        SELECT
+          "t19"."k",
+          "t19"."bad",
+          "t19"."c",
+          "t19"."fv",
+          SUM("t19"."rows") AS "rows",
+          SUM("t19"."low_rows") AS "low_rows",
           COUNT(*) AS "members",
-          MIN("t12"."v") AS "v",
-          MAX("t12"."w") AS "w",
-          SUM("t12"."y") AS "y",
-          SUM("t12"."lost_y") AS "lost_y",
+          MIN("t19"."v") AS "v",
+          MAX("t19"."w") AS "w",
+          SUM("t19"."y") AS "y",
+          SUM("t19"."lost_y") AS "lost_y",
           CAST(COUNT(*) AS DOUBLE PRECISION) AS "d",
-          MAX("t12"."t") AS "t"
+          MAX("t19"."t") AS "t"
         FROM (
           SELECT
-            "t11"."k",
-            "t11"."u",
-            "t11"."rows",
-            "t11"."v",
-            "t11"."w",
-            "t11"."low_rows",
-            "t11"."t",
-            CASE WHEN "t11"."bad" = 0 THEN "t11"."c" ELSE NULL END AS "c",
-            "t11"."c_high",
-            "t11"."y",
-            "t11"."lost_y",
-            "t11"."bad",
-            CASE WHEN "t11"."bad" = 0 THEN NULL ELSE "t11"."v" END AS "fv"
+            "t18"."k",
+            "t18"."u",
+            "t18"."rows",
+            "t18"."v",
+            "t18"."w",
+            "t18"."low_rows",
+            CASE WHEN "t18"."bad" = 0 THEN "t18"."c" ELSE NULL END AS "c",
+            "t18"."c_high",
+            "t18"."t",
+            "t18"."bad",
+            "t18"."y",
+            "t18"."lost_y",
+            CASE WHEN "t18"."bad" = 0 THEN NULL ELSE "t18"."v" END AS "fv"
           FROM (
             SELECT
-              "t10"."k",
-              "t10"."u",
-              "t10"."rows",
-              "t10"."v",
-              "t10"."w",
-              "t10"."low_rows",
-              "t10"."t",
-              "t10"."c",
-              "t10"."c_high",
-              "t10"."y",
-              "t10"."lost_y",
+              "t17"."k",
+              "t17"."u",
+              "t17"."rows",
+              "t17"."v",
+              "t17"."w",
+              "t17"."low_rows",
+              "t17"."c",
+              "t17"."c_high",
+              "t17"."t",
               CASE
                 WHEN (
-                  CAST(0 AS SMALLINT) = 0
+                  "t17"."bad" = 0
                 ) AND (
-                  "t10"."c" <> "t10"."c_high"
+                  "t17"."c" <> "t17"."c_high"
                 )
                 THEN -3
-                ELSE CAST(0 AS SMALLINT)
-              END AS "bad"
+                ELSE "t17"."bad"
+              END AS "bad",
+              "t17"."y",
+              "t17"."lost_y"
             FROM (
               SELECT
                 "t9"."k",
                 "t9"."u",
-                MIN("t9"."rows") AS "rows",
-                MIN("t9"."v") AS "v",
-                MIN("t9"."w") AS "w",
-                MIN("t9"."low_rows") AS "low_rows",
-                MIN("t9"."t") AS "t",
-                MIN("t9"."c") AS "c",
-                MIN("t9"."c_high") AS "c_high",
-                COALESCE(
-                  MAX(CASE WHEN "t9"."fy" <> 0 THEN 1.0 ELSE 0.0 END) FILTER(WHERE
-                    (
-                      "t9"."ft" >= "t9"."t"
-                    ) AND NOT (
-                      "t9"."no_y"
-                    )),
-                  0.0
-                ) AS "y",
-                COUNT("t9"."fu") FILTER(WHERE
-                  (
-                    "t9"."ft" >= "t9"."t"
-                  ) AND "t9"."no_y") AS "lost_y"
-              FROM (
+                "t9"."rows",
+                "t9"."v",
+                "t9"."w",
+                "t9"."low_rows",
+                "t9"."c",
+                "t9"."c_high",
+                "t9"."t",
+                "t9"."bad",
+                COALESCE("t16"."y", 0) AS "y",
+                COALESCE("t16"."lost_y", 0) AS "lost_y"
+              FROM "t7" AS "t9"
+              LEFT OUTER JOIN (
                 SELECT
-                  "t8"."k",
-                  "t8"."u",
-                  "t8"."rows",
-                  "t8"."v",
-                  "t8"."w",
-                  "t8"."low_rows",
-                  "t8"."t",
-                  "t8"."c",
-                  "t8"."c_high",
-                  "t8"."bad",
-                  "t3"."fu",
-                  "t3"."ft",
-                  "t3"."fy",
-                  "t3"."no_y"
+                  "t14"."k",
+                  "t14"."u",
+                  CAST(MAX(CASE WHEN "t14"."fy" <> 0 THEN 1 ELSE 0 END) FILTER(WHERE
+                    (
+                      "t14"."ft" >= "t14"."t"
+                    ) AND NOT (
+                      "t14"."no_y"
+                    )) AS DOUBLE PRECISION) AS "y",
+                  COUNT("t14"."u") FILTER(WHERE
+                    (
+                      "t14"."ft" >= "t14"."t"
+                    ) AND "t14"."no_y") AS "lost_y"
                 FROM (
                   SELECT
-                    "t6"."k",
-                    "t6"."u",
-                    "t6"."rows",
-                    "t6"."v",
-                    "t6"."w",
-                    "t6"."low_rows",
-                    "t6"."t",
-                    "t6"."c",
-                    "t6"."c_high",
-                    CAST(0 AS SMALLINT) AS "bad"
+                    *
                   FROM (
                     SELECT
-                      "t5"."k",
-                      "t5"."u",
-                      COUNT(*) AS "rows",
-                      MIN("t5"."v") AS "v",
-                      MAX("t5"."v") AS "w",
-                      SUM(CASE WHEN (
-                        "t5"."v" % 100000
-                      ) = 0 THEN 1 ELSE 0 END) AS "low_rows",
-                      MIN("t5"."t") AS "t",
-                      MIN("t5"."c") AS "c",
-                      MAX("t5"."c") AS "c_high"
+                      "t3"."u",
+                      "t3"."ft",
+                      "t3"."fy",
+                      "t3"."no_y",
+                      "t12"."k",
+                      "t12"."t"
                     FROM (
                       SELECT
-                        "t4"."u",
-                        "t4"."v",
-                        "t4"."t",
-                        "t4"."c",
-                        "t4"."bad",
-                        CAST(CAST(FLOOR(CAST((
-                          "t4"."v"
-                        ) AS DOUBLE PRECISION) / (
-                          100000
-                        )) AS BIGINT) AS INT) AS "k"
-                      FROM (
-                        SELECT
-                          "t1"."user_id" AS "u",
-                          CASE
-                            WHEN NULLIF("t1"."variation", '') = 'candidate'
-                            THEN 0
-                            WHEN NULLIF("t1"."variation", '') = 'control'
-                            THEN 1
-                            WHEN NULLIF("t1"."variation", '') = 'B'
-                            THEN 100000
-                            WHEN NULLIF("t1"."variation", '') = 'x'
-                            THEN 200000
-                            ELSE CAST(NULL AS INT)
-                          END AS "v",
-                          CAST("t1"."ts" AS TIMESTAMP) AS "t",
-                          NULLIF("t1"."team", '') AS "c",
-                          CAST(CASE
-                            WHEN "t1"."user_id" IS NULL
-                            THEN 1
-                            WHEN NULLIF("t1"."variation", '') IS NULL
-                            THEN 2
-                            WHEN CAST("t1"."ts" AS TIMESTAMP) IS NULL
-                            THEN 3
-                            WHEN (
-                              CAST("t1"."ts" AS TIMESTAMP) < CAST('1970-01-01T00:00:00' AS TIMESTAMP)
-                            )
-                            OR (
-                              CAST("t1"."ts" AS TIMESTAMP) >= CAST('2200-01-01T00:00:00' AS TIMESTAMP)
-                            )
-                            THEN 4
-                            WHEN NULLIF("t1"."team", '') IS NULL
-                            THEN 5
-                            ELSE 0
-                          END AS SMALLINT) AS "bad"
-                        FROM "exposures" AS "t1"
-                      ) AS "t4"
+                        "t1"."user_id" AS "u",
+                        CAST("t1"."ts" AS TIMESTAMP) AS "ft",
+                        CAST("t1"."qty" AS DOUBLE PRECISION) AS "fy",
+                        "t1"."qty" IS NULL AS "no_y"
+                      FROM "orders" AS "t1"
                       WHERE
-                        "t4"."bad" = 0
-                    ) AS "t5"
-                    GROUP BY
-                      1,
-                      2
-                  ) AS "t6"
-                ) AS "t8"
-                LEFT OUTER JOIN (
-                  SELECT
-                    "t0"."user_id" AS "fu",
-                    CAST("t0"."ts" AS TIMESTAMP) AS "ft",
-                    CAST("t0"."qty" AS DOUBLE PRECISION) AS "fy",
-                    "t0"."qty" IS NULL AS "no_y"
-                  FROM "orders" AS "t0"
+                        (
+                          "t1"."event" = 'paid'
+                        ) OR (
+                          "t1"."event" = 'renewed'
+                        )
+                    ) AS "t3"
+                    INNER JOIN (
+                      SELECT
+                        "t10"."k",
+                        "t10"."u",
+                        "t10"."t"
+                      FROM "t7" AS "t10"
+                    ) AS "t12"
+                      ON "t3"."u" = "t12"."u"
+                  ) AS "t13"
                   WHERE
-                    (
-                      "t0"."event" = 'paid'
-                    ) OR (
-                      "t0"."event" = 'renewed'
-                    )
-                ) AS "t3"
-                  ON "t8"."u" = "t3"."fu" AND "t3"."ft" >= "t8"."t"
-              ) AS "t9"
-              GROUP BY
-                1,
-                2
-            ) AS "t10"
-          ) AS "t11"
-        ) AS "t12"
+                    "t13"."ft" >= "t13"."t"
+                ) AS "t14"
+                GROUP BY
+                  1,
+                  2
+              ) AS "t16"
+                ON "t9"."k" = "t16"."k" AND "t9"."u" = "t16"."u"
+            ) AS "t17"
+          ) AS "t18"
+        ) AS "t19"
         GROUP BY
           1,
           2,
           3,
           4
-      ) AS "t13"
-    ) AS "t14"
-  ) AS "t15"
-) AS "t16"
+      ) AS "t20"
+    ) AS "t21"
+  ) AS "t22"
+) AS "t23"
 GROUP BY
   1,
   2,

@@ -1,282 +1,294 @@
-SELECT
-  "t18"."bad",
-  "t18"."v",
-  "t18"."w",
-  COUNT(*) AS "units",
-  SUM("t18"."rows") AS "rows",
-  SUM("t18"."low_rows") AS "low_rows",
-  AVG("t18"."y") AS "mean",
-  VARIANCE_POP("t18"."y") AS "variance",
-  MIN("t18"."y") AS "least",
-  MAX("t18"."y") AS "most",
-  MIN((
-    "t18"."y" = 0
-  ) OR (
-    "t18"."y" = 1
-  )) AS "zero_one",
-  SUM("t18"."y" * "t18"."y" * "t18"."y") AS "cubes",
-  SUM("t18"."lost_y") AS "lost_y",
-  SUM("t18"."members") AS "members",
-  MAX("t18"."t") AS "last",
-  AVG("t18"."d") AS "d_mean",
-  VARIANCE_POP("t18"."d") AS "d_variance",
-  COVAR_POP("t18"."y", "t18"."d") AS "yd"
-FROM (
+WITH "t9" AS (
   SELECT
-    "t17"."k",
-    "t17"."bad",
-    "t17"."c",
-    "t17"."rows",
-    "t17"."low_rows",
-    "t17"."members",
-    "t17"."v",
-    IFF("t17"."bad" < 0, "t17"."w", NULL) AS "w",
-    IFF("t17"."bad" = 0, "t17"."y", NULL) AS "y",
-    "t17"."lost_y",
-    IFF("t17"."bad" = 0, "t17"."d", NULL) AS "d",
-    "t17"."t"
+    "t8"."k",
+    "t8"."u",
+    "t8"."rows",
+    "t8"."v",
+    "t8"."w",
+    "t8"."low_rows",
+    "t8"."c",
+    "t8"."c_high",
+    "t8"."t",
+    CAST(0 AS SMALLINT) AS "bad"
   FROM (
     SELECT
-      "t16"."k",
-      IFF((
-        "t16"."bad" = 0
-      ) AND (
-        "t16"."v" <> "t16"."w"
-      ), -1, "t16"."bad") AS "bad",
-      "t16"."c",
-      "t16"."rows",
-      "t16"."low_rows",
-      "t16"."members",
-      "t16"."v",
-      "t16"."w",
-      "t16"."y",
-      "t16"."lost_y",
-      "t16"."d",
-      "t16"."t"
+      "t7"."k",
+      "t7"."u",
+      COUNT(*) AS "rows",
+      MIN("t7"."v") AS "v",
+      MAX("t7"."v") AS "w",
+      COUNT_IF((
+        "t7"."v" % 100000
+      ) = 0) AS "low_rows",
+      MIN("t7"."c") AS "c",
+      MAX("t7"."c") AS "c_high",
+      MIN("t7"."t") AS "t"
     FROM (
       SELECT
-        "t15".*
+        "t6"."u",
+        "t6"."v",
+        "t6"."t",
+        "t6"."c",
+        "t6"."bad",
+        CAST(CAST(FLOOR((
+          "t6"."v"
+        ) / (
+          100000
+        )) AS BIGINT) AS INT) AS "k"
+      FROM (
+        SELECT
+          "t3"."u",
+          CASE
+            WHEN "t3"."v" = 'candidate'
+            THEN 0
+            WHEN "t3"."v" = 'control'
+            THEN 1
+            WHEN "t3"."v" = 'B'
+            THEN 100000
+            WHEN "t3"."v" = 'x'
+            THEN 200000
+            ELSE CAST(NULL AS INT)
+          END AS "v",
+          "t3"."t",
+          "t3"."c",
+          "t3"."bad"
+        FROM (
+          SELECT
+            "t0"."user_id" AS "u",
+            NULLIF("t0"."variation", '') AS "v",
+            CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) AS "t",
+            NULLIF("t0"."team", '') AS "c",
+            CAST(CASE
+              WHEN "t0"."user_id" IS NULL
+              THEN 1
+              WHEN NULLIF("t0"."variation", '') IS NULL
+              THEN 2
+              WHEN CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) IS NULL
+              THEN 3
+              WHEN (
+                CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) < TIMESTAMP_FROM_PARTS(1970, 1, 1, 0, 0, 0, 0)
+              )
+              OR (
+                CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) >= TIMESTAMP_FROM_PARTS(2200, 1, 1, 0, 0, 0, 0)
+              )
+              THEN 4
+              WHEN NULLIF("t0"."team", '') IS NULL
+              THEN 5
+              ELSE 0
+            END AS SMALLINT) AS "bad"
+          FROM "exposures" AS "t0"
+        ) AS "t3"
+      ) AS "t6"
+      WHERE
+        "t6"."bad" = 0
+    ) AS "t7"
+    GROUP BY
+      1,
+      2
+  ) AS "t8"
+)
+SELECT
+  "t25"."bad",
+  "t25"."v",
+  "t25"."w",
+  COUNT(*) AS "units",
+  SUM("t25"."rows") AS "rows",
+  SUM("t25"."low_rows") AS "low_rows",
+  AVG("t25"."y") AS "mean",
+  VARIANCE_POP("t25"."y") AS "variance",
+  MIN("t25"."y") AS "least",
+  MAX("t25"."y") AS "most",
+  MIN((
+    "t25"."y" = 0
+  ) OR (
+    "t25"."y" = 1
+  )) AS "zero_one",
+  SUM("t25"."y" * "t25"."y" * "t25"."y") AS "cubes",
+  SUM("t25"."lost_y") AS "lost_y",
+  SUM("t25"."members") AS "members",
+  MAX("t25"."t") AS "last",
+  AVG("t25"."d") AS "d_mean",
+  VARIANCE_POP("t25"."d") AS "d_variance",
+  COVAR_POP("t25"."y", "t25"."d") AS "yd"
+FROM (
+  SELECT
+    "t24"."k",
+    "t24"."bad",
+    "t24"."c",
+    "t24"."rows",
+    "t24"."low_rows",
+    "t24"."members",
+    "t24"."v",
+    IFF("t24"."bad" < 0, "t24"."w", NULL) AS "w",
+    IFF("t24"."bad" = 0, "t24"."y", NULL) AS "y",
+    "t24"."lost_y",
+    IFF("t24"."bad" = 0, "t24"."d", NULL) AS "d",
+    "t24"."t"
+  FROM (
+    SELECT
+      "t23"."k",
+      IFF((
+        "t23"."bad" = 0
+      ) AND (
+        "t23"."v" <> "t23"."w"
+      ), -1, "t23"."bad") AS "bad",
+      "t23"."c",
+      "t23"."rows",
+      "t23"."low_rows",
+      "t23"."members",
+      "t23"."v",
+      "t23"."w",
+      "t23"."y",
+      "t23"."lost_y",
+      "t23"."d",
+      "t23"."t"
+    FROM (
+      SELECT
+        "t22".*
         EXCLUDE ("fv")
       FROM (
         SELECT
-          "t14"."k",
-          "t14"."bad",
-          "t14"."c",
-          "t14"."fv",
-          SUM("t14"."rows") AS "rows",
-          SUM("t14"."low_rows") AS "low_rows",
+          "t21"."k",
+          "t21"."bad",
+          "t21"."c",
+          "t21"."fv",
+          SUM("t21"."rows") AS "rows",
+          SUM("t21"."low_rows") AS "low_rows",
           COUNT(*) AS "members",
-          MIN("t14"."v") AS "v",
-          MAX("t14"."w") AS "w",
-          SUM("t14"."y") AS "y",
-          SUM("t14"."lost_y") AS "lost_y",
+          MIN("t21"."v") AS "v",
+          MAX("t21"."w") AS "w",
+          SUM("t21"."y") AS "y",
+          SUM("t21"."lost_y") AS "lost_y",
           CAST(COUNT(*) AS DOUBLE) AS "d",
-          MAX("t14"."t") AS "t"
+          MAX("t21"."t") AS "t"
         FROM (
           SELECT
-            "t13"."k",
-            "t13"."u",
-            "t13"."rows",
-            "t13"."v",
-            "t13"."w",
-            "t13"."low_rows",
-            "t13"."t",
-            IFF("t13"."bad" = 0, "t13"."c", NULL) AS "c",
-            "t13"."c_high",
-            "t13"."y",
-            "t13"."lost_y",
-            "t13"."bad",
-            IFF("t13"."bad" = 0, NULL, "t13"."v") AS "fv"
+            "t20"."k",
+            "t20"."u",
+            "t20"."rows",
+            "t20"."v",
+            "t20"."w",
+            "t20"."low_rows",
+            IFF("t20"."bad" = 0, "t20"."c", NULL) AS "c",
+            "t20"."c_high",
+            "t20"."t",
+            "t20"."bad",
+            "t20"."y",
+            "t20"."lost_y",
+            IFF("t20"."bad" = 0, NULL, "t20"."v") AS "fv"
           FROM (
             SELECT
-              "t12"."k",
-              "t12"."u",
-              "t12"."rows",
-              "t12"."v",
-              "t12"."w",
-              "t12"."low_rows",
-              "t12"."t",
-              "t12"."c",
-              "t12"."c_high",
-              "t12"."y",
-              "t12"."lost_y",
+              "t19"."k",
+              "t19"."u",
+              "t19"."rows",
+              "t19"."v",
+              "t19"."w",
+              "t19"."low_rows",
+              "t19"."c",
+              "t19"."c_high",
+              "t19"."t",
               CASE
                 WHEN (
-                  CAST(0 AS SMALLINT) = 0
+                  "t19"."bad" = 0
                 ) AND (
-                  "t12"."c" <> "t12"."c_high"
+                  "t19"."c" <> "t19"."c_high"
                 )
                 THEN -3
-                ELSE CAST(0 AS SMALLINT)
-              END AS "bad"
+                ELSE "t19"."bad"
+              END AS "bad",
+              "t19"."y",
+              "t19"."lost_y"
             FROM (
               SELECT
                 "t11"."k",
                 "t11"."u",
-                MIN("t11"."rows") AS "rows",
-                MIN("t11"."v") AS "v",
-                MIN("t11"."w") AS "w",
-                MIN("t11"."low_rows") AS "low_rows",
-                MIN("t11"."t") AS "t",
-                MIN("t11"."c") AS "c",
-                MIN("t11"."c_high") AS "c_high",
-                COALESCE(
-                  MAX(
+                "t11"."rows",
+                "t11"."v",
+                "t11"."w",
+                "t11"."low_rows",
+                "t11"."c",
+                "t11"."c_high",
+                "t11"."t",
+                "t11"."bad",
+                COALESCE("t18"."y", 0) AS "y",
+                COALESCE("t18"."lost_y", 0) AS "lost_y"
+              FROM "t9" AS "t11"
+              LEFT OUTER JOIN (
+                SELECT
+                  "t16"."k",
+                  "t16"."u",
+                  CAST(MAX(
                     IFF(
                       (
-                        "t11"."ft" >= "t11"."t"
+                        "t16"."ft" >= "t16"."t"
                       ) AND NOT (
-                        "t11"."no_y"
+                        "t16"."no_y"
                       ),
-                      IFF("t11"."fy" <> 0, 1.0, 0.0),
+                      IFF("t16"."fy" <> 0, 1, 0),
                       NULL
                     )
-                  ),
-                  0.0
-                ) AS "y",
-                COUNT(IFF((
-                  "t11"."ft" >= "t11"."t"
-                ) AND "t11"."no_y", "t11"."fu", NULL)) AS "lost_y"
-              FROM (
-                SELECT
-                  "t10"."k",
-                  "t10"."u",
-                  "t10"."rows",
-                  "t10"."v",
-                  "t10"."w",
-                  "t10"."low_rows",
-                  "t10"."t",
-                  "t10"."c",
-                  "t10"."c_high",
-                  "t10"."bad",
-                  "t5"."fu",
-                  "t5"."ft",
-                  "t5"."fy",
-                  "t5"."no_y"
+                  ) AS DOUBLE) AS "y",
+                  COUNT(IFF((
+                    "t16"."ft" >= "t16"."t"
+                  ) AND "t16"."no_y", "t16"."u", NULL)) AS "lost_y"
                 FROM (
                   SELECT
-                    "t8"."k",
-                    "t8"."u",
-                    "t8"."rows",
-                    "t8"."v",
-                    "t8"."w",
-                    "t8"."low_rows",
-                    "t8"."t",
-                    "t8"."c",
-                    "t8"."c_high",
-                    CAST(0 AS SMALLINT) AS "bad"
+                    *
                   FROM (
                     SELECT
-                      "t7"."k",
-                      "t7"."u",
-                      COUNT(*) AS "rows",
-                      MIN("t7"."v") AS "v",
-                      MAX("t7"."v") AS "w",
-                      SUM(IFF((
-                        "t7"."v" % 100000
-                      ) = 0, 1, 0)) AS "low_rows",
-                      MIN("t7"."t") AS "t",
-                      MIN("t7"."c") AS "c",
-                      MAX("t7"."c") AS "c_high"
+                      "t5"."u",
+                      "t5"."ft",
+                      "t5"."fy",
+                      "t5"."no_y",
+                      "t14"."k",
+                      "t14"."t"
                     FROM (
                       SELECT
-                        "t6"."u",
-                        "t6"."v",
-                        "t6"."t",
-                        "t6"."c",
-                        "t6"."bad",
-                        CAST(CAST(FLOOR((
-                          "t6"."v"
-                        ) / (
-                          100000
-                        )) AS BIGINT) AS INT) AS "k"
+                        "t2"."user_id" AS "u",
+                        CAST(CONVERT_TIMEZONE('UTC', "t2"."ts") AS TIMESTAMP) AS "ft",
+                        CAST("t2"."qty" AS DOUBLE) AS "fy",
+                        "t2"."qty" IS NULL AS "no_y"
                       FROM (
                         SELECT
-                          "t4"."u",
-                          CASE
-                            WHEN "t4"."v" = 'candidate'
-                            THEN 0
-                            WHEN "t4"."v" = 'control'
-                            THEN 1
-                            WHEN "t4"."v" = 'B'
-                            THEN 100000
-                            WHEN "t4"."v" = 'x'
-                            THEN 200000
-                            ELSE CAST(NULL AS INT)
-                          END AS "v",
-                          "t4"."t",
-                          "t4"."c",
-                          "t4"."bad"
-                        FROM (
-                          SELECT
-                            "t1"."user_id" AS "u",
-                            NULLIF("t1"."variation", '') AS "v",
-                            CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) AS "t",
-                            NULLIF("t1"."team", '') AS "c",
-                            CAST(CASE
-                              WHEN "t1"."user_id" IS NULL
-                              THEN 1
-                              WHEN NULLIF("t1"."variation", '') IS NULL
-                              THEN 2
-                              WHEN CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) IS NULL
-                              THEN 3
-                              WHEN (
-                                CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) < TIMESTAMP_FROM_PARTS(1970, 1, 1, 0, 0, 0, 0)
-                              )
-                              OR (
-                                CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) >= TIMESTAMP_FROM_PARTS(2200, 1, 1, 0, 0, 0, 0)
-                              )
-                              THEN 4
-                              WHEN NULLIF("t1"."team", '') IS NULL
-                              THEN 5
-                              ELSE 0
-                            END AS SMALLINT) AS "bad"
-                          FROM "exposures" AS "t1"
-                        ) AS "t4"
-                      ) AS "t6"
-                      WHERE
-                        "t6"."bad" = 0
-                    ) AS "t7"
-                    GROUP BY
-                      1,
-                      2
-                  ) AS "t8"
-                ) AS "t10"
-                LEFT OUTER JOIN (
-                  SELECT
-                    "t2"."user_id" AS "fu",
-                    CAST(CONVERT_TIMEZONE('UTC', "t2"."ts") AS TIMESTAMP) AS "ft",
-                    CAST("t2"."qty" AS DOUBLE) AS "fy",
-                    "t2"."qty" IS NULL AS "no_y"
-                  FROM (
-                    SELECT
-                      *
-                    FROM "orders" AS "t0"
-                    WHERE
-                      (
-                        "t0"."event" = 'paid'
-                      ) OR (
-                        "t0"."event" = 'renewed'
-                      )
-                  ) AS "t2"
-                ) AS "t5"
-                  ON "t10"."u" = "t5"."fu" AND "t5"."ft" >= "t10"."t"
-              ) AS "t11"
-              GROUP BY
-                1,
-                2
-            ) AS "t12"
-          ) AS "t13"
-        ) AS "t14"
+                          *
+                        FROM "orders" AS "t1"
+                        WHERE
+                          (
+                            "t1"."event" = 'paid'
+                          ) OR (
+                            "t1"."event" = 'renewed'
+                          )
+                      ) AS "t2"
+                    ) AS "t5"
+                    INNER JOIN (
+                      SELECT
+                        "t12"."k",
+                        "t12"."u",
+                        "t12"."t"
+                      FROM "t9" AS "t12"
+                    ) AS "t14"
+                      ON "t5"."u" = "t14"."u"
+                  ) AS "t15"
+                  WHERE
+                    "t15"."ft" >= "t15"."t"
+                ) AS "t16"
+                GROUP BY
+                  1,
+                  2
+              ) AS "t18"
+                ON "t11"."k" = "t18"."k" AND "t11"."u" = "t18"."u"
+            ) AS "t19"
+          ) AS "t20"
+        ) AS "t21"
         GROUP BY
           1,
           2,
           3,
           4
-      ) AS "t15"
-    ) AS "t16"
-  ) AS "t17"
-) AS "t18"
+      ) AS "t22"
+    ) AS "t23"
+  ) AS "t24"
+) AS "t25"
 GROUP BY
   1,
   2,

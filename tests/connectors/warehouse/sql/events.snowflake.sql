@@ -1,388 +1,375 @@
-SELECT
-  "t20"."bad",
-  "t20"."v",
-  "t20"."w",
-  "t20"."s0",
-  "t20"."day",
-  COUNT(*) AS "units",
-  SUM("t20"."rows") AS "rows",
-  SUM("t20"."low_rows") AS "low_rows",
-  AVG("t20"."y") AS "mean",
-  VARIANCE_POP("t20"."y") AS "variance",
-  MIN("t20"."y") AS "least",
-  MAX("t20"."y") AS "most",
-  MIN((
-    "t20"."y" = 0
-  ) OR (
-    "t20"."y" = 1
-  )) AS "zero_one",
-  SUM("t20"."y" * "t20"."y" * "t20"."y") AS "cubes",
-  SUM("t20"."lost_y") AS "lost_y",
-  SUM("t20"."lost_x") AS "lost_x",
-  AVG("t20"."x") AS "x_mean",
-  VARIANCE_POP("t20"."x") AS "x_variance",
-  AVG("t20"."d") AS "d_mean",
-  VARIANCE_POP("t20"."d") AS "d_variance",
-  COVAR_POP("t20"."x", "t20"."y") AS "xy",
-  COVAR_POP("t20"."y", "t20"."d") AS "yd",
-  COVAR_POP("t20"."x", "t20"."d") AS "xd"
-FROM (
+WITH "t11" AS (
   SELECT
-    "t19"."k",
-    "t19"."u",
-    "t19"."rows",
-    "t19"."v",
-    IFF("t19"."bad" < 0, "t19"."w", NULL) AS "w",
-    "t19"."low_rows",
-    "t19"."t",
-    IFF("t19"."bad" = 0, "t19"."s0", NULL) AS "s0",
-    IFF("t19"."bad" = 0, "t19"."y", NULL) AS "y",
-    "t19"."lost_y",
-    IFF("t19"."bad" = 0, "t19"."x", NULL) AS "x",
-    "t19"."lost_x",
-    IFF("t19"."bad" = 0, "t19"."d", NULL) AS "d",
-    "t19"."bad",
-    IFF("t19"."bad" = 0, TO_DATE("t19"."t"), NULL) AS "day"
+    "t10"."k",
+    "t10"."u",
+    "t10"."rows",
+    "t10"."v",
+    "t10"."w",
+    "t10"."low_rows",
+    "t10"."t",
+    "t10"."s0",
+    CAST(0 AS SMALLINT) AS "bad"
   FROM (
     SELECT
-      "t18"."k",
-      "t18"."u",
-      "t18"."rows",
-      "t18"."v",
-      "t18"."w",
-      "t18"."low_rows",
-      "t18"."t",
-      "t18"."s0",
-      "t18"."y",
-      "t18"."lost_y",
-      "t18"."x",
-      "t18"."lost_x",
-      "t18"."d",
+      "t9"."k",
+      "t9"."u",
+      COUNT(*) AS "rows",
+      MIN("t9"."v") AS "v",
+      MAX("t9"."v") AS "w",
+      COUNT_IF((
+        "t9"."v" % 100000
+      ) = 0) AS "low_rows",
+      MIN("t9"."t") AS "t",
+      GET(ARRAY_AGG("t9"."s0") WITHIN GROUP (ORDER BY
+        "t9"."t" ASC,
+        "t9"."s0" ASC), 0) AS "s0"
+    FROM (
+      SELECT
+        "t7"."u",
+        "t7"."v",
+        "t7"."t",
+        "t7"."s0",
+        "t7"."bad",
+        CAST(CAST(FLOOR((
+          "t7"."v"
+        ) / (
+          100000
+        )) AS BIGINT) AS INT) AS "k"
+      FROM (
+        SELECT
+          "t5"."u",
+          CASE
+            WHEN "t5"."v" = 'candidate'
+            THEN 0
+            WHEN "t5"."v" = 'control'
+            THEN 1
+            WHEN "t5"."v" = 'B'
+            THEN 100000
+            WHEN "t5"."v" = 'x'
+            THEN 200000
+            ELSE CAST(NULL AS INT)
+          END AS "v",
+          "t5"."t",
+          "t5"."s0",
+          "t5"."bad"
+        FROM (
+          SELECT
+            "t0"."user_id" AS "u",
+            CASE
+              WHEN NULLIF("t0"."variation", '') = 'B'
+              THEN 'candidate'
+              ELSE NULLIF("t0"."variation", '')
+            END AS "v",
+            CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) AS "t",
+            COALESCE(NULLIF("t0"."plan", ''), '(empty)') AS "s0",
+            CAST(CASE
+              WHEN "t0"."user_id" IS NULL
+              THEN 1
+              WHEN CASE
+                WHEN NULLIF("t0"."variation", '') = 'B'
+                THEN 'candidate'
+                ELSE NULLIF("t0"."variation", '')
+              END IS NULL
+              THEN 2
+              WHEN CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) IS NULL
+              THEN 3
+              WHEN (
+                CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) < TIMESTAMP_FROM_PARTS(1970, 1, 1, 0, 0, 0, 0)
+              )
+              OR (
+                CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) >= TIMESTAMP_FROM_PARTS(2200, 1, 1, 0, 0, 0, 0)
+              )
+              THEN 4
+              ELSE 0
+            END AS SMALLINT) AS "bad"
+          FROM "exposures" AS "t0"
+        ) AS "t5"
+      ) AS "t7"
+      WHERE
+        "t7"."bad" = 0
+    ) AS "t9"
+    GROUP BY
+      1,
+      2
+  ) AS "t10"
+)
+SELECT
+  "t30"."bad",
+  "t30"."v",
+  "t30"."w",
+  "t30"."s0",
+  "t30"."day",
+  COUNT(*) AS "units",
+  SUM("t30"."rows") AS "rows",
+  SUM("t30"."low_rows") AS "low_rows",
+  AVG("t30"."y") AS "mean",
+  VARIANCE_POP("t30"."y") AS "variance",
+  MIN("t30"."y") AS "least",
+  MAX("t30"."y") AS "most",
+  MIN((
+    "t30"."y" = 0
+  ) OR (
+    "t30"."y" = 1
+  )) AS "zero_one",
+  SUM("t30"."y" * "t30"."y" * "t30"."y") AS "cubes",
+  SUM("t30"."lost_y") AS "lost_y",
+  SUM("t30"."lost_x") AS "lost_x",
+  AVG("t30"."x") AS "x_mean",
+  VARIANCE_POP("t30"."x") AS "x_variance",
+  AVG("t30"."d") AS "d_mean",
+  VARIANCE_POP("t30"."d") AS "d_variance",
+  COVAR_POP("t30"."x", "t30"."y") AS "xy",
+  COVAR_POP("t30"."y", "t30"."d") AS "yd",
+  COVAR_POP("t30"."x", "t30"."d") AS "xd"
+FROM (
+  SELECT
+    "t29"."k",
+    "t29"."u",
+    "t29"."rows",
+    "t29"."v",
+    IFF("t29"."bad" < 0, "t29"."w", NULL) AS "w",
+    "t29"."low_rows",
+    "t29"."t",
+    IFF("t29"."bad" = 0, "t29"."s0", NULL) AS "s0",
+    "t29"."bad",
+    IFF("t29"."bad" = 0, "t29"."y", NULL) AS "y",
+    "t29"."lost_y",
+    IFF("t29"."bad" = 0, "t29"."x", NULL) AS "x",
+    "t29"."lost_x",
+    IFF("t29"."bad" = 0, "t29"."d", NULL) AS "d",
+    IFF("t29"."bad" = 0, TO_DATE("t29"."t"), NULL) AS "day"
+  FROM (
+    SELECT
+      "t28"."k",
+      "t28"."u",
+      "t28"."rows",
+      "t28"."v",
+      "t28"."w",
+      "t28"."low_rows",
+      "t28"."t",
+      "t28"."s0",
       CASE
-        WHEN CAST(0 AS SMALLINT) IN (0)
+        WHEN "t28"."bad" IN (0)
         AND (
-          "t18"."t" >= TIMESTAMP_FROM_PARTS(2026, 3, 8, 0, 0, 0, 0)
+          "t28"."t" >= TIMESTAMP_FROM_PARTS(2026, 3, 8, 0, 0, 0, 0)
         )
         THEN -2
         WHEN (
-          CAST(0 AS SMALLINT) = 0
+          "t28"."bad" = 0
         ) AND (
-          "t18"."v" <> "t18"."w"
+          "t28"."v" <> "t28"."w"
         )
         THEN -1
-        ELSE CAST(0 AS SMALLINT)
-      END AS "bad"
+        ELSE "t28"."bad"
+      END AS "bad",
+      "t28"."y",
+      "t28"."lost_y",
+      "t28"."x",
+      "t28"."lost_x",
+      "t28"."d"
     FROM (
       SELECT
-        "t17"."k",
-        "t17"."u",
-        MIN("t17"."rows") AS "rows",
-        MIN("t17"."v") AS "v",
-        MIN("t17"."w") AS "w",
-        MIN("t17"."low_rows") AS "low_rows",
-        MIN("t17"."t") AS "t",
-        MIN("t17"."s0") AS "s0",
-        MIN("t17"."y") AS "y",
-        MIN("t17"."lost_y") AS "lost_y",
-        MIN("t17"."x") AS "x",
-        MIN("t17"."lost_x") AS "lost_x",
-        CAST(COUNT(
-          IFF(
-            (
-              "t17"."ft" >= "t17"."t"
-            )
-            AND (
-              "t17"."ft" < DATEADD(SECOND, '604800', "t17"."t")
-            ),
-            "t17"."fu",
-            NULL
-          )
-        ) AS DOUBLE) AS "d"
-      FROM (
+        "t13"."k",
+        "t13"."u",
+        "t13"."rows",
+        "t13"."v",
+        "t13"."w",
+        "t13"."low_rows",
+        "t13"."t",
+        "t13"."s0",
+        "t13"."bad",
+        COALESCE("t26"."y", 0) AS "y",
+        COALESCE("t26"."lost_y", 0) AS "lost_y",
+        COALESCE("t26"."x", 0) AS "x",
+        COALESCE("t26"."lost_x", 0) AS "lost_x",
+        COALESCE("t27"."d", 0) AS "d"
+      FROM "t11" AS "t13"
+      LEFT OUTER JOIN (
         SELECT
-          "t16"."k",
-          "t16"."u",
-          "t16"."rows",
-          "t16"."v",
-          "t16"."w",
-          "t16"."low_rows",
-          "t16"."t",
-          "t16"."s0",
-          "t16"."y",
-          "t16"."lost_y",
-          "t16"."x",
-          "t16"."lost_x",
-          "t16"."bad",
-          "t4"."fu",
-          "t4"."ft"
+          "t22"."k",
+          "t22"."u",
+          SUM(
+            IFF(
+              (
+                "t22"."ft" >= "t22"."t"
+              )
+              AND (
+                "t22"."ft" < DATEADD(SECOND, '604800', "t22"."t")
+              )
+              AND NOT (
+                "t22"."no_y"
+              ),
+              "t22"."fy",
+              NULL
+            )
+          ) AS "y",
+          COUNT(
+            IFF(
+              (
+                "t22"."ft" >= "t22"."t"
+              )
+              AND (
+                "t22"."ft" < DATEADD(SECOND, '604800', "t22"."t")
+              )
+              AND "t22"."no_y",
+              "t22"."u",
+              NULL
+            )
+          ) AS "lost_y",
+          SUM(
+            IFF(
+              (
+                "t22"."ft" < "t22"."t"
+              )
+              AND (
+                "t22"."ft" >= DATEADD(SECOND, -'1209600', "t22"."t")
+              )
+              AND NOT (
+                "t22"."no_x"
+              ),
+              "t22"."fx",
+              NULL
+            )
+          ) AS "x",
+          COUNT(
+            IFF(
+              (
+                "t22"."ft" < "t22"."t"
+              )
+              AND (
+                "t22"."ft" >= DATEADD(SECOND, -'1209600', "t22"."t")
+              )
+              AND "t22"."no_x",
+              "t22"."u",
+              NULL
+            )
+          ) AS "lost_x"
         FROM (
           SELECT
-            "t14"."k",
-            "t14"."u",
-            "t14"."rows",
-            "t14"."v",
-            "t14"."w",
-            "t14"."low_rows",
-            "t14"."t",
-            "t14"."s0",
-            "t14"."y",
-            "t14"."lost_y",
-            "t14"."x",
-            "t14"."lost_x",
-            CAST(0 AS SMALLINT) AS "bad"
+            *
           FROM (
             SELECT
-              "t13"."k",
-              "t13"."u",
-              MIN("t13"."rows") AS "rows",
-              MIN("t13"."v") AS "v",
-              MIN("t13"."w") AS "w",
-              MIN("t13"."low_rows") AS "low_rows",
-              MIN("t13"."t") AS "t",
-              MIN("t13"."s0") AS "s0",
-              COALESCE(
-                SUM(
-                  IFF(
-                    (
-                      "t13"."ft" >= "t13"."t"
-                    )
-                    AND (
-                      "t13"."ft" < DATEADD(SECOND, '604800', "t13"."t")
-                    )
-                    AND NOT (
-                      "t13"."no_y"
-                    ),
-                    "t13"."fy",
-                    NULL
-                  )
-                ),
-                0.0
-              ) AS "y",
-              COUNT(
-                IFF(
-                  (
-                    "t13"."ft" >= "t13"."t"
-                  )
-                  AND (
-                    "t13"."ft" < DATEADD(SECOND, '604800', "t13"."t")
-                  )
-                  AND "t13"."no_y",
-                  "t13"."fu",
-                  NULL
-                )
-              ) AS "lost_y",
-              COALESCE(
-                SUM(
-                  IFF(
-                    (
-                      "t13"."ft" < "t13"."t"
-                    )
-                    AND (
-                      "t13"."ft" >= DATEADD(SECOND, -'1209600', "t13"."t")
-                    )
-                    AND NOT (
-                      "t13"."no_x"
-                    ),
-                    "t13"."fx",
-                    NULL
-                  )
-                ),
-                0.0
-              ) AS "x",
-              COUNT(
-                IFF(
-                  (
-                    "t13"."ft" < "t13"."t"
-                  )
-                  AND (
-                    "t13"."ft" >= DATEADD(SECOND, -'1209600', "t13"."t")
-                  )
-                  AND "t13"."no_x",
-                  "t13"."fu",
-                  NULL
-                )
-              ) AS "lost_x"
+              "t8"."u",
+              "t8"."ft",
+              "t8"."fy",
+              "t8"."no_y",
+              "t8"."fx",
+              "t8"."no_x",
+              "t18"."k",
+              "t18"."t"
             FROM (
               SELECT
-                "t12"."k",
-                "t12"."u",
-                "t12"."rows",
-                "t12"."v",
-                "t12"."w",
-                "t12"."low_rows",
-                "t12"."t",
-                "t12"."s0",
-                "t12"."bad",
-                "t7"."fu",
-                "t7"."ft",
-                "t7"."fy",
-                "t7"."no_y",
-                "t7"."fx",
-                "t7"."no_x"
+                "t3"."user_id" AS "u",
+                CAST(CONVERT_TIMEZONE('UTC', "t3"."ts") AS TIMESTAMP) AS "ft",
+                "t3"."amount" AS "fy",
+                (
+                  "t3"."amount" IS NULL
+                )
+                OR COALESCE(
+                  (
+                    "t3"."amount" = CAST('NaN' AS DOUBLE)
+                  )
+                  OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
+                  OR (
+                    ABS("t3"."amount") > 1.7976931348623157e+308
+                  ),
+                  FALSE
+                ) AS "no_y",
+                "t3"."amount" AS "fx",
+                (
+                  "t3"."amount" IS NULL
+                )
+                OR COALESCE(
+                  (
+                    "t3"."amount" = CAST('NaN' AS DOUBLE)
+                  )
+                  OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
+                  OR (
+                    ABS("t3"."amount") > 1.7976931348623157e+308
+                  ),
+                  FALSE
+                ) AS "no_x"
               FROM (
                 SELECT
-                  "t10"."k",
-                  "t10"."u",
-                  "t10"."rows",
-                  "t10"."v",
-                  "t10"."w",
-                  "t10"."low_rows",
-                  "t10"."t",
-                  "t10"."s0",
-                  CAST(0 AS SMALLINT) AS "bad"
-                FROM (
-                  SELECT
-                    "t9"."k",
-                    "t9"."u",
-                    COUNT(*) AS "rows",
-                    MIN("t9"."v") AS "v",
-                    MAX("t9"."v") AS "w",
-                    SUM(IFF((
-                      "t9"."v" % 100000
-                    ) = 0, 1, 0)) AS "low_rows",
-                    MIN("t9"."t") AS "t",
-                    GET(ARRAY_AGG("t9"."s0") WITHIN GROUP (ORDER BY
-                      "t9"."t" ASC,
-                      "t9"."s0" ASC), 0) AS "s0"
-                  FROM (
-                    SELECT
-                      "t8"."u",
-                      "t8"."v",
-                      "t8"."t",
-                      "t8"."s0",
-                      "t8"."bad",
-                      CAST(CAST(FLOOR((
-                        "t8"."v"
-                      ) / (
-                        100000
-                      )) AS BIGINT) AS INT) AS "k"
-                    FROM (
-                      SELECT
-                        "t5"."u",
-                        CASE
-                          WHEN "t5"."v" = 'candidate'
-                          THEN 0
-                          WHEN "t5"."v" = 'control'
-                          THEN 1
-                          WHEN "t5"."v" = 'B'
-                          THEN 100000
-                          WHEN "t5"."v" = 'x'
-                          THEN 200000
-                          ELSE CAST(NULL AS INT)
-                        END AS "v",
-                        "t5"."t",
-                        "t5"."s0",
-                        "t5"."bad"
-                      FROM (
-                        SELECT
-                          "t1"."user_id" AS "u",
-                          CASE
-                            WHEN NULLIF("t1"."variation", '') = 'B'
-                            THEN 'candidate'
-                            ELSE NULLIF("t1"."variation", '')
-                          END AS "v",
-                          CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) AS "t",
-                          COALESCE(NULLIF("t1"."plan", ''), '(empty)') AS "s0",
-                          CAST(CASE
-                            WHEN "t1"."user_id" IS NULL
-                            THEN 1
-                            WHEN CASE
-                              WHEN NULLIF("t1"."variation", '') = 'B'
-                              THEN 'candidate'
-                              ELSE NULLIF("t1"."variation", '')
-                            END IS NULL
-                            THEN 2
-                            WHEN CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) IS NULL
-                            THEN 3
-                            WHEN (
-                              CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) < TIMESTAMP_FROM_PARTS(1970, 1, 1, 0, 0, 0, 0)
-                            )
-                            OR (
-                              CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) >= TIMESTAMP_FROM_PARTS(2200, 1, 1, 0, 0, 0, 0)
-                            )
-                            THEN 4
-                            ELSE 0
-                          END AS SMALLINT) AS "bad"
-                        FROM "exposures" AS "t1"
-                      ) AS "t5"
-                    ) AS "t8"
-                    WHERE
-                      "t8"."bad" = 0
-                  ) AS "t9"
-                  GROUP BY
-                    1,
-                    2
-                ) AS "t10"
-              ) AS "t12"
-              LEFT OUTER JOIN (
-                SELECT
-                  "t3"."user_id" AS "fu",
-                  CAST(CONVERT_TIMEZONE('UTC', "t3"."ts") AS TIMESTAMP) AS "ft",
-                  "t3"."amount" AS "fy",
+                  *
+                FROM "orders" AS "t1"
+                WHERE
                   (
-                    "t3"."amount" IS NULL
+                    "t1"."event" = 'paid'
+                  ) OR (
+                    "t1"."event" = 'renewed'
                   )
-                  OR COALESCE(
-                    (
-                      "t3"."amount" = CAST('NaN' AS DOUBLE)
-                    )
-                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
-                    OR (
-                      ABS("t3"."amount") > 1.7976931348623157e+308
-                    ),
-                    FALSE
-                  ) AS "no_y",
-                  "t3"."amount" AS "fx",
-                  (
-                    "t3"."amount" IS NULL
-                  )
-                  OR COALESCE(
-                    (
-                      "t3"."amount" = CAST('NaN' AS DOUBLE)
-                    )
-                    OR "t3"."amount" IN (CAST('Inf' AS DOUBLE), CAST('-Inf' AS DOUBLE))
-                    OR (
-                      ABS("t3"."amount") > 1.7976931348623157e+308
-                    ),
-                    FALSE
-                  ) AS "no_x"
-                FROM (
-                  SELECT
-                    *
-                  FROM "orders" AS "t0"
-                  WHERE
-                    (
-                      "t0"."event" = 'paid'
-                    ) OR (
-                      "t0"."event" = 'renewed'
-                    )
-                ) AS "t3"
-              ) AS "t7"
-                ON "t12"."u" = "t7"."fu"
-                AND "t7"."ft" >= DATEADD(SECOND, -'1209600', "t12"."t")
-                AND "t7"."ft" < DATEADD(SECOND, '604800', "t12"."t")
-            ) AS "t13"
-            GROUP BY
-              1,
-              2
-          ) AS "t14"
-        ) AS "t16"
-        LEFT OUTER JOIN (
+              ) AS "t3"
+            ) AS "t8"
+            INNER JOIN (
+              SELECT
+                "t14"."k",
+                "t14"."u",
+                "t14"."t"
+              FROM "t11" AS "t14"
+            ) AS "t18"
+              ON "t8"."u" = "t18"."u"
+          ) AS "t20"
+          WHERE
+            "t20"."ft" >= DATEADD(SECOND, -'1209600', "t20"."t")
+            AND "t20"."ft" < DATEADD(SECOND, '604800', "t20"."t")
+        ) AS "t22"
+        GROUP BY
+          1,
+          2
+      ) AS "t26"
+        ON "t13"."k" = "t26"."k" AND "t13"."u" = "t26"."u"
+      LEFT OUTER JOIN (
+        SELECT
+          "t23"."k",
+          "t23"."u",
+          CAST(COUNT(
+            IFF(
+              (
+                "t23"."ft" >= "t23"."t"
+              )
+              AND (
+                "t23"."ft" < DATEADD(SECOND, '604800', "t23"."t")
+              ),
+              "t23"."u",
+              NULL
+            )
+          ) AS DOUBLE) AS "d"
+        FROM (
           SELECT
-            "t0"."user_id" AS "fu",
-            CAST(CONVERT_TIMEZONE('UTC', "t0"."ts") AS TIMESTAMP) AS "ft"
-          FROM "orders" AS "t0"
-        ) AS "t4"
-          ON "t16"."u" = "t4"."fu"
-          AND "t4"."ft" >= "t16"."t"
-          AND "t4"."ft" < DATEADD(SECOND, '604800', "t16"."t")
-      ) AS "t17"
-      GROUP BY
-        1,
-        2
-    ) AS "t18"
-  ) AS "t19"
-) AS "t20"
+            *
+          FROM (
+            SELECT
+              "t4"."u",
+              "t4"."ft",
+              "t19"."k",
+              "t19"."t"
+            FROM (
+              SELECT
+                "t1"."user_id" AS "u",
+                CAST(CONVERT_TIMEZONE('UTC', "t1"."ts") AS TIMESTAMP) AS "ft"
+              FROM "orders" AS "t1"
+            ) AS "t4"
+            INNER JOIN (
+              SELECT
+                "t15"."k",
+                "t15"."u",
+                "t15"."t"
+              FROM "t11" AS "t15"
+            ) AS "t19"
+              ON "t4"."u" = "t19"."u"
+          ) AS "t21"
+          WHERE
+            "t21"."ft" >= "t21"."t" AND "t21"."ft" < DATEADD(SECOND, '604800', "t21"."t")
+        ) AS "t23"
+        GROUP BY
+          1,
+          2
+      ) AS "t27"
+        ON "t13"."k" = "t27"."k" AND "t13"."u" = "t27"."u"
+    ) AS "t28"
+  ) AS "t29"
+) AS "t30"
 GROUP BY
   1,
   2,

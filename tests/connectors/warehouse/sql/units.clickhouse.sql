@@ -7,7 +7,7 @@ SELECT
   SUM("t2"."rows") AS "rows",
   SUM("t2"."low_rows") AS "low_rows",
   AVG("t2"."y") AS "mean",
-  varPop("t2"."y") AS "variance",
+  varPopStable("t2"."y") AS "variance",
   MIN("t2"."y") AS "least",
   MAX("t2"."y") AS "most",
   MIN((
@@ -17,8 +17,8 @@ SELECT
   )) AS "zero_one",
   SUM("t2"."y" * "t2"."y" * "t2"."y") AS "cubes",
   AVG("t2"."x") AS "x_mean",
-  varPop("t2"."x") AS "x_variance",
-  covarPop("t2"."x", "t2"."y") AS "xy"
+  varPopStable("t2"."x") AS "x_variance",
+  covarPopStable("t2"."x", "t2"."y") AS "xy"
 FROM (
   SELECT
     "t1"."u" AS "u",
@@ -53,15 +53,9 @@ FROM (
         ELSE CAST(NULL AS Nullable(Int32))
       END AS "v",
       toTimeZone(CAST("t0"."day" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "t",
-      CASE
-        WHEN "t0"."converted"
-        THEN 1.0
-        WHEN NOT (
-          "t0"."converted"
-        )
-        THEN 0.0
-        ELSE NULL
-      END AS "y",
+      CAST(CASE WHEN "t0"."converted" THEN 1 WHEN NOT (
+        "t0"."converted"
+      ) THEN 0 ELSE NULL END AS Nullable(Float64)) AS "y",
       "t0"."before" AS "x",
       CAST(CASE
         WHEN isNull("t0"."user_id")

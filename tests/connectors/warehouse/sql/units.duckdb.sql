@@ -53,15 +53,9 @@ FROM (
         ELSE CAST(NULL AS INT)
       END AS "v",
       CAST("t0"."day" AS TIMESTAMP) AS "t",
-      CASE
-        WHEN "t0"."converted"
-        THEN 1.0
-        WHEN NOT (
-          "t0"."converted"
-        )
-        THEN 0.0
-        ELSE NULL
-      END AS "y",
+      CAST(CASE WHEN "t0"."converted" THEN 1 WHEN NOT (
+        "t0"."converted"
+      ) THEN 0 ELSE NULL END AS DOUBLE) AS "y",
       "t0"."before" AS "x",
       CAST(CASE
         WHEN "t0"."user_id" IS NULL

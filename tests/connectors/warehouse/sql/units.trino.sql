@@ -52,29 +52,23 @@ FROM (
         THEN 200000
         ELSE CAST(NULL AS INTEGER)
       END AS "v",
-      CAST("t0"."day" AS TIMESTAMP) AS "t",
-      CASE
-        WHEN "t0"."converted"
-        THEN CAST(1.0 AS DOUBLE)
-        WHEN NOT (
-          "t0"."converted"
-        )
-        THEN CAST(0.0 AS DOUBLE)
-        ELSE NULL
-      END AS "y",
+      CAST("t0"."day" AS TIMESTAMP(6)) AS "t",
+      CAST(CASE WHEN "t0"."converted" THEN 1 WHEN NOT (
+        "t0"."converted"
+      ) THEN 0 ELSE NULL END AS DOUBLE) AS "y",
       "t0"."before" AS "x",
       CAST(CASE
         WHEN "t0"."user_id" IS NULL
         THEN 1
         WHEN NULLIF("t0"."variation", '') IS NULL
         THEN 2
-        WHEN CAST("t0"."day" AS TIMESTAMP) IS NULL
+        WHEN CAST("t0"."day" AS TIMESTAMP(6)) IS NULL
         THEN 3
         WHEN (
-          CAST("t0"."day" AS TIMESTAMP) < CAST(FROM_ISO8601_TIMESTAMP('1970-01-01T00:00:00') AS TIMESTAMP)
+          CAST("t0"."day" AS TIMESTAMP(6)) < CAST(FROM_ISO8601_TIMESTAMP('1970-01-01T00:00:00') AS TIMESTAMP(6))
         )
         OR (
-          CAST("t0"."day" AS TIMESTAMP) >= CAST(FROM_ISO8601_TIMESTAMP('2200-01-01T00:00:00') AS TIMESTAMP)
+          CAST("t0"."day" AS TIMESTAMP(6)) >= CAST(FROM_ISO8601_TIMESTAMP('2200-01-01T00:00:00') AS TIMESTAMP(6))
         )
         THEN 4
         WHEN "t0"."converted" IS NULL
