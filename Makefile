@@ -10,13 +10,25 @@ ORACLE_PYTHON ?= $(shell for python in python3.12 python3.13 python3.14 python3 
 
 EDITOR := signals/dashboard/editor
 
-.PHONY: demo test lint coverage editor oracle oracle-python lock clean
+.PHONY: demo test live lint coverage editor oracle oracle-python lock clean
 
 demo: .venv/run.stamp editor     ## pull the bundled example, print its verdicts, serve the dashboard
 	$(BIN)/signals demo
 
 test: .venv/dev.stamp lint editor  ## lint, types, every test
 	$(BIN)/python -m pytest -n auto
+
+SERVERS := mlflow phoenix label_studio
+
+live: .venv/dev.stamp $(SERVERS:%=.venv-live/%/run.stamp)  ## connectors against the real servers (2 GB of them), filled by their own clients
+	SIGNALS_LIVE_MLFLOW=$(CURDIR)/.venv-live/mlflow/bin/python SIGNALS_LIVE_PHOENIX=$(CURDIR)/.venv-live/phoenix/bin/python \
+	SIGNALS_LIVE_LABEL_STUDIO=$(CURDIR)/.venv-live/label_studio/bin/python $(BIN)/python -m pytest tests/live
+
+.venv-live/%/run.stamp: requirements/live/%.txt
+	@echo "Setting up $* (some minutes, once) …"
+	@rm -rf .venv-live/$* && $(PYTHON) -m venv .venv-live/$*
+	@.venv-live/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -44,6 +56,7 @@ lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse -o requirements/run.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK:3.11=3.12) requirements/oracle.in -o requirements/oracle.txt
+	for server in $(SERVERS); do $(LOCK) requirements/live/$$server.in -o requirements/live/$$server.txt; done
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	@echo "Setting up .venv (about a minute, once) …"
@@ -65,4 +78,4 @@ lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-oracle build dist *.egg-info data/signals.db* $(EDITOR)/dist $(EDITOR)/node_modules
+	rm -rf .venv .venv-oracle .venv-live build dist *.egg-info data/signals.db* $(EDITOR)/dist $(EDITOR)/node_modules

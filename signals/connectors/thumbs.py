@@ -17,8 +17,9 @@ from signals.model import FeedbackCell, Moments, Project, Segment, SignalsError
 UP = ("up", "1", "1.0", "+1", "true")
 DOWN = ("down", "0", "0.0", "-1", "-1.0", "false")
 ZERO, MINUS = ("0", "0.0"), ("-1", "-1.0")
-ROWS = 1 << 40
-"""More than a file has: file and row as one number, which DuckDB can spill where it holds on to pairs."""
+ROWS = 1 << 39
+"""More than a file has: file and row, and place and thumb, are each one number. DuckDB can spill groups that hold
+numbers, and not those that hold pairs."""
 SUPERSEDED = "an earlier thumb for the same response (the last one counts)"
 
 
@@ -148,8 +149,8 @@ def _answers(view: Clean) -> None:
     unpacked = "".join(f", {part}" for part in view.unpack_segment("s"))
     cells.rows.connection.execute(
         f"""
-        CREATE TEMP TABLE answers AS SELECT v, u, us, struct_extract_at(last, 2) AS y, rows, spare{unpacked} FROM (
-            SELECT v, u, answer, min(us) AS us, max(row({order}, y)) FILTER (WHERE y IS NOT NULL) AS last,
+        CREATE TEMP TABLE answers AS SELECT v, u, us, CAST(last % 2 AS DOUBLE) AS y, rows, spare{unpacked} FROM (
+            SELECT v, u, answer, min(us) AS us, max({order} * 2 + CAST(y AS BIGINT)) FILTER (WHERE y IS NOT NULL) AS last,
                 count(*) AS rows, greatest(count(y) - 1, 0) AS spare{segment}
             FROM clean WHERE bad < 0 GROUP BY v, u, answer
         )

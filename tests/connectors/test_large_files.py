@@ -134,7 +134,7 @@ def test_what_little_memory_cannot_hold_is_read_in_more(desk, monkeypatch):
     monkeypatch.setattr(duck, "LITTLE", "1MB")
     assert (desk.read(**entry), desk.whys, desk.tally.rows_read) == whole
     monkeypatch.setattr(duck, "MEMORY", "2MB")
-    assert desk.fails(**entry).startswith("data/rows.jsonl: needs more memory than 2MB to read: failed to")
+    assert desk.fails(**entry).startswith("data/rows.jsonl: needs more memory than 2MB to read: ")
 
 
 def test_a_reading_begins_again_only_before_its_first_record():
@@ -154,6 +154,29 @@ def test_a_reading_begins_again_only_before_its_first_record():
     assert {entry.why: entry.rows for entry in tally.entries} == {"before": 1, "now": 1}
     with pytest.raises(TooLittleError):
         list(with_enough(lambda little: read(little, 2), tally))
+
+
+@pytest.mark.parametrize("order", [{}, {"at": "seen"}])
+def test_thumbs_that_do_not_fit_are_spilled_and_the_last_one_counts(desk, monkeypatch, order):
+    monkeypatch.setattr(duck, "LITTLE", "100MB")
+    monkeypatch.setattr(duck, "FEW", 1)
+    monkeypatch.setattr(duck, "MEMORY", "1MB")  # no second try
+    number = 300_000
+    duckdb.sql(
+        "COPY (SELECT md5((i % 150000)::VARCHAR) AS said, 'u' || i % 75000 AS who, "
+        "['control', 'candidate'][1 + i % 2] AS arm, if(i < 150000, 'up', if(i % 3 = 0, '', 'down')) AS thumb, "
+        "if(i < 150000, '2026-11-10T08:00:00Z', '2026-11-10T09:00:00Z') AS seen "
+        f"FROM range({number}) t(i)) TO '{desk.data / 'thumbs.jsonl'}' (FORMAT json)"
+    )
+    entry = {"map": {"variant": "arm", "value": "thumb", "response": "said", "user": "who", **order}}
+    cells = desk.read(path="thumbs.jsonl", shape="feedback", **entry)
+    ups = {"control": 0, "candidate": 0}
+    for place in range(150_000):
+        ups[("control", "candidate")[place % 2]] += (place + 150_000) % 3 == 0
+    assert {cell.variant: (cell.impressions, round(cell.moments.mean * cell.moments.n)) for cell in cells} == {
+        arm: (75_000, ups[arm]) for arm in ups
+    }
+    assert desk.whys == {"an earlier thumb for the same response (the last one counts)": 100_000}
 
 
 @pytest.mark.parametrize("grain", [{}, {"grain": "unit"}])
