@@ -24,7 +24,7 @@ from benchmarks.scale.page import Line, busy, machine, page, table, tea, write
 
 METRICS = (("revenue",), ("converted", "revenue"))
 FORMS = {"units": (UNITS,), "events": (EVENTS,), "joined": (EXPOSURES, ORDERS)}
-WAYS = ("table, units", "warehouse, units", "table, events", "warehouse, joined")
+WAYS = ("table, units", "warehouse, units", "table, events", "warehouse, events", "warehouse, joined")
 LARGE = 20_000_000
 PER_ROW = 150
 """Bytes of free disk per unit: files, and what is spilled."""

@@ -66,6 +66,7 @@ WAREHOUSE_UNITS = """\
     grain: unit
     map: {{segment.plan: plan}}
 """
+WAREHOUSE_EVENTS = WAREHOUSE_UNITS.replace("    grain: unit\n", "")
 WAREHOUSE_JOINED = """\
   {value}:
     signal: {value}
@@ -80,6 +81,7 @@ WAYS = {
     "table, units": (UNITS, TABLE + "    grain: unit\n"),
     "table, events": (EVENTS, TABLE),
     "warehouse, units": (UNITS, WAREHOUSE_UNITS),
+    "warehouse, events": (EVENTS, WAREHOUSE_EVENTS),
     "warehouse, joined": (EXPOSURES, WAREHOUSE_JOINED),
 }
 """Connector and form of the files -> the (first) file, and the entry of one metric."""

@@ -150,8 +150,8 @@ def _answers(view: Clean) -> None:
     cells.rows.connection.execute(
         f"""
         CREATE TEMP TABLE answers AS SELECT v, u, us, CAST(last % 2 AS DOUBLE) AS y, rows, spare{unpacked} FROM (
-            SELECT v, u, answer, min(us) AS us, max({order} * 2 + CAST(y AS BIGINT)) FILTER (WHERE y IS NOT NULL) AS last,
-                count(*) AS rows, greatest(count(y) - 1, 0) AS spare{segment}
+            SELECT v, u, answer, min(us) AS us, count(*) AS rows, greatest(count(y) - 1, 0) AS spare,
+                max({order} * 2 + CAST(y AS BIGINT)) FILTER (WHERE y IS NOT NULL) AS last{segment}
             FROM clean WHERE bad < 0 GROUP BY v, u, answer
         )
         """  # noqa: S608  (our own names)

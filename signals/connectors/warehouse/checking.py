@@ -60,7 +60,7 @@ def _reread(source: Source, document: Document, loc: Loc) -> list[Problem]:
     elif "cluster" in source.map:
         why = "units that were randomised one by one: a cluster is of no one day"
     elif "table" not in options["outcome"] and "query" not in options["outcome"]:
-        why = "an outcome with a table of its own: of one row per unit nothing is spared"
+        why = "an outcome with a table of its own: of a column of the exposures nothing is spared"
     else:
         return []
     return [document.problem((*loc, "reread"), f"`reread:` needs {why}", "Leave it out", key=True)]
@@ -136,10 +136,9 @@ def _own(name: str, part: Mapping[str, Any], exposures: Mapping[str, Any], sourc
 def _inside(name: str, part: Mapping[str, Any], source: Source) -> Wrong:
     """Of a measure that is a column of the exposures."""
     wrong: Wrong = []
-    if source.options.get("grain") != "unit":
-        remedy = "Give it `table:` and `at:`, or say `grain: unit` if the exposures have one row per unit"
-        what = f"`{name}:` is a column of the exposures, which may have several rows of a unit"
-        wrong.append(("value", what, remedy))
+    if source.options.get("grain") != "unit" and "window" in part:
+        what = f"`window:` of `{name}:` needs a table: as a column of the exposures it counts on all of a unit's rows"
+        wrong.append(("window", what, "Give it `table:` and `at:` (its own, or the exposures' once more)"))
     if "value" not in part:
         wrong.append(("value", f"`{name}:` needs `value:`", "Add `value: COLUMN`"))
     for key in ("where", "per_unit", "before", "at", "unit"):

@@ -9,8 +9,9 @@ from typing import Any
 
 from signals.connectors.aggregate import moments_of, snap
 from signals.connectors.base import Tally
+from signals.connectors.grouping import DIFFERS as TWO_COVARIATES
 from signals.connectors.grouping import TWO_CLUSTERS
-from signals.connectors.warehouse.query import CROSSED, GOOD, OPEN, STRAY, Query
+from signals.connectors.warehouse.query import CROSSED, DIFFERS, GOOD, OPEN, STRAY, Query
 from signals.model import BOTH_ARMS, INCOMPLETE, OutcomeCell
 
 MAX_SKEW_RATIO, FEW = 2000.0, 30
@@ -73,7 +74,8 @@ def _set_aside(row: Mapping[str, Any], query: Query, tally: Tally) -> None:
         return
     # Of clusters a unit that cannot count is in none: such units are counted by themselves.
     units = int(row["members" if query.clustered and code != CROSSED else "units"])
-    why, fault = {CROSSED: (BOTH_ARMS, True), OPEN: (INCOMPLETE, False), STRAY: (TWO_CLUSTERS, True)}[code]
+    why = {CROSSED: BOTH_ARMS, OPEN: INCOMPLETE, STRAY: TWO_CLUSTERS, DIFFERS: TWO_COVARIATES}[code]
+    fault = code != OPEN
     if row["w"] in (None, row["v"]):
         tally.set_aside(why, row["v"], rows, fault=fault, units=units)
         return

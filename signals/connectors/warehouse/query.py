@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from signals.connectors.warehouse.exposures import Opened
 
-GOOD, CROSSED, OPEN, STRAY = 0, -1, -2, -3
-"""Codes of ``bad``: a unit that counts, one of several arms, one whose window has not ended, one in two clusters."""
+GOOD, CROSSED, OPEN, STRAY, DIFFERS = 0, -1, -2, -3, -4
+"""Codes of ``bad``: a unit that counts, one of several arms, one whose window has not ended, one in two clusters, one
+whose covariate differs between its rows."""
 
 STEP = 100_000
 """How far the numbers of two components are apart: more variants than a component has."""
@@ -44,10 +45,11 @@ LABEL_BITS, MOST_LABELS = 10, 64
 class Query:
     """The expression and what its rows mean.
 
-    Where rows are units that all count, there is no ``bad``, ``w``, ``rows`` or ``low_rows``. Otherwise rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
-    of a crossed unit: see ``Variants``), ``s0`` … (labels), ``day``, counts ``units``, ``rows``, ``low_rows`` (those in
-    the first variant of its component), ``members``, ``lost_…`` (rows of a measure that hold no number), and the
-    aggregates that ``moments_of`` takes.
+    Rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
+    of a crossed unit: see ``Variants``), ``s0`` … (labels; ``code`` with ``Labels``), ``day``, counts ``units``,
+    ``rows``, ``low_rows`` (those in the first variant of its component), ``members``, ``lost_…`` (rows of a measure that
+    hold no number), and the aggregates that ``moments_of`` takes. Where rows are units that all count, there is no
+    ``bad``, ``w``, ``rows`` or ``low_rows``.
     """
 
     table: ibis.Table
@@ -96,7 +98,8 @@ class Labels:
     """The labels of a source by number, where DuckDB does the work.
 
     The least of (time, number), packed into one whole number, gives a unit's first time and its labels then, at a
-    fraction of what comparing texts costs. ``values`` are the labels of each dimension, sorted, so that of several at the same moment the smallest counts.
+    fraction of what comparing texts costs. ``values`` are the labels of each dimension, sorted, so that of several at
+    the same moment the smallest counts.
     """
 
     values: tuple[tuple[str, ...], ...]
@@ -276,6 +279,9 @@ class _Builder:
         sums["low_rows"] = rows.count(where=rows.v % STEP == 0)
         if self.definition.cluster is not None:
             sums |= {"c": rows.c.min(), "c_high": rows.c.max()}
+        sums |= {name: rows[name].sum() for name in ("y", "d") if name in rows.columns}
+        if "x" in rows.columns:  # one number per unit, known before the start: every row must tell the same
+            sums |= {"x": rows.x.min(), "x_high": rows.x.max()}
         if self.coded is None:
             sums |= {"t": rows.t.min()} | self._first(rows)
             return rows.group_by(self.keys).agg(**sums).mutate(bad=self._good())
@@ -391,6 +397,8 @@ class _Builder:
             branches.append((good & (units.c != units.c_high), STRAY))
         elif not self.definition.rows_are_units:  # what was randomised is the cluster: it is looked at there
             branches.append((good & (units.v != units.w), CROSSED))
+        if "x_high" in units.columns:
+            branches.append((good & (units.x != units.x_high), DIFFERS))
         return units.mutate(bad=ibis.cases(*branches, else_=units.bad).cast("int16")) if branches else units
 
     def clusters(self, units: ibis.Table) -> ibis.Table:

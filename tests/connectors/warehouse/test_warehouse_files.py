@@ -303,7 +303,7 @@ OUTCOME = "table: orders.parquet, unit: user_id, at: ts, value: amount, window: 
         ((", before: 14d", ""), "`covariate:` needs `before:`"),
         (("    outcome:", "    outcom:"), "outcom"),
         ((", at: ts, where: {experiment", ", where: {experiment"), "`exposures:` needs `at:`"),
-        ((OUTCOME, "value: plan"), "`outcome:` is a column of the exposures"),
+        ((OUTCOME, "value: plan, window: 7d"), "`window:` of `outcome:` needs a table"),
         (("exposures.parquet", "../exposures.parquet"), "leaves the folder of this file"),
         (("segment.plan", "sgment.plan"), "unknown field 'sgment.plan'"),
         (("unit: user_id, at: ts", "unit: user_id"), "`outcome:` needs `at:`"),
@@ -339,3 +339,35 @@ def test_variants_are_recoded(files: Path) -> None:
     cells, _ = read(project(files, entry + "    values: {variant: {candidate: B}, segment.plan: {free: none}}\n"))
     assert {cell.variant for cell in cells} == {"control", "B", "holdout"}
     assert {label for cell in cells for _, label in cell.segment} >= {"none", "pro"}
+
+
+EVENTS = """
+  orders:
+    signal: conversion
+    connector: warehouse
+    exposures: {table: units.parquet, unit: user_id, variant: variation, at: ts}
+    outcome: {value: amount}
+    covariate: {value: before}
+    map: {segment.plan: plan}
+"""
+
+
+def test_events_in_one_table_are_summed_by_unit(tmp_path: Path) -> None:
+    rows = unit_rows()
+    later = [(*row[:2], row[2] + timedelta(hours=5), 3.0, row[4], "later") for row in rows if row[0] % 3 == 0]
+    write_units(tmp_path / "data", [*later, *rows])
+    cells, tally = read(project(tmp_path, EVENTS))
+    every = units_of(shop(), window=WEEK, before=FORTNIGHT)
+    assert_same(cells, moments([(*unit[:3], unit[3] + 3.0 * (n % 3 == 0), unit[4]) for n, unit in enumerate(every)]))
+    assert tally.rows_kept == len(rows) + len(later)
+
+
+def test_a_covariate_that_differs_between_the_rows_of_a_unit_is_none(tmp_path: Path) -> None:
+    rows = unit_rows()
+    write_units(tmp_path / "data", [*rows, (*rows[5][:4], 77.7, rows[5][5])])
+    cells, tally = read(project(tmp_path, EVENTS))
+    assert sum(cell.moments.n for cell in cells) == len(rows) - 1
+    told = [(entry.why, entry.rows, entry.units) for entry in tally.entries]
+    assert told == [
+        ("covariate differs between the rows of a unit (it must be one number, known before the start)", 2, 1)
+    ]
