@@ -200,8 +200,9 @@ def _moments(variation: Row, kind: str | None, state: bool | None, called: str) 
         return NO_UNITS
     if units == 0:
         return Moments(0, 0.0, 0.0)
-    total, over, mean, sd = (number(said.get(key)) for key in ("numerator", "denominator", "mean", "stddev")) if (
-        said is not None) else (None,) * 4  # fmt: skip
+    if said is None:
+        return MISSING
+    total, over, mean, sd = (number(said.get(key)) for key in ("numerator", "denominator", "mean", "stddev"))
     if total is None or over is None or mean is None or sd is None or sd < 0 or over == 0 or said.get("errorMessage"):
         return MISSING
     if over != units:

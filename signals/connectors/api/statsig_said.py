@@ -224,5 +224,6 @@ def _moments(side: Side | None, sort: str, called: str, *, raw: bool) -> Moments
 
 
 def _rows(data: Row) -> list[Row]:
-    found = [row for key in LISTS for row in (data.get(key) if isinstance(data.get(key), list) else [])]
+    lists = [given for given in (data.get(key) for key in LISTS) if isinstance(given, list)]
+    found = [row for given in lists for row in given]
     return [row for row in found if isinstance(row, Mapping) and isinstance(row.get("metricID"), str)]

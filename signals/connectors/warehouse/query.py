@@ -47,8 +47,8 @@ class Query:
 
     Rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
     of a crossed unit: see ``Variants``), ``s0`` … (labels; ``code`` with ``Labels``), ``day``, counts ``units``,
-    ``rows``, ``low_rows`` (those in the first variant of its component), ``members``, ``lost_…`` (rows of a measure that
-    hold no number), and the aggregates that ``moments_of`` takes. Where rows are units that all count, there is no
+    ``rows``, ``low_rows`` (those in the first variant of its component), ``members``, ``lost_…`` (rows of a measure
+    that hold no number), and the aggregates that ``moments_of`` takes. Where rows are units that all count, there is no
     ``bad``, ``w``, ``rows`` or ``low_rows``.
     """
 
