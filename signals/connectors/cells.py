@@ -15,7 +15,7 @@ from signals.model import SignalsError, Source
 
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
            "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
-ZONED = "TIMESTAMP WITH TIME ZONE"
+ZONED, ZONED_NANOS = "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"  # pandas writes the second; DuckDB hardly reads it
 ZONE_AT_END = r":\d{2}(\.\d+)?\s*(z|utc|gmt|[+-]\d{2}(:?\d{2})?)$"
 LAST_YEAR = 7_258_118_400_000_000  # 2200 in microseconds: later times are a mistake, such as a wrong unit
 
@@ -117,6 +117,8 @@ class Cells:
         zone = self.source.timezone
         if kind == ZONED:
             return f"epoch_us({name})", "false"
+        if kind == ZONED_NANOS:
+            return f"(epoch_ns({name}) // 1000)", "false"
         if kind.startswith("TIMESTAMP") or kind == "DATE":
             moment = f"CAST({name} AS TIMESTAMP)"
             return self._local(moment), "false" if zone else f"({name} IS NOT NULL)"
@@ -146,6 +148,8 @@ class Cells:
         name, kind = self._column(field)
         if kind == ZONED:
             return f"CAST(make_timestamp(epoch_us({name})) AS DATE)"
+        if kind == ZONED_NANOS:
+            return f"CAST(make_timestamp(epoch_ns({name}) // 1000) AS DATE)"
         if kind.startswith("TIMESTAMP") or kind == "DATE":
             return f"CAST({name} AS DATE)"
         return f"TRY_CAST(left({self.text(field)}, 10) AS DATE)"

@@ -75,6 +75,22 @@ def connect(
     return connection
 
 
+def attach(file: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that reads a DuckDB file: in UTC, read-only, with no way out to other files.
+
+    The file is attached to a database of the connection's own: two connections to the file itself would share one, and
+    sources are read side by side. The caller locks the configuration.
+    """
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"ATTACH {literal(str(file))} AS held (READ_ONLY)")
+    connection.execute("USE held")
+    connection.execute("SET enable_external_access = false")
+    return connection
+
+
 @contextmanager
 def translated(names: Mapping[str, str], fallback: str, joined: Mapping[str, Joined] | None = None) -> Iterator[None]:
     """Turn DuckDB's errors into one line with the file's own name, the line, and what to do."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from signals.connectors.duck import attach
 from signals.connectors.env import scrub, secrets
 from signals.connectors.paths import input_files
 from signals.model import Project, SignalsError, Source
@@ -102,8 +103,7 @@ def _from_duckdb(source: Source, project: Project, query: str, target: Path) -> 
     text = str(source.options["url"]).removeprefix("duckdb:").removeprefix("///")
     file = input_files(_at(source, text), project, key="database")[0]
     try:
-        with duckdb.connect(str(file.path), read_only=True, config={"enable_external_access": "false"}) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with attach(file.path) as connection:
             connection.execute("SET lock_configuration = true")
             result = connection.execute(query)
             with target.open("w", encoding="utf-8", newline="") as stream:

@@ -147,15 +147,20 @@ def _answers(view: Clean) -> None:
     order = "place" if needs_order(cells) else "us"
     segment = f", {view.first_segment()} AS s" if view.dimensions else ""
     unpacked = "".join(f", {part}" for part in view.unpack_segment("s"))
+    # Rows are read first and grouped then: reading and grouping at once need more memory than little has.
+    cells.rows.connection.execute(
+        f"CREATE TEMP TABLE told AS SELECT v, u, answer, us, y, {order} AS turn{labels} FROM clean WHERE bad < 0"  # noqa: S608  (ours)
+    )
     cells.rows.connection.execute(
         f"""
         CREATE TEMP TABLE answers AS SELECT v, u, us, CAST(last % 2 AS DOUBLE) AS y, rows, spare{unpacked} FROM (
             SELECT v, u, answer, min(us) AS us, count(*) AS rows, greatest(count(y) - 1, 0) AS spare,
-                max({order} * 2 + CAST(y AS BIGINT)) FILTER (WHERE y IS NOT NULL) AS last{segment}
-            FROM clean WHERE bad < 0 GROUP BY v, u, answer
+                max(turn * 2 + CAST(y AS BIGINT)) FILTER (WHERE y IS NOT NULL) AS last{segment}
+            FROM told GROUP BY v, u, answer
         )
         """  # noqa: S608  (our own names)
     )
+    cells.rows.connection.execute("DROP TABLE told")
 
 
 def counted(responses: int, positives: int) -> Moments:

@@ -297,3 +297,15 @@ def test_warehouse_tables(desk, shared):
     assert sum(r.moments.n for r in seen) == 2971
     assert {(e.why, e.units) for e in desk.tally.entries} == {(BOTH_ARMS, 29)}
     assert desk.tally.rows_kept + sum(e.rows for e in desk.tally.entries) == desk.tally.rows_read
+
+
+@given(st.lists(st.integers(-100_000, 100_000), min_size=2, max_size=40), st.randoms(use_true_random=False))
+def test_the_order_in_which_money_is_added_does_not_show(cents: list[int], draw: random.Random) -> None:
+    from signals.connectors.aggregate import snap
+
+    amounts = [cent / 100 for cent in cents]
+    mixed = draw.sample(amounts, len(amounts))
+    squares, others = sum(one * one for one in amounts), sum(one * one for one in mixed)
+    scale = max(squares, 1.0)
+    assert snap(squares, scale) == snap(others, scale)
+    assert snap(float(cents[0]) / 100, max(1.0, abs(cents[0]))) == cents[0] / 100

@@ -214,17 +214,18 @@ def _moments(variation: Row, kind: str | None, state: bool | None, called: str) 
         return NOT_WHOLE if ones is None or ones > units else counted(units, ones)
     if kind is None and ones is not None and successes(units, mean, sd * sd) == ones:
         return counted(units, ones)
-    if state is not False:
-        raise (
-            SignalsError(f"the metric {called!r}: {ADJUSTED}", UNADJUSTED)
-            if state
-            else SignalsError(
-                f"the metric {called!r}: {PERHAPS}", "Say `cuped: false` when CUPED is off for it in GrowthBook"
-            )
-        )
+    _unadjusted(state, called)
     if sd == 0 and mean != 0:
         return NO_SPREAD
     return spread_of(units, mean, sd)
+
+
+def _unadjusted(state: bool | None, called: str) -> None:
+    if state:
+        raise SignalsError(f"the metric {called!r}: {ADJUSTED}", UNADJUSTED)
+    if state is None:
+        remedy = "Say `cuped: false` when CUPED is off for it in GrowthBook"
+        raise SignalsError(f"the metric {called!r}: {PERHAPS}", remedy)
 
 
 def _list(data: Any, key: str) -> list[Row]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from signals.connectors.warehouse.query import Query
 
 MAX_VARIANTS = 1000
+SURELY_SOME = 1000
+"""Of so many units at least one must have an outcome."""
 
 
 class Warehouse:
@@ -117,9 +119,11 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
         dimensions = range(len(definition.segments))
         labels = query.Labels.of(tuple(row[f"s{place}"] for place in dimensions) for row in counts)
 
+    clean = not faulty and dialect == "duckdb"  # a table that others write to may get a faulty row meanwhile
+
     def build(measured: bool, days: query.Days | None) -> Query:
         asked = definition if measured else replace(definition, measures=())
-        return query.build(asked, engine.table, dialect, zone, variants, cutoff, days, labels, clean=not faulty)
+        return query.build(asked, engine.table, dialect, zone, variants, cutoff, days, labels, clean=clean)
 
     made = build(True, None)
     engine.read_only()
@@ -134,7 +138,19 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
     if definition.one_row_per_unit:
         engine.verify_one_row_per_unit(made.units, source.name)
     found = by_day(source, project, build, ask) if "reread" in source.options else ask(made)
+    _not_all_nothing(found, definition, source, engine)
     yield from moments.cells(found, made, metric_name(source), tally, f"source {source.name!r}")
+
+
+def _not_all_nothing(found: list[dict[str, Any]], definition: Definition, source: Source, engine: Engine) -> None:
+    """Two tables that do not fit look like an experiment in which nothing ever happens."""
+    relation = definition.outcome.relation
+    good = [row for row in found if row["bad"] == 0]
+    units = sum(int(row["units"]) for row in good)
+    if relation is None or units < SURELY_SOME or any(row["least"] or row["most"] or row.get("lost_y") for row in good):
+        return
+    what = f"source {source.name!r}: of {units:,} units none has an outcome in {relation.label}"
+    raise SignalsError(what, "Do both tables spell units alike? Check `where:`, `window:` and `value:`", **engine.place)
 
 
 def _not_too_many(seen: Counter[str], definition: Definition, source: Source, engine: Engine) -> None:

@@ -78,7 +78,7 @@ def definition_of(source: Source) -> Definition:
     """The definition in a source whose variables are filled in.
 
     A measure without a table of its own is a column of the exposures. One that names the outcome's table takes the
-    outcome's unit, time and filter where it names none.
+    outcome's unit, time and filter where it names none, and ``per_unit`` if it names its value, too.
     """
     options = source.options
     exposures = dict(options["exposures"])
@@ -109,18 +109,20 @@ def _filter(where: Mapping[str, Any] | None) -> tuple[tuple[str, Any], ...]:
 
 def _measure(name: str, given: dict[str, Any], exposures: dict[str, Any], main: Measure | None) -> Measure:
     unit, at, where = given.get("unit"), given.get("at"), given.get("where")
-    relation = None
+    relation, per_unit = None, given.get("per_unit")
     if "table" in given or "query" in given:
         home = main.relation if main else None
         same = home is not None and (home.table, home.query) == (given.get("table"), given.get("query"))
         if main and home and same:
             unit, at = unit or main.unit, at or main.at
             where = dict(home.where) if where is None else where
+            if given.get("value") == main.value:  # the same number, of another time
+                per_unit = per_unit or main.per_unit
         relation = Relation(given.get("table"), given.get("query"), _filter(where))
     window = given.get("window")
     if window is None and main is not None and "before" not in given:
         window = main.window  # the denominator counts in the outcome's own window
     return Measure(
         name, relation, unit or exposures["unit"], at or "", given.get("value"), window, given.get("before"),
-        given.get("per_unit") or "sum",
+        per_unit or "sum",
     )  # fmt: skip

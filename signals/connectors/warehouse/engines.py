@@ -16,13 +16,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from signals.connectors.cells import ZONED_NANOS
 from signals.connectors.distinct import all_distinct
-from signals.connectors.duck import connect, literal, translated
+from signals.connectors.duck import attach, connect, identifier, literal, translated
 from signals.connectors.env import scrub, secrets
 from signals.connectors.paths import InputFile, input_files
 from signals.connectors.sql import READS
 from signals.connectors.warehouse.definition import Relation
-from signals.model import Project, SignalsError, Source
+from signals.model import Problem, Project, SignalsError, Source
 from signals.strictyaml import suggest
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ SESSION = {
 """What a session is told so that a day is a UTC day; Ibis tells DuckDB and Spark, the others convert in the query."""
 
 QUIET = Lock()
+MAX_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,12 @@ def _one_statement(query: str, dialect: str, place: dict[str, Any]) -> None:
 
 
 def _rows(expression: ibis.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
-    return found
+    found = expression.limit(MAX_ROWS + 1).to_pyarrow()
+    if found.num_rows > MAX_ROWS:
+        what = f"the answer has more than {MAX_ROWS:,} rows, one for each variant, segment and day"
+        raise SignalsError(what, "Do the columns of the variant and of the segments hold few values?")
+    answer: list[dict[str, Any]] = found.to_pylist()
+    return answer
 
 
 @contextmanager
@@ -237,7 +243,7 @@ def _files(source: Source, project: Project, place: dict[str, Any]) -> Iterator[
             connection.execute("SET lock_configuration = true")
             for number, (pattern, files) in enumerate(found.items()):
                 reader = _reader([str(file.path) for file in files], pattern, place)
-                connection.execute(f"CREATE TEMP VIEW files{number} AS SELECT * FROM {reader}")  # noqa: S608  (quoted)
+                connection.execute(f"CREATE TEMP VIEW files{number} AS {_in_micros(connection, reader)}")
             views = {pattern: f"files{number}" for number, pattern in enumerate(found)}
 
             yield Engine(backend, "duckdb", place, lambda relation: backend.table(views[str(relation.table)]))
@@ -257,16 +263,23 @@ def _reader(paths: list[str], pattern: str, place: dict[str, Any]) -> str:
     return f"{FILES[kind]}([{', '.join(literal(path) for path in paths)}]{guess})"
 
 
+def _in_micros(connection: Any, reader: str) -> str:
+    """SELECT of everything, times in nanoseconds (as pandas writes them) cut to microseconds: Ibis knows no others."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608  (quoted)
+    nanos = [identifier(row[0]) for row in described if row[1] == ZONED_NANOS]
+    cut = ", ".join(f"CAST(make_timestamp(epoch_ns({name}) // 1000) AS TIMESTAMPTZ) AS {name}" for name in nanos)
+    return f"SELECT * {f'REPLACE ({cut})' if nanos else ''} FROM {reader}"  # noqa: S608  (quoted)
+
+
 @contextmanager
 def _duckdb(source: Source, project: Project, place: dict[str, Any]) -> Iterator[Engine]:
     """A DuckDB file, read-only, with no way out to other files."""
-    import duckdb
     import ibis
 
     text = str(source.options["url"]).removeprefix("duckdb:").removeprefix("///")
     file = input_files(_at(source, text), project, key="table")[0]
     with translated({str(file.path): file.name}, file.name):
-        connection = duckdb.connect(str(file.path), read_only=True, config={"enable_external_access": "false"})
+        connection = attach(file.path)
         try:
             backend = ibis.duckdb.from_connection(connection)
             connection.execute("SET lock_configuration = true")
@@ -301,8 +314,20 @@ def _relation(backend: Any, relation: Relation, place: dict[str, Any]) -> ibis.T
     try:
         return backend.table(name, database=".".join(home) or None)
     except TableNotFound:
-        there = backend.list_tables(database=".".join(home) or None) if not home else []
-        raise SignalsError(f"there is no table {relation.table!r}", suggest(name, there), **place) from None
+        if backend.name == "duckdb":  # Ibis lists tables by a call that DuckDB 2 no longer has
+            listed = "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+            there = [row[0].removeprefix("main.") for row in backend.con.execute(listed).fetchall()]
+        else:
+            there = [".".join([*home, one]) for one in backend.list_tables(database=".".join(home) or None)]
+        raise SignalsError(f"there is no table {relation.table!r}", suggest(relation.table, there), **place) from None
+
+
+def _placed(problem: Problem, what: str, place: dict[str, Any], hidden: tuple[str, ...]) -> Problem:
+    """The problem without secrets; one that names no file is at the source's entry."""
+    told = scrub(problem.what, hidden)
+    if problem.file not in ("", place["file"]):
+        return replace(problem, what=told)
+    return replace(problem, what=told if what in told else f"{what}: {told}", **place)
 
 
 @contextmanager
@@ -312,7 +337,7 @@ def _translated(source: Source, place: dict[str, Any], hidden: tuple[str, ...]) 
     try:
         yield
     except SignalsError as error:
-        raise SignalsError(tuple(replace(one, what=scrub(one.what, hidden)) for one in error.problems)) from None
+        raise SignalsError(tuple(_placed(one, what, place, hidden) for one in error.problems)) from None
     except ImportError as error:
         if (error.name or "").startswith("signals"):
             raise

@@ -43,7 +43,9 @@ def utc(time: ibis.Column, name: str, zone: str | None, dialect: str) -> ibis.Co
 
     kind = time.type()
     if not (kind.is_timestamp() or kind.is_date()):
-        raise SignalsError(f"column {name!r} is {kind}, no time", "Turn it into a time in a `query:`")
+        raise SignalsError(
+            f"column {name!r} is {kind}, no time", "Make it a time where it is written, or in a `query:` (with `url:`)"
+        )
     zoned = kind.is_timestamp() and kind.timezone is not None
     if dialect == "pyspark" and kind.is_timestamp():
         zoned = True  # Ibis shows Spark's TIMESTAMP, which is a moment, without a zone
@@ -147,7 +149,10 @@ def number(found: ibis.Column, name: str) -> ibis.Column:
     """
     kind = found.type()
     if not (kind.is_numeric() or kind.is_boolean()):
-        raise SignalsError(f"column {name!r} is {kind}, no number", "Turn it into a number in a `query:`")
+        raise SignalsError(
+            f"column {name!r} is {kind}, no number",
+            "Make it a number where it is written, or in a `query:` (with `url:`)",
+        )
     if kind.is_boolean():
         import ibis
 
@@ -189,7 +194,9 @@ def _equals(found: ibis.Column, value: Any) -> ibis.Column:
             return found == value
         return found.cast("string").lower().isin(["true", "1"] if value else ["false", "0"])
     spelled = value if isinstance(value, (int, float)) else as_number(value)
-    if spelled is not None and kind.is_numeric():
+    if kind.is_numeric():
+        if spelled is None:
+            raise SignalsError(f"`where:` compares {value!r} with column {found.get_name()!r}, which holds numbers")
         return found == spelled
     return found.cast("string") == (as_text(value) or "")
 

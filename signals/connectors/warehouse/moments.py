@@ -39,6 +39,9 @@ def cells(
         if row["bad"] != GOOD:
             _set_aside(row, query, tally)
             continue
+        if variant is None:  # it was not there a moment ago, when variants were looked up
+            tally.set_aside("variant is new: it came while the exposures were read", None, rows, fault=False)
+            continue
         tally.rows_kept += rows
         for column, why in query.lost:
             # Rows of another table: they are told, but are no rows of the exposures.

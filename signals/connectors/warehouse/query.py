@@ -376,7 +376,9 @@ class _Builder:
         first, second = ours.type(), theirs.type()
         if first.is_integer() != second.is_integer() or first.is_string() != second.is_string():
             what = f"{name!r} in {at} is {second}, and the exposures' unit is {first}"
-            raise SignalsError(what, "Units must be of one type: turn one of them into the other in a `query:`")
+            raise SignalsError(
+                what, "Units must be of one type: write one like the other, in the table or in a `query:` (with `url:`)"
+            )
 
     def judged(self, units: ibis.Table, cutoff: datetime | None, excused: Sequence[int]) -> ibis.Table:
         """What only whole units tell: crossed, in two clusters, not ended yet."""

@@ -8,9 +8,11 @@ import warnings
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from signals.connectors.warehouse import engines
 from signals.connectors.warehouse.engines import Engine
 from signals.model import INCOMPLETE, SignalsError
 
@@ -68,6 +70,50 @@ def test_the_first_week_of_an_experiment_is_told_as_that(tmp_path: Path) -> None
     parquet(tmp_path / "data", Shop(exposed((1, "control", DAY0), (2, "candidate", DAY0)), orders))
     entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet").replace(', until: "2026-06-01"', "")
     assert "no window has ended yet: all 2 rows are of later units" in said(tmp_path, entry)
+
+
+def test_an_answer_beyond_all_measure_is_not_brought_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet(tmp_path / "data", shop(1, 50))
+    monkeypatch.setattr(engines, "MAX_ROWS", 20)
+    entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
+    assert "the answer has more than 20 rows" in said(tmp_path, entry.replace("plan: plan", "user: user_id"))
+
+
+@pytest.mark.postgres
+def test_rows_that_come_while_others_are_read(
+    postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    url = f"{postgres_server}/postgres"
+    monkeypatch.setenv("NOW", url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS coming")
+        connection.execute("CREATE TABLE coming (u int, v text, t timestamptz, y float8)")
+        connection.execute("INSERT INTO coming SELECT i, 'control', '2026-03-01', 1 FROM generate_series(1, 9) i")
+    asked = Engine.rows
+
+    def rows(self: Engine, expression: Any) -> list[dict[str, Any]]:
+        found = asked(self, expression)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("INSERT INTO coming VALUES (91, 'new', '2026-03-01', 5), (92, 'control', NULL, 5)")
+            connection.execute("INSERT INTO coming VALUES (93, 'control', '2026-03-01', NULL)")
+        return found
+
+    monkeypatch.setattr(Engine, "rows", rows)
+    entry = """
+  orders:
+    signal: conversion
+    connector: warehouse
+    url: ${NOW}
+    grain: unit
+    exposures: {table: coming, unit: u, variant: v, at: t}
+    outcome: {value: y}
+"""
+    monkeypatch.setattr(Engine, "verify_one_row_per_unit", lambda *_: None)  # what is put in is put in again
+    cells, tally = read(project(tmp_path, entry))
+    assert [(cell.variant, cell.moments.n, cell.moments.mean) for cell in cells] == [("control", 9, 1.0)]
+    assert {one.why for one in tally.entries} >= {"at is empty"}
 
 
 # --- windows of denominators -----------------------------------------------------------------------------------------
@@ -143,7 +189,7 @@ def test_a_second_statement_is_refused_before_anything_is_asked() -> None:
     for query in ("SELECT 1; DROP TABLE x", "SELECT ';' AS a; DROP TABLE x -- y", "SELECT 1 /* ; */; SELECT 2"):
         with pytest.raises(SignalsError, match="holds several statements"):
             engine.table(Relation(None, query))
-    taken = Engine(None, "postgres", {}, lambda relation: relation)  # type: ignore[arg-type,return-value] # only passed on
+    taken = Engine(None, "postgres", {}, lambda relation: relation)
     for query in ("SELECT 1;", "SELECT ';' AS a -- ; b", "SELECT 1 ; ; "):
         assert taken.table(Relation(None, query)) == Relation(None, query)
 
@@ -237,7 +283,7 @@ def test_what_postgres_alone_has(postgres_server: str, tmp_path: Path, monkeypat
             connection.execute('INSERT INTO "Exp" VALUES (%s, %s, %s, %s, %s, %s)', seen)
             connection.execute('INSERT INTO "Ord.ers" VALUES (%s, %s, %s)', (unit, "2026-03-02", amounts[number]))
         far = "INSERT INTO \"Ord.ers\" VALUES (%s, 'infinity', 1), (%s, '-infinity', 1)"
-        connection.execute(far, (units[0], units[1]))  # type: ignore[arg-type] # psycopg wants a literal
+        connection.execute(far, (units[0], units[1]))
     entry = """
   orders:
     signal: conversion

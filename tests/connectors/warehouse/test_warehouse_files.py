@@ -371,3 +371,40 @@ def test_a_covariate_that_differs_between_the_rows_of_a_unit_is_none(tmp_path: P
     assert told == [
         ("covariate differs between the rows of a unit (it must be one number, known before the start)", 2, 1)
     ]
+
+
+def test_times_in_nanoseconds_are_read(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    write_units(tmp_path / "data", unit_rows())
+    path = tmp_path / "data" / "units.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(2, "ts", table["ts"].cast(pa.timestamp("ns", tz="UTC"))), path)
+    wanted = moments(units_of(shop(), window=WEEK, before=FORTNIGHT))
+    assert_same(read(project(tmp_path, UNITS))[0], wanted)
+    by_table = """
+  orders: {signal: conversion, connector: table, shape: outcome, grain: unit, path: units.parquet,
+    map: {unit: user_id, variant: variation, value: amount, covariate: before, at: ts, segment.plan: plan}}
+"""
+    assert_same(read(project(tmp_path, by_table))[0], wanted)
+
+
+def test_a_filter_that_can_match_nothing_is_told(files: Path) -> None:
+    entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
+    with pytest.raises(SignalsError, match=r"`where:` compares 'abc' with column 'user_id', which holds numbers"):
+        read(project(files, entry.replace("where: {experiment: x}", "where: {user_id: abc}")))
+
+
+def test_tables_that_do_not_fit_are_no_experiment_without_outcomes(tmp_path: Path) -> None:
+    parquet(tmp_path / "data", shop(users=1200))
+    entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
+    with pytest.raises(SignalsError, match=r"units none has an outcome in orders.parquet"):
+        read(project(tmp_path, entry.replace("event: paid", "event: payed")))
+
+
+def test_a_covariate_of_the_same_value_is_put_together_alike(files: Path) -> None:
+    entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
+    cells, _ = read(project(files, entry.replace("value: amount, window", "value: amount, per_unit: any, window")))
+    before = [unit for unit in units_of(shop(), window=WEEK, before=FORTNIGHT) if unit[4] > 0]
+    assert sum(round(cell.moments.n * (cell.moments.x_mean or 0.0)) for cell in cells) == len(before)

@@ -142,3 +142,26 @@ def test_moments_go_with_nothing_else(tmp_path: Path) -> None:
         project(tmp_path, GIVEN + "    grain: unit\n")
     with pytest.raises(SignalsError, match="`moments:` needs `url:`"):
         project(tmp_path, GIVEN.replace("    url: duckdb:///shop.duckdb\n", ""))
+
+
+def test_two_sources_read_one_file_side_by_side(counted: Path) -> None:
+    from signals.pull import pull
+    from signals.store import open_store
+
+    tables = WITH_URL.format(exposures="facts.exposures", orders="facts.orders").replace("  orders:", "  tables:", 1)
+    rows = """
+  rows: {signal: conversion, connector: table, shape: outcome_counts, url: "duckdb:///shop.duckdb",
+    query: "SELECT variation, count(*) AS n, sum((amount > 0)::INT) AS yes FROM units GROUP BY 1",
+    map: {variant: variation, units: n, successes: yes}}
+"""
+    of = project(counted, GIVEN + tables + rows)
+    with open_store(f"sqlite:///{counted}/store.db") as store:
+        for _ in range(3):
+            assert [report.error for report in pull(of, store, full=True)] == [None, None, None]
+
+
+def test_a_table_that_is_not_there(database: Path) -> None:
+    text = WITH_URL.format(exposures="facts.exposure", orders="facts.orders")
+    with pytest.raises(SignalsError, match=r"no table 'facts.exposure'. Did you mean 'facts.exposures'\?") as caught:
+        read(project(database, text))
+    assert "source 'orders'" in str(caught.value)
