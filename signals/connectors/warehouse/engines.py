@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from signals.connectors.cells import ZONED_NANOS
-from signals.connectors.distinct import all_distinct
+from signals.connectors.distinct import ONE_AT_A_TIME, all_distinct
 from signals.connectors.duck import attach, connect, identifier, literal, translated
 from signals.connectors.env import scrub, secrets
 from signals.connectors.paths import InputFile, input_files
@@ -72,6 +72,9 @@ class Engine:
 
     def rows(self, expression: ibis.Table) -> list[dict[str, Any]]:
         """The rows of an expression: few, as everything is grouped first."""
+        if self.dialect == "duckdb":  # it takes every core by itself: two at once would only take memory twice
+            with ONE_AT_A_TIME:
+                return _rows(expression)
         if self.dialect != "pyspark":
             return _rows(expression)
         # Spark warns of every pandas of today on every answer; Ibis makes no use of what it warns of. What is to be
