@@ -90,7 +90,7 @@ class Warehouse:
 
 
 def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> Iterator[Record]:
-    from signals.connectors.warehouse import moments, query
+    from signals.connectors.warehouse import coding, moments, query
     from signals.connectors.warehouse.kept import by_day
 
     definition = definition_of(source)
@@ -113,11 +113,11 @@ def _cells(source: Source, project: Project, engine: Engine, tally: Tally) -> It
     if definition.outcome.window is not None:
         tally.looked_for(INCOMPLETE)
         cutoff = _cutoff(definition, engine, zone)
-    variants = query.Variants.of(seen, components(project))
+    variants = coding.Variants.of(seen, components(project))
     labels = None
     if dialect == "duckdb" and not own:
         dimensions = range(len(definition.segments))
-        labels = query.Labels.of(tuple(row[f"s{place}"] for place in dimensions) for row in counts)
+        labels = coding.Labels.of(tuple(row[f"s{place}"] for place in dimensions) for row in counts)
 
     clean = not faulty and dialect == "duckdb"  # a table that others write to may get a faulty row meanwhile
 

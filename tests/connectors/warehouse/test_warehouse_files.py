@@ -408,3 +408,17 @@ def test_a_covariate_of_the_same_value_is_put_together_alike(files: Path) -> Non
     cells, _ = read(project(files, entry.replace("value: amount, window", "value: amount, per_unit: any, window")))
     before = [unit for unit in units_of(shop(), window=WEEK, before=FORTNIGHT) if unit[4] > 0]
     assert sum(round(cell.moments.n * (cell.moments.x_mean or 0.0)) for cell in cells) == len(before)
+
+
+def test_labels_that_are_too_many_for_numbers_give_the_same(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from signals.connectors.warehouse import coding
+
+    entry = ENTRY.format(exposures="exposures.parquet", orders="orders.parquet")
+    of = project(files, entry.replace("segment.plan: plan", "segment.plan: plan, segment.team: team"))
+    # 40 teams and 5 plans are few enough to be told apart, and their combinations to be numbered.
+    assert coding.Labels.of([(f"plan-{n % 5}", f"team-{n}") for n in range(40)])
+    assert coding.Labels.of([(f"plan-{n % 5}", f"team-{n}") for n in range(60)]) is None
+    coded, _ = read(of)
+    monkeypatch.setattr(coding, "MOST_LABELS", 0)
+    assert read(of)[0] == coded
+    assert_same(coded, moments(units_of(shop(), window=WEEK, before=FORTNIGHT, labels=("plan", "team"))))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from signals.connectors.warehouse import query
+from signals.connectors.warehouse.coding import Variants
 from signals.connectors.warehouse.definition import Definition, Measure, Relation
 
 GOLDEN = Path(__file__).parent / "sql"
@@ -59,7 +60,7 @@ def sql_of(definition: Definition, dialect: str) -> str:
     def opened(relation: Relation) -> Any:
         return ibis.table(TABLES[str(relation.table)], name=relation.table)
 
-    variants = query.Variants.of({"control": 5, "candidate": 5, "B": 4, "x": 1}, [["candidate", "control"]])
+    variants = Variants.of({"control": 5, "candidate": 5, "B": 4, "x": 1}, [["candidate", "control"]])
     cutoff = datetime(2026, 3, 8) if definition is EVENTS else None  # noqa: DTZ001
     zone = "UTC" if definition is UNITS else None
     made = query.build(definition, opened, dialect, zone, variants, cutoff)
