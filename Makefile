@@ -16,7 +16,7 @@ demo: .venv/run.stamp editor     ## pull the bundled example, print its verdicts
 	$(BIN)/signals demo
 
 test: .venv/dev.stamp lint editor  ## lint, types, every test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 SERVERS := mlflow phoenix label_studio
 

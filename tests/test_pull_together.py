@@ -232,6 +232,7 @@ def test_steps_are_told_one_at_a_time_and_end_with_the_report(fake: Fake, tmp_pa
 STOPPED = """
 import os, signal, sys, threading, time
 sys.path[:0] = {paths!r}
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what starts the tests in the background may have it ignored
 from pathlib import Path
 from test_pull_together import Fake, plain, project_of
 from signals import connectors
