@@ -59,7 +59,7 @@ class _Member(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: object) -> int:
-        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # a writable buffer
         data = self._raw.read(len(target))
         self._size += len(data)
         self._sum = zlib.crc32(data, self._sum)
@@ -84,7 +84,7 @@ class _Part(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: object) -> int:
-        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # a writable buffer
         data = self._raw.read(min(len(target), self._left))
         self._left -= len(data)
         target[: len(data)] = data

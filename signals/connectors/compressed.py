@@ -143,7 +143,7 @@ class Unpacked(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: object) -> int:
-        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # a writable buffer
         if not self._ready:
             try:
                 self._ready = memoryview(self._next())

@@ -175,7 +175,7 @@ def _note_keys(line: str, number: int, one: Input, keys: dict[str, None], nested
         keys[key] = None
         if isinstance(value, str) and value.startswith("{"):  # an object written as text
             with suppress(ValueError, RecursionError):
-                value = json.loads(value)  # noqa: PLW2901
+                value = json.loads(value)  # noqa: PLW2901  (the same cell, read)
         if isinstance(value, dict):
             nested.update((f"{key}.{inner}", None) for inner in value)
 

@@ -79,7 +79,7 @@ def _counted(stream: IO[bytes], counts: list[int]) -> Iterator[bytes]:
     """The lines, the last one ended; counts lines and those that hold something."""
     end, filled = b"\n", False
     for number, piece in enumerate(iter(lambda: stream.readline(1 << 20), b"")):
-        piece = piece.removeprefix(b"\xef\xbb\xbf") if number == 0 else piece  # noqa: PLW2901
+        piece = piece.removeprefix(b"\xef\xbb\xbf") if number == 0 else piece  # noqa: PLW2901  (the same piece)
         filled = filled or bool(piece.strip())
         end = piece[-1:] or end
         if end == b"\n":

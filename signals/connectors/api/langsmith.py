@@ -161,10 +161,10 @@ def _fetch(api: Client, lists: Client, source: Source, spool: Spool) -> None:
     begin = f"{options['since']}T00:00:00Z" if options.get("since") else BEGIN
     wanted = [str(name) for name in options.get("experiments") or options["projects"]]
 
-    def asked_for(start: str | None, since: datetime | None) -> Iterator[Page]:  # noqa: ARG001
+    def asked_for(start: str | None, since: datetime | None) -> Iterator[Page]:  # noqa: ARG001  (as Pages are asked)
         yield Page([_session(api, name) for name in wanted], None)
 
-    spool.gather("session", asked_for, lambda row: row.get("id"), lambda row: None)  # noqa: ARG005
+    spool.gather("session", asked_for, lambda row: row.get("id"), lambda _row: None)
     sessions = list(spool.rows("session"))
     names = [str(session["id"]) for session in sessions]
 
@@ -185,10 +185,10 @@ def _fetch(api: Client, lists: Client, source: Source, spool: Spool) -> None:
     if needs(source, ("example",)):
         for dataset in sorted({found for row in sessions if (found := scalar(row.get("reference_dataset_id")))}):
 
-            def examples(start: str | None, since: datetime | None, dataset: str = dataset) -> Iterator[Page]:  # noqa: ARG001
+            def examples(start: str | None, _: datetime | None, dataset: str = dataset) -> Iterator[Page]:
                 return _by_offset(api, EXAMPLES, {"dataset": dataset}, start, "examples")
 
-            spool.gather(f"example {dataset}", examples, lambda row: row.get("id"), lambda row: None)  # noqa: ARG005
+            spool.gather(f"example {dataset}", examples, lambda row: row.get("id"), lambda _row: None)
 
 
 def _session(api: Client, name: str) -> Row:
