@@ -10,7 +10,7 @@ ORACLE_PYTHON ?= $(shell for python in python3.12 python3.13 python3.14 python3 
 
 EDITOR := signals/dashboard/editor
 
-.PHONY: demo test live lint coverage editor oracle oracle-python lock clean
+.PHONY: demo test live lint coverage shots editor oracle oracle-python lock clean
 
 demo: .venv/run.stamp editor     ## pull the bundled example, print its verdicts, serve the dashboard
 	$(BIN)/signals demo
@@ -51,10 +51,13 @@ oracle-python:                   ## the Python that it would use; empty without 
 coverage: .venv/run.stamp        ## how often every interval holds the truth, in ten minutes, into docs/coverage.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
+shots: .venv/dev.stamp editor    ## the pictures of the documentation, into docs/; needs Chromium
+	$(BIN)/python -m tests.dashboard.shots docs
+
 lock: .venv/dev.stamp            ## renew the pinned lists from pyproject.toml
 	$(PIP) install uv
-	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse -o requirements/run.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra postgres --extra warehouse --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra auth --extra memo --extra postgres --extra warehouse -o requirements/run.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra auth --extra memo --extra postgres --extra warehouse --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK:3.11=3.12) requirements/oracle.in -o requirements/oracle.txt
 	for server in $(SERVERS); do $(LOCK) requirements/live/$$server.in -o requirements/live/$$server.txt; done
 

@@ -82,9 +82,11 @@ class _Readings:
         from signals.readings import read
 
         spot = release, as_of, family
-        if spot not in self.found:
-            self.found[spot] = self.lookup.of(self.wanted, release, as_of, family)
-        numbers, evidence = self.found[spot]
+        # Another thread may drop what is kept at any moment (``Memory.forget``).
+        kept = self.found.get(spot)
+        if kept is None:
+            kept = self.found[spot] = self.lookup.of(self.wanted, release, as_of, family)
+        numbers, evidence = kept
         found = {}
         for shelf in self.shelves:
             reading = shelf.kept.get(spot)
@@ -113,31 +115,42 @@ class Asker:
         """Whether the answer is kept."""
         return (case.release, case.as_of, case.family) in self.kept
 
-    def verdict(self, case: Case) -> Verdict | SignalsError:
-        """What the policy says of a release, or why it cannot."""
+    def verdict(self, case: Case, *, blind: bool = False) -> Verdict | SignalsError:
+        """What the policy says of a release, or why it cannot.
+
+        Args:
+            case: The release and its moment.
+            blind: Also what it says where it sees nothing, as ``review`` does; else that is an error.
+        """
         spot = case.release, case.as_of, case.family
-        if spot not in self.kept:
+        found = self.kept.get(spot)  # another thread may drop what is kept at any moment (``Memory.forget``)
+        if found is None:
             try:
-                self.kept[spot] = self._decided(case)
+                found = self._decided(case)
             except StoreError:
                 raise  # it is the store that fails, and not only here
             except SignalsError as error:
-                self.kept[spot] = error
-        return self.kept[spot]
+                found = error
+            self.kept[spot] = found
+        return found if blind or isinstance(found, SignalsError) else self._seen(case, found)
 
     def _decided(self, case: Case) -> Verdict:
         from signals.policy import decide
 
         moment_of(case.release, case.as_of)  # refuses one before the start
-        if not self.wanted:
-            names = ", ".join(self.policy.signals)
-            raise SignalsError(f"no source feeds a signal of this policy ({names})", "Add one to sources.yaml")
         self.lookup.check(case.release)
         readings, evidence = self.readings.of(*(case.release, case.as_of, case.family))
-        if all(reading.state == "missing" for reading in readings.values()):
-            what = f"the store has no evidence of {case.release.id!r} as of {utc(case.as_of)} for this policy's signals"
-            raise SignalsError(what, "Pull its sources again; a policy cannot be held to what nobody can see")
         return decide(self.policy, case.release, readings, case.as_of, evidence)
+
+    def _seen(self, case: Case, verdict: Verdict) -> Verdict | SignalsError:
+        """The verdict, or that nobody can see what it would be about."""
+        if not self.wanted:
+            names = ", ".join(self.policy.signals)
+            return SignalsError(f"no source feeds a signal of this policy ({names})", "Add one to sources.yaml")
+        if all(reading.state == "missing" for reading in verdict.readings.values()):
+            what = f"the store has no evidence of {case.release.id!r} as of {utc(case.as_of)} for this policy's signals"
+            return SignalsError(what, "Pull its sources again; a policy cannot be held to what nobody can see")
+        return verdict
 
     def call_on(self, case: Case, moment: datetime) -> Call | None:
         """The call alone, as of an earlier moment."""
@@ -214,9 +227,12 @@ _LOCK = Lock()
 
 
 def memory_of(project: Project, store: Store) -> Memory:
-    """What is kept of this store as it is now: a pull, a release or a source more is another state."""
+    """What is kept of this store as it is now: a pull, a release or a source more is another state.
+
+    So is a source that was found unchanged after a failure: its pull has no row of its own, and mends the failure.
+    """
     with store.look() as look:
-        state = look.newest_pull()
+        state = look.newest_pull(), look.last_attempts([source.name for source in project.sources])
     sources = tuple((source.name, source.signal) for source in project.sources)
     of, now = (project.store_url, project.sources_path), (state, project.releases, sources)
     with _LOCK:

@@ -1,8 +1,8 @@
 """``data/sources.yaml``: where evidence comes from and which releases it is about.
 
 Read strictly and as a whole: every mistake is reported with line and column, and nothing is half-loaded. Variables in
-``store`` and ``releases`` are filled in here; those of a source only when it is read, so that a secret that is missing
-for one source stops neither a verdict nor the other sources, and never lies about in memory.
+``store`` and ``releases`` are filled in here; those of a source or a receiver only when it is read or told, so that a
+secret that is missing for one of them stops neither a verdict nor the others, and never lies about in memory.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from signals import connectors
 from signals.connectors.env import Missing, expand, problem
 from signals.model import OUTCOMES, Problem, Project, Release, SignalsError, Source
+from signals.receivers import receivers
 from signals.strictyaml import Document, Loc, load, suggest, validate
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ def load_project(root: Path) -> Project:
     data = document.data if isinstance(document.data, dict) else {}
     releases = _releases(document, data.get("releases"), problems)
     sources = _sources(document, data.get("sources"), problems)
+    told = receivers(document, [release.id for release in releases], problems)
     store = _expanded(document, ("store",), data.get("store", DEFAULT_STORE), problems)
     if problems or top is None:
         raise SignalsError(tuple(sorted(problems, key=lambda item: (item.line or 0, item.column or 0))))
-    return Project(root, root / POLICY, path, store_url(store, root), releases, sources)
+    return Project(root, root / POLICY, path, store_url(store, root), releases, sources, told)
 
 
 def store_url(url: str, root: Path) -> str:
@@ -94,6 +96,7 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         store: Text = DEFAULT_STORE
         releases: list[Any] = Field(default_factory=list)
         sources: dict[str, Any] = Field(default_factory=dict)
+        notify: list[Any] = Field(default_factory=list)
 
     return File, ReleaseEntry
 

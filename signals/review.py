@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from signals.model import (
     Call,
     Decision,
+    DecisionOutcome,
     Explanation,
     Numbers,
+    Override,
     Problem,
     Project,
     Reading,
@@ -32,7 +34,10 @@ from signals.model import (
 
 if TYPE_CHECKING:
     from signals.explain import Subject
+    from signals.memo import Memo
     from signals.policy import Policy
+    from signals.roles import Person
+    from signals.standing import Stale, Standing
     from signals.store import Store
 
 READ_BY: Mapping[SignalKind, tuple[str, ...]] = {
@@ -52,8 +57,11 @@ class Review:
     verdict: Verdict
     policy: Policy
     project: Project
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Decision, ...]  # the newest first
     subject: Subject = field(repr=False, compare=False)
+    overrides: tuple[Override, ...] = ()  # beside those that went against their verdict
+    outcomes: tuple[DecisionOutcome, ...] = ()  # how they turned out, the newest telling first
+    usual: bool = True  # under the project's own policy, as of its own moment
 
     @cached_property
     def explanation(self) -> Explanation:
@@ -61,6 +69,63 @@ class Review:
         from signals.explain import explain
 
         return explain(self.subject)
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where each decision stands now, the newest first.
+
+        The one that counts is held against this verdict, unless somebody asked for another policy or moment.
+        """
+        from signals.standing import standings
+
+        return standings(self.decisions, self.overrides, self.outcomes, datetime.now(UTC), self._looked)
+
+    @cached_property
+    def _looked(self) -> Mapping[str, Stale | None]:
+        return {one.entry: self._stale(one) for one in self.decisions[:1]} if self.usual else {}
+
+    def _stale(self, decision: Decision) -> Stale | None:
+        from signals.policy import verdict_json
+        from signals.standing import as_told, stale
+
+        store = store_of(self.project)
+        then = as_told(decision, store.verdict_text(decision.verdict_hash))
+        other = decision.policy_hash != self.verdict.policy_hash
+        numbers = {one.hash: one.number for one in reversed(store.versions())} if other else {}
+        return stale(then, verdict_json(self.verdict), numbers)
+
+    @property
+    def stale(self) -> Mapping[str, tuple[str, ...]]:
+        """By entry of a decision, what has changed since the verdict that it was made on, one sentence each."""
+        return {one.decision.entry: one.stale.words for one in self.standings if one.stale is not None}
+
+    def memo(self, *, explained: bool = True) -> Memo:
+        """The verdict in words, with what people decided and what has changed since.
+
+        Args:
+            explained: With its explanation and with what follows from the whole verdict; without, it is at once.
+        """
+        from signals.memo import memo_of
+        from signals.policy import verdict_json
+
+        explanation = self.explanation if explained else None
+        return memo_of(
+            self.verdict,
+            self.policy.text,
+            self.decisions,
+            self.policy.file,
+            explanation,
+            overrides=self.overrides,
+            outcomes=self.outcomes,
+            stale=self.stale if explained else {},
+            verdict_hash=digest(verdict_json(self.verdict, explanation)) if explained else "",
+            audit_head=self.audit_head,
+        )
+
+    @property
+    def audit_head(self) -> str:
+        """Hash of the newest entry of the audit chain, as it is now: a memo prints it."""
+        return store_of(self.project).audit_head()
 
 
 def review(
@@ -108,43 +173,83 @@ def review(
     }
     verdict = decide(rules, subject, readings, moment, evidence)
     moving = as_of is None and subject.as_of is None
-    decisions = store.decisions(subject.id)
+    decisions, overrides, outcomes = store.recorded(subject.id)
     explained = Subject(lookup, rules, verdict, numbers, family, moving, decisions)
-    return Review(verdict, rules, project, decisions, explained)
+    usual = policy is None and as_of is None
+    return Review(verdict, rules, project, decisions, explained, overrides, outcomes, usual)
 
 
-def record(result: Review, call: Call, by: str, because: str, second: str, document: Mapping[str, Any]) -> Decision:
-    """Append what people decided to the record, with the verdict (``document``) and the policy that they saw.
+def record(
+    result: Review,
+    call: Call,
+    by: str,
+    because: str,
+    second: str = "",
+    *,
+    until: datetime | None = None,
+    follow_up: datetime | None = None,
+    person: Person | None = None,
+    token: str = "",
+) -> Decision:
+    """Append what people decided to the record, with the verdict and the policy that they saw.
+
+    Against the verdict it is an override, which is a record of its own beside the decision.
+
+    Args:
+        result: What they saw.
+        call: What they decided.
+        by: Who; of somebody who is signed in the name of the sign-in counts.
+        because: Why.
+        second: Who else agrees; an override needs one.
+        until: When an override ends.
+        follow_up: When somebody looks at it again; an override has one of both dates.
+        person: Who is signed in; None when nobody has to be.
+        token: Of the form that this comes from: the same form again records nothing and gives what it recorded.
 
     Raises:
-        SignalsError: Without a name or a reason, or against the verdict without a second person.
+        SignalsError: Without a name or a reason; against the verdict without a second person or a date in the future;
+            with a role that may not; when they saw another policy or moment than the project's own, or a call that
+            is another one by now.
     """
+    from signals.choices import decision_faults, refuse
+    from signals.policy import verdict_json
+    from signals.roles import require
+
+    require(person, "reviewer", "record a decision")
     verdict, policy = result.verdict, result.policy
-    by, because, second = by.strip(), because.strip(), second.strip()
-    if not by or not because:
-        raise SignalsError("a decision needs who and why", "Give --by and --because")
-    if call != verdict.call and (not second or second.casefold() == by.casefold()):
+    if not result.usual:
         raise SignalsError(
-            f"the verdict is {verdict.call}: deciding {call} needs a second person", "Name another one with --second"
+            "a decision is recorded on the verdict of now under the project's own policy",
+            "Look at the release again, without another policy or as-of time",
         )
+    by, because, second = (person.name if person else by).strip(), because.strip(), second.strip()
+    now = datetime.now(UTC).replace(microsecond=0)
+    refuse(decision_faults(verdict.call, call, by, because, second, until, follow_up, now))
+    # A pull, or somebody who saved the policy, may have turned the call since they looked: what was as recommended
+    # then would be an override now.
+    today = review(verdict.release.id, result.project).verdict.call
+    if today != verdict.call:
+        raise SignalsError(
+            f"the verdict on {verdict.release.id} has changed since you looked: it is {today} now and was "
+            f"{verdict.call}",
+            "Look at it again before you decide",
+        )
+    told = verdict_json(verdict, result.explanation)
     store = store_of(result.project)
     store.put_policy(policy.hash, policy.name, policy.text, "", by)
     store.put_verdict(
-        verdict.release.id, verdict.policy_hash, verdict.evidence_hash, verdict.call, canonical(document), verdict.as_of
+        verdict.release.id, verdict.policy_hash, verdict.evidence_hash, verdict.call, canonical(told), verdict.as_of
     )
-    return store.decide(
-        Decision(
-            release=verdict.release.id,
-            call=call,
-            recommended=verdict.call,
-            by=by,
-            because=because,
-            at=datetime.now(UTC).replace(microsecond=0),
-            verdict_hash=digest(document),
-            policy_hash=verdict.policy_hash,
-            second=second,
-        )
+    decision = Decision(
+        release=verdict.release.id, call=call, recommended=verdict.call, by=by, because=because, at=now,
+        verdict_hash=digest(told), policy_hash=verdict.policy_hash, second=second, token=token,
+    )  # fmt: skip
+    if not decision.override:
+        return store.decide(decision)
+    beside = Override(
+        "", decision.release, call, verdict.call, decision.verdict_hash, by, second, because, now, until, follow_up
     )
+    return store.decide(decision, beside)
 
 
 def family_size(project: Project, release: Release) -> int:

@@ -17,6 +17,7 @@ from signals.model import Project, SignalsError
 from signals.policy import run_tests
 from signals.policyfile import Standing, discard, prepare, put_in_place, standing
 from signals.review import misplaced, parsed, store_of
+from signals.roles import Person, require, who
 from signals.store import Store, Version
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ class _Plan:
     write: bool
 
 
-def save(project: Project, text: str, *, base: str | None, by: str, because: str) -> Version:
+def save(
+    project: Project, text: str, *, base: str | None, by: str, because: str, person: Person | None = None
+) -> Version:
     """Save a text as the policy: a new version in the store, and the file written exactly so.
 
     Comments and layout are kept, and so are Windows line ends when the file has them. Saving an older text again
@@ -106,15 +109,17 @@ def save(project: Project, text: str, *, base: str | None, by: str, because: str
         project: Whose policy.
         text: The whole new text.
         base: Hash of the text that the editor started from.
-        by: Who saves.
+        by: Who saves; when ``person`` is given, it is that person, whatever is written here.
         because: Why.
+        person: Who signed in; None when nobody has to.
 
     Raises:
         ConflictError: When the file or the newest version is not ``base`` any more.
-        SignalsError: When the text does not load, one of its own tests fails, a source would lose its signal, nothing
-            changed, who or why is missing, or the file cannot be written.
+        SignalsError: When the person may not save the policy, the text does not load, one of its own tests fails, a
+            source would lose its signal, nothing changed, who or why is missing, or the file cannot be written.
     """
-    by, because = _said(by, "who saves it"), _said(because, "a reason")
+    require(person, "editor", "save the policy")
+    by, because = _said(who(person, by), "who saves it"), _said(because, "a reason")
     _said(text, "a text", most=None)
     store = store_of(project)
     text = standing(project.policy_path).in_style(text)

@@ -38,6 +38,9 @@ sources: {}
   #   connector: promptfoo
   #   path: exports/promptfoo/*.json
   #   map: {item: vars.ticket_id, variant: provider.label}
+
+# notify:                              # who is told when a verdict changes: docs/webhooks.md
+#   - {url: "${SLACK_WEBHOOK:-}", format: slack}
 """
 
 

@@ -20,6 +20,7 @@ from signals.model import (
 from signals.told import not_known, silent_decider, uncontradicted
 from signals.words import (
     CALL_WORDS,
+    LONGEST_WORD,
     SETTLED_MEANS,
     bounds,
     chance,
@@ -54,22 +55,27 @@ ROLE_WORDS = {
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Columns padded to their widest cell; those in ``right`` are aligned right."""
-    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    """Columns padded to their widest cell; those in ``right`` are aligned right. No cell reaches the terminal raw."""
+    told = [[_cell(str(cell)) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in [head, *told]) for column in range(len(head))]
     lines = []
-    for row in [head, ["-" * width for width in widths], *rows]:
+    for row in [head, ["-" * width for width in widths], *told]:
         cells = [
-            str(cell).rjust(width) if column in right else str(cell).ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
 
+def _cell(text: str) -> str:
+    return text if text.isprintable() and len(text) <= LONGEST_WORD else clean(text)
+
+
 def wrap(text: str, indent: str = "") -> str:
-    """Fold a paragraph to the terminal's width (at most 100)."""
+    """Fold a paragraph to the terminal's width (at most 100); no control character of it gets there."""
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.fill(clean(text), width, initial_indent=indent, subsequent_indent=indent)
 
 
 def headline(verdict: Verdict) -> str:
@@ -83,7 +89,7 @@ def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> st
     release = verdict.release
     mark = "  [synthetic data]" if release.synthetic else ""
     parts = [
-        f"{headline(verdict)}  {release.id}: {release.candidate} against {release.control}{mark}",
+        f"{headline(verdict)}  {clean(release.id)}: {clean(release.candidate)} against {clean(release.control)}{mark}",
         wrap(verdict.sentence),
         wrap(_decided(verdict)),
         *_sure(verdict, explanation),
@@ -108,7 +114,8 @@ def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> st
     parts += [
         "",
         (
-            f"policy {verdict.policy_name} {verdict.policy_hash[:15]}  evidence {verdict.evidence_hash[:15]}  "
+            f"policy {clean(verdict.policy_name)} {clean(verdict.policy_hash[:15])}  "
+            f"evidence {clean(verdict.evidence_hash[:15])}  "
             f"as of {moment(verdict.as_of)}"
         ),
     ]
@@ -315,4 +322,4 @@ def one_line(verdict: Verdict, explanation: Explanation | None = None) -> str:
     """Release, call and sentence, and how sure the call is, for a list of several."""
     sure = explanation.stability if explanation and verdict.reason != "untrusted" else None
     again = f" The same call in {chance(sure.calls.get(verdict.call, 0.0))} of redraws." if sure else ""
-    return f"{headline(verdict):<22} {verdict.release.id:<16} {verdict.sentence}{again}"
+    return f"{headline(verdict):<22} {clean(verdict.release.id):<16} {clean(verdict.sentence)}{again}"

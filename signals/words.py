@@ -31,30 +31,76 @@ CAUSE_WORDS: dict[CauseName, str] = {
     "unexplained": "unexplained",
 }
 
-# Marks that turn text around (overrides and isolates of writing direction) or break lines where nobody looks.
-_HIDDEN = re.compile("[\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+LONGEST = 4000
+"""Characters of one text from outside that memo, page and terminal show; the rest is counted, not shown."""
+
+LONGEST_WORD = 300
+"""The same of one run without a space: no name, path or hash of ours comes near it, and nothing can break it."""
+
+MOST_MARKS = 6
+"""Marks that may stand over one letter: no language stacks more, and a tower of them covers the lines around it."""
+
+# Marks of format that show, or that belong to a script: joiners, and signs over Arabic and Syriac numbers.
+_FORMAT_KEPT = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
+_ROOM = 40  # for the count itself: what was shortened once is not shortened again
+_SHORTENED = re.compile(r"… \(([\d,]{1,20}) more characters\)$")
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + _ROOM + 1},}}")
 
 
 def clean(text: object, *, lines: bool = False) -> str:
-    """Text from outside made fit for one line: no control, direction or hidden characters, single spaces.
+    """Text from outside made fit for one line: no control, direction or hidden characters, single spaces, not endless.
 
     Args:
         text: Anything; ``str`` of it is used.
-        lines: Keep line breaks and indentation (for the policy text).
+        lines: Keep line breaks, indentation and length (for the policy text).
 
     Returns:
-        Text in which each forbidden character is replaced by U+FFFD, so that nothing vanishes in silence.
+        Text in which each forbidden character, and each mark too many over a letter, is replaced by U+FFFD, and what is
+        too long by a count of what is not shown, so that nothing vanishes in silence.
     """
-    raw = str(text)
-    kept = "".join(sign if _visible(sign) else "\ufffd" for sign in _HIDDEN.sub("\ufffd", raw.replace("\r\n", "\n")))
-    return kept if lines else " ".join(kept.split())
+    raw = str(text).replace("\r\n", "\n")
+    # Each sign is looked at once, however often it comes: a name may be a hundred thousand characters long.
+    signs = set(raw)
+    kept = raw.translate({ord(sign): "\ufffd" for sign in signs if not _visible(sign)})
+    if any(map(_is_mark, signs)):
+        kept = _without_towers(kept)
+    if lines:
+        return kept
+    flat = " ".join(kept.split())
+    return shorten(_LONG_WORD.sub(lambda found: shorten(found[0], LONGEST_WORD), flat), LONGEST)
+
+
+def shorten(text: str, size: int) -> str:
+    """The first ``size`` characters and a word about how many more there are: ``aaa… (700 more characters)``.
+
+    Text that is longer by less than that word takes stays whole, so shortening twice is shortening once.
+    """
+    if len(text) <= size + _ROOM:
+        return text
+    before = _SHORTENED.search(text)
+    whole = text[: before.start()] if before else text
+    more = max(len(whole) - size, 0) + (int(before[1].replace(",", "")) if before else 0)
+    return f"{whole[:size].rstrip()}… ({count(more)} more characters)"
 
 
 def _visible(sign: str) -> bool:
-    if sign in "\n\t":
+    if sign in "\n\t" or sign in _FORMAT_KEPT:
         return True
-    # Control characters, lone surrogates and non-characters are not allowed in XML, so not in an SVG either.
-    return unicodedata.category(sign) not in ("Cc", "Cs") and (ord(sign) & 0xFFFE) != 0xFFFE
+    # Control characters, lone surrogates and non-characters are not allowed in XML, so not in an SVG either. Marks of
+    # format turn text around, break lines where nobody looks or carry what nobody sees.
+    return unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Zl", "Zp") and (ord(sign) & 0xFFFE) != 0xFFFE
+
+
+def _is_mark(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Mn", "Me")
+
+
+def _without_towers(text: str) -> str:
+    found, height = [], 0
+    for sign in text:
+        height = height + 1 if _is_mark(sign) else 0
+        found.append(sign if height <= MOST_MARKS else "\ufffd")
+    return "".join(found)
 
 
 def estimate_title(which: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no fail
 settings.load_profile("untimed")
 
 pytest_plugins = ["tests.postgres"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: who drives a browser or a server waits for it a quarter of the time."""
+    return (os.cpu_count() or 1) + 1
+
 
 ROOT = Path(__file__).resolve().parents[1]
 

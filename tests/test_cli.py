@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_decide_records_and_audit_notices_a_change(root: Path, tmp_path: Path, m
     assert done.exit_code == 0, done.output
     assert "as recommended" in done.stdout
     words = ["decide", "tuesday-large", "ship", "--by", "Ann", "--because", "a contract", "--second", "Bo"]
-    override = command(*words, "--project", folder)
+    override = command(*words, "--until", f"{(datetime.now(UTC) + timedelta(days=200)).date()}", "--project", folder)
     assert "override of rollback" in override.stdout
     assert command("audit", "verify", "--project", folder).exit_code == 0
     with sqlite3.connect(database) as connection:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from debt_kit import LATE, MID, NOW, OLD, OPEN, POLICY, SOURCES, STORIES, Made, every, made
+from decided_kit import decided_then
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +18,9 @@ from signals.debt import KINDS, SEVERITIES, TITLES, Debt, Kind, debts, masked, s
 from signals.debt.feeds import GAPS, RHYTHM
 from signals.debt.judge import ENOUGH_ANCHORS, USABLE
 from signals.debt.owed import urgent_first
-from signals.model import Decision, SignalsError
+from signals.model import SignalsError
 from signals.readings import judge_checks, judge_corrected
-from signals.review import load, parsed, record, review, store_of
+from signals.review import load, parsed, review, store_of
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 """When a pull is noted that a pull of the test itself, at the time of the clock, is to follow."""
@@ -505,8 +506,7 @@ def test_a_decided_release_is_not_waited_for(project: Made) -> None:
     late = NOW + timedelta(days=30)
     assert found(project, "source-silent", now=late)
     result = review("open", project.project, as_of=NOW)
-    decision = record(result, result.verdict.call, "ann", "as it says", "", {"call": result.verdict.call})
-    assert isinstance(decision, Decision)
+    decision = decided_then(result, {"call": result.verdict.call})
     later = max(late, decision.at + timedelta(days=1))
     assert not found(project, "source-silent", now=later)
 

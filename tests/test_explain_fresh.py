@@ -10,13 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from decided_kit import decided_then
 from sqlalchemy import delete
 
 from signals.explain import MEANWHILE, _key, _memory, _Pairs, explain
 from signals.lookup import Lookup
 from signals.model import Explanation, canonical, plain
 from signals.pull import pull
-from signals.review import load, record, review, store_of
+from signals.review import load, review, store_of
 from signals.store.tables import estimate
 from tests.track_kit import make
 
@@ -71,7 +72,7 @@ def _edit(folder: Path, pattern: str, by: str, file: str = "sources.yaml") -> No
 def _decide(folder: Path, later: timedelta) -> None:
     then = review("r04", load(folder))
     made = review("r04", load(folder), as_of=then.verdict.as_of + later)
-    record(made, made.verdict.call, "ann", "seen", "", {"call": made.verdict.call})
+    decided_then(made, {"call": made.verdict.call})
 
 
 CHANGES: dict[str, Callable[[Path], None]] = {

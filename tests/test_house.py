@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LEAVES = {"model", "checks", "words", "told", "strictyaml"}
+LEAVES = {"model", "checks", "words", "told", "standing", "strictyaml"}
 
 # part -> the other parts of ours that it may import
 MAY_IMPORT = {
@@ -17,7 +17,12 @@ MAY_IMPORT = {
     "checks": {"model"},
     "words": {"model"},
     "told": {"model", "words"},
+    "standing": {"model", "words"},
+    "choices": {"model"},
+    "decisions": LEAVES | {"store", "policy", "asking", "choices", "review", "roles"},
     "strictyaml": {"model"},
+    "roles": {"model", "words", "strictyaml"},
+    "doors": {"model"},
     "stats": {"model"},
     "connectors": LEAVES,
     "store": LEAVES,
@@ -26,25 +31,31 @@ MAY_IMPORT = {
     "workbench": LEAVES | {"policy", "stats"},
     "reconcile": LEAVES | {"stats", "readings", "policy", "workbench"},
     "memo": LEAVES,
-    "project": LEAVES | {"connectors"},
+    "receivers": LEAVES | {"connectors"},
+    "project": LEAVES | {"connectors", "receivers"},
     "pull": LEAVES | {"connectors", "store", "project"},
     "lookup": LEAVES | {"store", "readings"},
     "explain": LEAVES | {"store", "lookup", "policy", "reconcile", "past", "stats"},
     "past": LEAVES | {"policy", "stats", "asking", "replay", "review"},
     "track": LEAVES | {"policy", "stats", "past", "review"},
     "debt": LEAVES | {"store", "policy", "lookup", "asking", "review", "project", "reconcile"},
-    "review": LEAVES | {"project", "store", "lookup", "readings", "policy", "explain"},
+    "review": LEAVES | {"project", "store", "lookup", "readings", "policy", "explain", "choices", "roles", "memo"},
+    "inside": LEAVES | {"lookup", "readings", "review"},
     "policyfile": LEAVES,
-    "saving": LEAVES | {"store", "policy", "policyfile", "workbench", "review"},
+    "saving": LEAVES | {"store", "policy", "policyfile", "workbench", "review", "roles"},
     "versions": LEAVES | {"store", "policy", "policyfile", "saving", "review"},
     "replayed": LEAVES,
     "asking": LEAVES | {"store", "readings", "policy", "lookup", "review"},
     "replay": LEAVES | {"store", "policy", "lookup", "asking", "replayed", "review"},
     "terminal": LEAVES,
     "terminal_pulls": LEAVES | {"terminal"},
+    "terminal_decisions": LEAVES | {"terminal"},
     "sources": LEAVES | {"connectors", "store", "project", "pull", "review"},
+    "sharing": LEAVES | {"connectors", "store", "policy", "memo", "receivers", "review"},
     "starter": {"model"},
-    "dashboard": LEAVES | {"review", "policy", "memo", "workbench", "versions", "replay", "track", "debt"},
+    "dashboard": LEAVES
+    | {"review", "policy", "memo", "workbench", "versions", "replay", "track", "debt", "choices", "decisions", "inside"}
+    | {"roles", "doors", "project"},
     "cli": LEAVES
     | {
         "review",
@@ -62,6 +73,14 @@ MAY_IMPORT = {
         "replay",
         "track",
         "debt",
+        "sharing",
+        "choices",
+        "decisions",
+        "inside",
+        "terminal_decisions",
+        "roles",
+        "doors",
+        "dashboard",
     },
     "__main__": {"cli"},
     "__init__": {"model", "review"},
@@ -141,7 +160,9 @@ def test_help_imports_nothing_heavy(root: Path) -> None:
     assert not loaded_after(code, root) & (HEAVY | {"sqlalchemy", "pydantic", "lark", "jinja2", "ruamel"})
 
 
-@pytest.mark.parametrize("module", ["signals", "signals.policy", "signals.readings", "signals.store", "signals.memo"])
+@pytest.mark.parametrize(
+    "module", ["signals", "signals.policy", "signals.readings", "signals.store", "signals.memo", "signals.sharing"]
+)
 def test_importing_a_part_imports_nothing_heavy(module: str, root: Path) -> None:
     assert not loaded_after(f"import {module}", root) & HEAVY
 

@@ -9,14 +9,15 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from decided_kit import decided_then
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from signals.model import Decision, Project, SignalsError, Verdict
+from signals.model import Decision, Override, Project, SignalsError, Verdict
 from signals.policy import Policy
 from signals.pull import pull
 from signals.replay import Replayed, flips, replay, sentence, summary
-from signals.review import load, parsed, policy_of, record, review, store_of
+from signals.review import load, parsed, policy_of, review, store_of
 
 POLICY = """\
 schema: 1
@@ -91,7 +92,9 @@ def by_id(found: tuple[Replayed, ...]) -> dict[str, Replayed]:
 
 def decided_at(project: Project, release: str, call: str, at: datetime, policy_hash: str = "sha256:p") -> None:
     """A decision as an earlier version of the store may hold it: without its verdict."""
-    store_of(project).decide(Decision(release, call, "hold", "ann", "why", at, "sha256:v", policy_hash))  # type: ignore[arg-type]
+    made = Decision(release, call, "hold", "ann", "why", at, "sha256:v", policy_hash, "bo")  # type: ignore[arg-type]
+    beside = Override("", release, made.call, "hold", "sha256:v", "ann", "bo", "why", at, at)
+    store_of(project).decide(made, beside if made.override else None)
 
 
 # --- as review decides ----------------------------------------------------------------------------------------------
@@ -187,7 +190,7 @@ def test_the_first_decisive_day_is_found_by_asking_every_day(example: Project) -
 def test_evidence_newer_than_the_decision_does_not_count(project: Project) -> None:
     at = datetime(2026, 9, 6, 9, 30, tzinfo=UTC)
     then = review("old", project, as_of=at)
-    record(then, then.verdict.call, "ann", "as it says", "", {"verdict": 1})
+    decided_then(then, {"verdict": 1})
     (project.root / "data" / "orders.csv").write_text(rows(LIFTS) + "2026-09-20,b,90000,1\n2026-09-20,a,90000,90000\n")
     later = pulled(project.root)
     row = by_id(replay(later, [policy_of(later)]))["old"]
@@ -289,7 +292,7 @@ def test_the_policy_that_people_decided_under_is_asked_again(project: Project) -
     at = datetime(2026, 9, 6, 9, 30, tzinfo=UTC)
     strict = edited(project, "win: ship", "win: hold")
     then = review("old", project, policy=strict, as_of=at)
-    record(then, "hold", "ann", "as it says", "", {"verdict": 1})
+    assert decided_then(then, {"verdict": 1}).call == "hold"
     found = replay(project, [policy_of(project)])
     row = by_id(found)["old"]
     assert isinstance(row.then, Verdict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signals.words import chance, number, share, steadiness, true_minus
+from signals.words import chance, clean, number, share, shorten, steadiness, true_minus
 
 
 def test_negative_numbers_get_a_true_minus_and_nothing_else_does() -> None:
@@ -44,3 +44,23 @@ def test_how_sure_a_call_is_begins_with_the_call_that_was_made() -> None:
 
 def test_a_share_of_nothing_has_no_sign() -> None:
     assert [share(value, 0) for value in (-0.004, 0.004, -0.006)] == ["0 %", "0 %", "−1 %"]
+
+
+def test_what_is_too_long_ends_in_a_count_and_is_not_shortened_twice() -> None:
+    word = clean("x" * 100_000)
+    assert word == "x" * 300 + "… (99,700 more characters)"
+    assert clean(word) == word
+    assert shorten(word, 60) == "x" * 60 + "… (99,940 more characters)"  # of the text as it came
+    text = clean("ab " * 40_000)
+    assert text.endswith("… (115,999 more characters)")
+    assert clean(text) == text
+    assert shorten("a" * 100, 60) == "a" * 100  # the count would take as much room
+    assert clean("x" * 9000, lines=True) == "x" * 9000
+
+
+def test_signs_that_hide_or_turn_text_become_visible() -> None:
+    assert (
+        clean("a\u200fb\u061cc\u200ed\u2066e\ufefff\u00adg\u200bh\U000e0041")
+        == "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg\ufffdh\ufffd"
+    )
+    assert clean("نیم\u200cفاصله") == "نیم\u200cفاصله"  # Persian needs it

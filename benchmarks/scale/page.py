@@ -30,7 +30,7 @@ bare query does not); *events* holds every exposure and every order as a row, to
 exposures in one file and orders in another: first exposure, outcomes of 7 days, what was spent in the 14 days before.
 A unit in both arms is left out. The bare query gives, per arm, segment and day: n, mean and variance of each metric and
 of the covariate, how they vary together, and the skewness of revenue, for all metrics in one scan; ours is a source per
-metric.
+metric, which `warehouse` answers by one query and `table` by one each.
 
 Each row is processes of their own, in turn, files in the page cache, with the same threads and memory limit for DuckDB.
 Ours is everything from reading the project to the verdict, the store in it, after a tiny project made all imports.

@@ -3,9 +3,12 @@
 from signals.cli import (
     atlas,
     debt,
+    decisions,
     diff,
     evidence,
+    inside,
     mutate,
+    notify,
     policy,
     reconcile,
     replay,
@@ -19,6 +22,6 @@ from signals.cli import (
 from signals.cli.base import cli, main
 
 __all__ = [
-    "atlas", "cli", "debt", "diff", "evidence", "main", "mutate", "policy", "reconcile", "replay", "simulate",
-    "sources", "start", "track", "verdicts", "versions",
+    "atlas", "cli", "debt", "decisions", "diff", "evidence", "inside", "main", "mutate", "notify", "policy",
+    "reconcile", "replay", "simulate", "sources", "start", "track", "verdicts", "versions",
 ]  # fmt: skip

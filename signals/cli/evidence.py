@@ -79,7 +79,12 @@ def pull_all(
         click.echo(json.dumps(rows, indent=1, allow_nan=False))
     else:
         click.echo(pull_table(reports, own=own, release=release or "") if reports else NO_SOURCES)
-    _finish(project, reports)
+    from signals.cli.notify import after_pull
+
+    failed = _tell_failures(project, reports)
+    after_pull(project)
+    if failed:
+        sys.exit(2)
 
 
 def dry_run(project: Project, *, source: str | None, release: str | None, full: bool, as_json: bool) -> None:
@@ -100,11 +105,12 @@ def dry_run(project: Project, *, source: str | None, release: str | None, full: 
             if one.report.error is None:
                 click.echo(f"{about}: {would_change(one.report)}\n{first_records(one.first)}\n")
         click.echo(pull_table([one.report for one in readings], dry=True))
-    _finish(project, [one.report for one in readings])
+    if _tell_failures(project, [one.report for one in readings]):
+        sys.exit(2)
 
 
-def _finish(project: Project, reports: Sequence[PullReport]) -> None:
-    """Warn of sources that nobody hears, print what failed, and say so to the caller."""
+def _tell_failures(project: Project, reports: Sequence[PullReport]) -> bool:
+    """Warn of sources that nobody hears and print what failed; whether something did."""
     from signals.review import misplaced, policy_of
 
     try:
@@ -116,8 +122,7 @@ def _finish(project: Project, reports: Sequence[PullReport]) -> None:
     failed = [report for report in reports if report.error]
     for report in failed:
         click.echo(report.error, err=True)
-    if failed:
-        sys.exit(2)
+    return bool(failed)
 
 
 @contextmanager
@@ -155,8 +160,10 @@ def _interrupted(shown: Board, *, stores: bool) -> None:
 @project_option
 @json_option
 def status(folder: Path | None, as_json: bool) -> None:
-    """Show each source: when it was pulled, what was kept, what was set aside."""
+    """Show each source: when it was pulled, what was kept, what was set aside; and overrides that have expired."""
+    from signals.decisions import log
     from signals.review import store_of
+    from signals.terminal_decisions import expired_text
     from signals.terminal_pulls import status_table
 
     project = project_of(folder)
@@ -166,7 +173,15 @@ def status(folder: Path | None, as_json: bool) -> None:
         rows = [{"source": source.name, "signal": source.signal, "pull": plain(last)} for source, last in pulls]
         click.echo(json.dumps(rows, indent=1, allow_nan=False))
     else:
+        from signals.cli.notify import owed_lines
+
         click.echo(status_table(pulls, datetime.now(UTC)))
+        late = expired_text(log(project, look=False))
+        if late:
+            click.echo(f"\n{late}")
+        owed = owed_lines(project)
+        if owed:
+            click.echo("\n".join(["", "Not delivered (the next pull tries again):", *(f"  {line}" for line in owed)]))
 
 
 @cli.command()

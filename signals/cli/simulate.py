@@ -13,7 +13,7 @@ import click
 
 from signals.cli.base import json_option, project_option
 from signals.cli.policy import policy, policy_argument, policy_named
-from signals.model import RELEASE_KINDS, Project, Release, ReleaseKind, SignalsError
+from signals.model import RELEASE_KINDS, Release, ReleaseKind, SignalsError
 
 if TYPE_CHECKING:
     from signals.policy import Policy
@@ -144,7 +144,7 @@ def _released(
     project = load(place)
     if wanted is None and not project.releases:
         return None, {}, "The project declares no release, so every signal is planned."
-    release = find_release(project, wanted) if wanted else _newest(project)
+    release = find_release(project, wanted) if wanted else project.newest
     try:
         numbers, moment = numbers_of(project, rules, release)
     except SignalsError as error:
@@ -155,11 +155,6 @@ def _released(
     age = (moment.date() - release.started).days
     found = designs_of(rules, numbers, moment, family=family, source=f"release {release.id}")
     return (release, float(max(age, 0))), found, ""
-
-
-def _newest(project: Project) -> Release:
-    """The release that started last; of several, the one that is declared first."""
-    return max(project.releases, key=lambda release: release.started)
 
 
 # --- what was typed -------------------------------------------------------------------------------------------------

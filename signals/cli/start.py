@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -62,17 +64,26 @@ def _shown(path: Path) -> str:
 
 @cli.command()
 @click.option("--port", default=PORT, show_default=True)
-@click.option("--address", default="127.0.0.1", show_default=True, help="Anything but loopback is open to the network.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Other than loopback needs sign-in.")
+@click.option("--open-to-network", is_flag=True, help="Listen there without sign-in: whoever reaches it may do all.")
 @project_option
-def serve(port: int, address: str, folder: Path | None) -> None:
+def serve(port: int, address: str, open_to_network: bool, folder: Path | None) -> None:
     """Open the dashboard."""
-    _serve(project_of(folder).root, port, address)
+    _serve(project_of(folder).root, port, address, meant=open_to_network)
 
 
-def _serve(root: Path, port: int, address: str = "127.0.0.1") -> None:
+def _serve(root: Path, port: int, address: str = "127.0.0.1", *, meant: bool = False) -> None:
     import socket
 
+    from signals import doors, roles
     from signals.starter import app
+
+    secrets = (root / doors.SECRETS).resolve()
+    auth = doors.read_auth([secrets])
+    sign_in = doors.check(auth) if auth is not None else None
+    doors.stay_shut(address, sign_in, meant=meant)
+    if sign_in is not None:
+        roles.load_access(root / roles.ACCESS)
 
     try:
         socket.create_connection((address, port), timeout=1).close()
@@ -81,13 +92,33 @@ def _serve(root: Path, port: int, address: str = "127.0.0.1") -> None:
     else:
         raise SignalsError(f"port {port} is in use", "Choose another with --port")
     script = app()
-    click.echo(f"Dashboard: http://{address}:{port} (Ctrl+C stops it)")
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", f"--server.address={address}",
-        "--server.headless=true", "--server.fileWatcherType=none",
+    place = sign_in.origin.replace("{port}", str(port)) if sign_in else f"http://{address}:{port}"
+    click.echo(f"Dashboard: {place} (Ctrl+C stops it)")
+    if sign_in is not None:
+        click.echo(f"It listens at {address}:{port}. People sign in; {roles.ACCESS} says who may do what.")
+    elif meant:
+        click.echo("Nobody has to sign in: whoever reaches this address may read, decide and change the policy.")
+    words = [
+        "run", str(script), f"--server.port={port}", f"--server.address={address}", "--server.headless=true",
+        "--server.fileWatcherType=none", f"--secrets.files={secrets}",
     ]  # fmt: skip
-    environment = {**os.environ, "SIGNALS_PROJECT": str(root.resolve())}
+    words += [f"--server.allowedHosts={name}" for name in doors.hosts(sign_in)]
+    os.environ["SIGNALS_PROJECT"] = str(root.resolve())
+    os.environ.pop(doors.OPEN, None)
+    if meant:
+        os.environ[doors.OPEN] = "1"
     sys.stdout.flush()
     os.chdir(script.parent)  # Streamlit looks for its settings here
-    # Streamlit takes this process's place, so that whoever stops the command stops the server.
-    os.execve(sys.executable, command, environment)  # noqa: S606  (our own words)
+    # In this process: what it has loaded serves the pages, and whoever stops the command stops the server.
+    Thread(target=_warm, args=(root.resolve(),), daemon=True).start()
+    from streamlit.web import cli
+
+    cli.main(words, prog_name="streamlit")
+
+
+def _warm(root: Path) -> None:
+    """Make the page that is asked for first, while the browser is still loading."""
+    from signals.dashboard import standup
+
+    with suppress(SignalsError):  # the page says it, when it is drawn
+        standup.warm(root)

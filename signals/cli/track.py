@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from signals.cli.base import cli, json_option, project_of, project_option
-from signals.model import OUTCOMES, STATES, SignalsError
+from signals.model import OUTCOMES, STATES, SignalsError, plain
 
 if TYPE_CHECKING:
+    from signals.standing import OverrideRecord
     from signals.track import Pair, SignalRecord, TrackRecord
 
 
@@ -28,20 +29,25 @@ def track(signal: str | None, folder: Path | None, as_json: bool) -> None:
     effects of two signals go together; whether a proxy drifts away from the signal that the hierarchy asks first.
     Shares and intervals take ten releases.
     """
+    from signals.decisions import log
+    from signals.standing import override_record
     from signals.track import track_json, track_record
 
-    found = track_record(project_of(folder))
+    project = project_of(folder)
+    found = track_record(project)
+    overrides = override_record(log(project, look=False))
     if signal is not None and signal not in [one.signal for one in found.signals]:
         from signals.strictyaml import suggest
 
         raise SignalsError(f"no signal is called {signal!r}", suggest(signal, [one.signal for one in found.signals]))
     if as_json:
-        click.echo(json.dumps(track_json(found, signal), indent=1, ensure_ascii=False, allow_nan=False))
+        body = {**track_json(found, signal), "overrides": {**plain(overrides), "words": overrides.words}}
+        click.echo(json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(_one(found, signal) if signal else _all(found))
+        click.echo(_one(found, signal) if signal else _all(found, overrides))
 
 
-def _all(found: TrackRecord) -> str:
+def _all(found: TrackRecord, overrides: OverrideRecord) -> str:
     from signals.terminal import table, wrap
     from signals.track import gap_lines, pair_notes, pair_refusals, rate_refusals
     from signals.words import level
@@ -63,6 +69,8 @@ def _all(found: TrackRecord) -> str:
     if found.known:
         parts += ["", "The policy's calls, and people's:", _calls(found)]
         parts += [wrap(line, "  ") for line in found.record.words]
+    if overrides.decisions:
+        parts += ["", "Overrides, by the outcome that people told:", wrap(overrides.words, "  ")]
     if found.left_out:
         parts += ["", "Left out:", *(wrap(f"{one.release}: {one.why}", "  ") for one in found.left_out)]
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""The main job: the verdict on a release, its memo, what people decided, and whether the record still stands."""
+"""The main job: the verdict on a release, and its memo."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from signals.cli.base import cli, json_option, project_of, project_option, time_option
-from signals.model import CALLS, Project, SignalsError
+from signals.model import Project, SignalsError
 
 if TYPE_CHECKING:
     from signals.review import Review
 
 EXIT = {"ship": 0, "hold": 10, "rollback": 20}
+FORMATS = ("text", "json", "github", "slack", "junit")
 
 policy_option = click.option(
     "--policy", metavar="FILE|VERSION", help="Decide by this file or saved version instead of hierarchy.yaml."
@@ -39,85 +40,75 @@ def decided(release: str, project: Project, policy: str | None, as_of: datetime 
 @project_option
 @policy_option
 @time_option
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="text (default), json, github, slack or junit: docs/ci.md."
+)
 @json_option
-def verdict(release: str, folder: Path | None, policy: str | None, as_of: datetime | None, as_json: bool) -> None:
-    """Decide RELEASE. Exit code 0 ship, 10 hold, 20 rollback."""
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into this file, at one stroke."
+)
+def verdict(
+    release: str,
+    folder: Path | None,
+    policy: str | None,
+    as_of: datetime | None,
+    form: str | None,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Decide RELEASE. Exit code 0 ship, 10 hold, 20 rollback, whatever the format."""
+    if as_json and form not in (None, "json"):
+        raise SignalsError(f"--json means --format json, and --format is {form}", "Leave one of them out")
     result = decided(release, project_of(folder), policy, as_of)
-    if as_json:
+    text = written(result, "json" if as_json else form or "text")
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from signals.cli.files import write_bytes
+
+        write_bytes(output, text.encode())
+        click.echo(f"{output}: {len(text.encode()):,} bytes")
+    sys.exit(EXIT[result.verdict.call])
+
+
+def written(result: Review, form: str) -> str:
+    """The verdict in one of ``FORMATS``, with a line break at its end."""
+    if form == "text":
+        from signals.terminal import verdict_text
+        from signals.terminal_decisions import decided_text
+
+        return verdict_text(result.verdict, result.explanation) + decided_text(result.standings) + "\n"
+    if form == "json":
         from signals.policy import verdict_json
 
         document = verdict_json(result.verdict, result.explanation)
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
-    else:
-        from signals.terminal import verdict_text
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    from signals import sharing
 
-        click.echo(verdict_text(result.verdict, result.explanation))
-    sys.exit(EXIT[result.verdict.call])
+    return sharing.FORMATS[form](result.verdict, result.memo())
 
 
 @cli.command()
 @click.argument("release")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.md or FILE.html"
-)
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False),
+    help="FILE.md, FILE.html, FILE.pdf or FILE.docx: docs/memo.md.",
+)  # fmt: skip
 @project_option
 @policy_option
 @time_option
 def memo(release: str, output: Path, folder: Path | None, policy: str | None, as_of: datetime | None) -> None:
     """Write the decision memo of RELEASE."""
-    from signals.memo import WRITERS, memo_of
+    from signals.cli.files import announced, write_bytes
+    from signals.memo import WRITERS
 
     write = WRITERS.get(output.suffix.lower())
     if write is None:
         raise SignalsError(
-            f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {' or '.join(WRITERS)}"
+            f"{output}: cannot write {output.suffix or 'a file without ending'}", f"Choose {', '.join(WRITERS)}"
         )
-    result = decided(release, project_of(folder), policy, as_of)
-    text = write(memo_of(result.verdict, result.policy.text, result.decisions, result.policy.file, result.explanation))
-    try:
-        output.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise SignalsError(f"{output}: cannot be written: {error.strerror}", "Choose another place") from None
-    click.echo(f"{output}: {len(text.encode()):,} bytes")
-
-
-@cli.command()
-@click.argument("release")
-@click.argument("call", type=click.Choice(CALLS))
-@click.option("--by", required=True, metavar="WHO", help="Who decides.")
-@click.option("--because", required=True, metavar="TEXT", help="Why.")
-@click.option("--second", default="", metavar="WHO", help="Who else agrees; needed to decide against the verdict.")
-@project_option
-@time_option
-def decide(
-    release: str, call: str, by: str, because: str, second: str, folder: Path | None, as_of: datetime | None
-) -> None:
-    """Record what people decided about RELEASE."""
-    from signals.policy import verdict_json
-    from signals.review import record, review
-
-    result = review(release, project_of(folder), as_of=as_of)
-    document = verdict_json(result.verdict, result.explanation)
-    decision = record(result, call, by, because, second, document)  # type: ignore[arg-type]  # click checked the choice
-    mark = f"override of {decision.recommended}" if decision.override else "as recommended"
-    click.echo(f"{release}: {decision.call}, {mark}, by {decision.by}; audit entry {decision.entry[:15]}")
-
-
-@cli.group()
-def audit() -> None:
-    """The record of decisions."""
-
-
-@audit.command("verify")
-@project_option
-def audit_verify(folder: Path | None) -> None:
-    """Check the hash chain; exit 2 and name the entry when something was changed."""
-    from signals.review import store_of
-
-    store = store_of(project_of(folder))
-    problems = store.verify_audit()
-    for problem in problems:
-        click.echo(problem, err=True)
-    if problems:
-        sys.exit(2)
-    click.echo(f"The audit chain is whole; head {store.audit_head() or '(empty)'}")
+    with announced(f"Writing {output}"):
+        found = decided(release, project_of(folder), policy, as_of)
+        content = write(found.memo())
+        write_bytes(output, content)
+    click.echo(f"{output}: {len(content):,} bytes")

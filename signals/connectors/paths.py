@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
+from signals.connectors.batch import current
 from signals.model import Project, SignalsError, Source
 from signals.strictyaml import suggest
 
@@ -139,13 +141,30 @@ def files_fingerprint(files: list[InputFile]) -> str:
     """
     whole = hashlib.sha256()
     whole_files = {(file.path, file.outer): None for file in files}  # an archive once, as it is, whatever is read of it
+    batch = current()
     for path, name in whole_files:
-        part = hashlib.sha256()
         try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(CHUNK):
-                    part.update(chunk)
+            # Sources of one pull that read the same file need not hash it each.
+            part = batch.once(str(as_it_is(path)), partial(_hash, path)) if batch is not None else _hash(path)
         except OSError as error:
             raise SignalsError(f"cannot be read: {error.strerror}", file=name) from None
-        whole.update(f"{len(name)}:{name}:{part.hexdigest()}\n".encode())
+        whole.update(f"{len(name)}:{name}:{part}\n".encode())
     return "sha256:" + whole.hexdigest()
+
+
+def as_it_is(path: Path) -> list[Any]:
+    """The file and what changes when somebody writes to it.
+
+    Raises:
+        OSError: When it is not there.
+    """
+    now = path.stat()
+    return [str(path), now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns]
+
+
+def _hash(path: Path) -> str:
+    whole = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            whole.update(chunk)
+    return whole.hexdigest()

@@ -16,24 +16,39 @@ def main(folder: Path) -> None:
     """
     import streamlit as st
 
-    from signals.dashboard import decisions, policy, reconcile, sources, style, verdict
+    from signals.dashboard import (
+        decisions,
+        keys,
+        policy,
+        reconcile,
+        signals_page,
+        signin,
+        sources,
+        style,
+        verdict,
+    )
 
     root = Path(os.environ.get("SIGNALS_PROJECT") or folder)
     # A local picture: an icon given by name would make every browser fetch a font from outside.
     st.set_page_config(page_title="Signals", page_icon=str(ICON), layout="wide", initial_sidebar_state="collapsed")
-    page = st.navigation(
-        [
-            st.Page(
-                lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True
-            ),
-            st.Page(
-                lambda: reconcile.page(root), title="Reconcile", url_path="reconcile", icon=":material/waterfall_chart:"
-            ),
-            st.Page(lambda: policy.page(root), title="Policy", url_path="policy", icon=":material/rule:"),
-            st.Page(lambda: decisions.page(root), title="Decisions", url_path="decisions", icon=":material/history:"),
-            st.Page(lambda: sources.page(root), title="Sources", url_path="sources", icon=":material/database:"),
-        ],
-        position="top",
-    )
+    turned_away = signin.gate(root)
+    pages = [
+        st.Page(lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True),
+        st.Page(lambda: signals_page.page(root), title="Signals", url_path="signals", icon=":material/monitoring:"),
+        st.Page(
+            lambda: reconcile.page(root), title="Reconcile", url_path="reconcile", icon=":material/waterfall_chart:"
+        ),
+        st.Page(lambda: policy.page(root), title="Policy", url_path="policy", icon=":material/rule:"),
+        st.Page(lambda: decisions.page(root), title="Decisions", url_path="decisions", icon=":material/history:"),
+        st.Page(lambda: sources.page(root), title="Sources", url_path="sources", icon=":material/database:"),
+    ]
+    page = st.navigation(pages, position="hidden" if turned_away else "top")
     st.html(style.CSS)
+    if turned_away:
+        signin.remember(page.url_path)
+        turned_away()
+        return
+    signin.resume(pages)
+    keys.script()
+    signin.badge()
     page.run()

@@ -18,7 +18,9 @@ from signals.dashboard import (
     policy_panels,
     policy_save,
     policy_words,
+    releases,
     rules,
+    signin,
 )
 from signals.dashboard.policy_check import Checked, Flip
 from signals.dashboard.policy_draft import Draft, Head
@@ -51,6 +53,7 @@ def page(root: Path) -> None:
 
 @st.fragment
 def _workbench(project: Project) -> None:
+    signin.leave_if_gone()  # a fragment redraws without the rest of the page, so it asks for itself
     try:
         head = policy_draft.head_of(project)
     except SignalsError as error:
@@ -240,9 +243,8 @@ def _open_release(project: Project, policy: Policy, saved: Policy | None) -> Non
     if not ids:
         st.html(cards.wrap(policy_panels.line("No release is declared.")))
         return
-    linked = st.session_state.get("release") or st.query_params.get("release")
-    newest = max(project.releases, key=lambda release: release.started).id
-    start = ids.index(linked if linked in ids else newest)
+    linked = st.query_params.get("release") or st.session_state.get(releases.CHOSEN)
+    start = ids.index(linked if linked in ids else project.newest.id)
     release = st.selectbox("Release", ids, index=start, key="policy-release") or ids[start]
     draft, before = (policy_history.banner(project, release, one) if one else "" for one in (policy, saved))
     if draft == before:

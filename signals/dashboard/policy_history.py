@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from signals.dashboard import cards, policy_check, policy_draft, policy_panels
+from signals.dashboard.marks import plain
 from signals.dashboard.policy_draft import Head
-from signals.memo import memo_of
 from signals.memo.phrases import clean
 from signals.model import Project, SignalsError
 from signals.words import moment
@@ -47,7 +47,7 @@ def _reason(version: Version) -> str:
 
 def _plain(text: str) -> str:
     """Text from outside for a label that reads Markdown."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!~$:<>|" else sign for sign in clean(text)[:300])
+    return plain(clean(text)[:300])
 
 
 def _one(project: Project, version: Version, older: Version | None, head: Head) -> None:
@@ -93,7 +93,7 @@ def banner(project: Project, release: str, policy: Policy) -> str:
         found = review(release, project, policy=policy)
     except SignalsError as error:
         return cards.problem(f"No verdict for {release}", error)
-    return cards.banner(memo_of(found.verdict, policy.text, found.decisions, project.policy_path.name))
+    return cards.banner(found.memo(explained=False))
 
 
 def _decided(project: Project, release: str, version: Version) -> str:

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from signals.dashboard import cards, policy_draft, policy_panels
+from signals.dashboard import cards, policy_draft, policy_panels, signin
 from signals.dashboard.policy_check import Checked
 from signals.dashboard.policy_draft import Draft, Head
 from signals.memo.phrases import clean
@@ -31,7 +31,7 @@ def obstacle(draft: Draft, checked: Checked, head: Head) -> str:
     if checked.failed:
         few = len(checked.failed)
         return f"{few} of its {plural(len(checked.tests), 'tests')} {'fails' if few == 1 else 'fail'}."
-    return ""
+    return signin.lacks("editor")
 
 
 def _dismissed() -> None:
@@ -49,7 +49,7 @@ def ask(project: Project, draft: Draft, summary: str, weakening: str) -> None:
         weakening: What the edit lets through, in one sentence; empty when it lets nothing through.
     """
     st.html(cards.wrap(summary))
-    by = st.text_input("Your name", value=st.session_state.get(NAME, ""), key="policy-by", max_chars=80)
+    by = _by()
     label = f"{weakening} Why is that right?" if weakening else "Reason for the change"
     because = st.text_area(label, key="policy-because", height=90, max_chars=500)
     if not st.button("Save", type="primary", key="policy-save-now", width="stretch"):
@@ -61,13 +61,27 @@ def ask(project: Project, draft: Draft, summary: str, weakening: str) -> None:
     save(project, draft, by.strip(), because.strip())
 
 
+def _by() -> str:
+    """Who saves: the person who signed in; the name that is typed when nobody has to sign in."""
+    try:
+        person = signin.person()
+    except SignalsError as error:
+        st.html(cards.wrap(cards.problem("It cannot be saved", error)))
+        return ""
+    if person is None:
+        typed: str = st.text_input("Your name", value=st.session_state.get(NAME, ""), key="policy-by", max_chars=80)
+        return typed
+    st.html(cards.wrap(f'<p class="small">Saved as <b>{escape(person.name)}</b></p>'))
+    return person.name
+
+
 def save(project: Project, draft: Draft, by: str, because: str) -> None:
     """Write the version; when somebody was faster, the page shows both edits and the draft stays."""
     from signals.versions import ConflictError
     from signals.versions import save as write
 
     try:
-        version = write(project, draft.text, base=draft.base_hash, by=by, because=because)
+        version = write(project, draft.text, base=draft.base_hash, by=by, because=because, person=signin.person())
     except ConflictError:
         st.session_state[ASKING] = False
         st.rerun()  # the page sees the newer text by itself, and shows both edits
@@ -140,7 +154,11 @@ def catch_up(project: Project, head: Head) -> None:
             ),
             width="stretch",
         )
-        if st.button(f"Write version {newest.number} to the file", key="catch-up"):
+        against = signin.lacks("editor")
+        pressed = st.button(
+            f"Write version {newest.number} to the file", key="catch-up", disabled=bool(against), help=against or None
+        )
+        if pressed:
             save(project, Draft(newest.text, newest.text, newest.hash), newest.by, newest.because)
 
 

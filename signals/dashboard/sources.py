@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from signals.dashboard import cards
+from signals.dashboard.marks import with_code
 from signals.memo.phrases import SYNTHETIC, clean
 from signals.model import Project, SetAside, SignalsError
 from signals.words import count, moment, plural
@@ -176,14 +177,6 @@ def _debt(one: Debt) -> str:
     )
     return (
         f'<div class="debt {tone}"><p class="small"><span class="tag {tone}">{one.severity}</span> {escape(about)}</p>'
-        f'<p>{_with_code(what)}</p><p class="do"><b>Do</b> {_with_code(clean(one.remedy))}</p>'
-        f'<p class="small">{_with_code(clean(one.why))}</p></div>'
+        f'<p>{with_code(what)}</p><p class="do"><b>Do</b> {with_code(clean(one.remedy))}</p>'
+        f'<p class="small">{with_code(clean(one.why))}</p></div>'
     )
-
-
-def _with_code(text: str) -> str:
-    """Escaped text in which `words between backticks` are shown as code."""
-    parts = escape(text).split("`")
-    if len(parts) % 2 == 0:  # a lone backtick is a backtick
-        return escape(text)
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

@@ -1,7 +1,10 @@
-"""The page's style sheet, ready for ``st.html``."""
+"""The style sheets of the pages, ready for ``st.html``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-CSS = f"<style>\n{(Path(__file__).parent / 'style.css').read_text(encoding='utf-8')}</style>"
+SHEETS = ("style.css", "decisions.css", "present.css", "print.css")
+
+_texts = "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
+CSS = f"<style>\n{_texts}</style>"

@@ -1,70 +1,95 @@
-"""The Verdict page: one screen for the standup. It calls ``review`` and draws."""
+"""The Verdict page: one screen for the standup, and the same for a room. It calls ``review`` and draws."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from signals.dashboard import cards, releases
-from signals.memo import Memo, html, markdown, memo_of
+from signals.dashboard import cards, decided, export, keys, present, record, releases, standup
+from signals.memo.render import code_span
 from signals.model import Project, SignalsError
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+READING = "Reading the evidence of {release}: it has changed, so its numbers are computed anew."
+EXPLAINING = "Working out how sure the call is, what would flip it and what would settle it: the evidence is new."
 
 
 def page(root: Path) -> None:
-    """Draw the project in ``root``; the release comes from the address (``?release=ID``) or the menu."""
-    from signals.review import load
+    """Draw the project in ``root``; the release comes from the address (``?release=ID``) or the menu.
 
-    try:
-        project = load(root)
-    except SignalsError as error:
-        st.html(cards.wrap(cards.problem("The project in this folder does not load", error)))
+    ``?present=1`` shows the presenter view.
+    """
+    presenting = present.on()
+    at = releases.opened(root, steps=True, menu=not presenting)
+    if at is None:
         return
-    if not project.releases:
-        st.html(releases.nothing_declared(project))
-        return
-    # The banner comes first in the script, so that it also comes first on a phone.
-    banner = st.container(key="banner")
-    controls = st.container(horizontal=True, vertical_alignment="center", key="controls")
-    release = releases.choose(project, controls)
-    _draw(project, release, banner, controls)
-
-
-def _draw(
-    project: Project,
-    release: str,
-    banner: st.delta_generator.DeltaGenerator,
-    controls: st.delta_generator.DeltaGenerator,
-) -> None:
-    from signals.review import review, store_of
-
-    missed = releases.missed(release)
+    project, release, banner, controls = at.project, at.release, at.banner, at.controls
+    body, below = st.container(key="body"), st.container(key="below")
+    asked, missed = standup.Asked(project, release), releases.missed(release)
     try:
-        found = review(release, project)
-        explanation = found.explanation
-        decisions = store_of(project).decisions()
+        seen = asked.at_hand()
+        if seen is None:
+            with banner, st.spinner(READING.format(release=code_span(release, cell=False))):
+                first = asked.verdict()
+            seen = _explained(asked, first, _Places(banner.empty(), body.empty(), missed, presenting))
+        else:
+            places = _Places(banner.empty(), body.empty(), missed, presenting)
+            places.draw(seen)
     except SignalsError as error:
         banner.html(cards.wrap(missed, cards.problem(f"No verdict for {release}", error)))
         return
-    memo = memo_of(found.verdict, found.policy.text, found.decisions, project.policy_path.name, explanation)
-    banner.html(cards.wrap(missed, cards.banner(memo)))
-    controls.html(cards.wrap(cards.meta(memo)), width="stretch")
-    _export(memo, controls)
-    st.html(cards.wrap(cards.body(memo)))
-    strip = cards.decisions_strip(decisions)
+    _controls(seen, controls)
+    if presenting:
+        present.controls(project, release, below)
+        return
+    strip = _last_decisions(project, seen)
     if strip:
-        st.html(cards.wrap(strip))
+        below.html(cards.wrap(strip))
 
 
-def _export(memo: Memo, controls: st.delta_generator.DeltaGenerator) -> None:
-    name = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in memo.release)
-    with controls.popover("Export memo", icon=":material/description:", width="content", key="export"):
-        # Made when somebody clicks, not on every redraw.
-        st.download_button(
-            "HTML, one file", lambda: html(memo), f"{name}.html", "text/html", key="memo-html", on_click="ignore",
-            width="stretch",
-        )  # fmt: skip
-        st.download_button(
-            "Markdown", lambda: markdown(memo), f"{name}.md", "text/markdown", key="memo-md", on_click="ignore",
-            width="stretch",
-        )  # fmt: skip
+class _Places:
+    """Where a release is drawn, first without and then with its explanation."""
+
+    def __init__(self, banner: DeltaGenerator, body: DeltaGenerator, missed: str, presenting: bool) -> None:
+        self.banner, self.body, self.missed, self.presenting = banner, body, missed, presenting
+
+    def draw(self, seen: standup.Standup, beside: str = "") -> None:
+        if self.presenting:
+            self.banner.html(cards.wrap(self.missed, present.banner(seen.memo)))
+            self.body.html(present.body(seen.memo))
+        else:
+            self.banner.html(cards.wrap(self.missed, seen.screen[0]))
+            self.body.html(cards.wrap(cards.body(seen.memo, beside)) if beside else seen.screen[2])
+
+
+def _explained(asked: standup.Asked, first: standup.Standup, places: _Places) -> standup.Standup:
+    """The verdict at once; what explains it when it is there."""
+    places.draw(first, cards.waiting(EXPLAINING))
+    try:
+        seen = asked.explained(first)
+    except SignalsError as error:
+        places.draw(first, cards.problem("The verdict stands, and could not be explained", error))
+        return first
+    places.draw(seen)
+    return seen
+
+
+def _controls(seen: standup.Standup, place: DeltaGenerator) -> None:
+    place.html(seen.screen[1], width="stretch")
+    export.button(seen.memo, place)
+    record.button(seen.found, place)
+    present.button(place)
+    keys.button(place)
+
+
+def _last_decisions(project: Project, seen: standup.Standup) -> str:
+    from datetime import UTC, datetime
+
+    from signals.review import store_of
+    from signals.standing import standings
+
+    return decided.strip(standings(*store_of(project).recorded(), datetime.now(UTC)), seen.found.standings)

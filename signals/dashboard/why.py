@@ -5,6 +5,7 @@ Every text goes through ``escape``; nothing here decides or computes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from signals.dashboard.marks import call_word, with_code
@@ -28,18 +29,29 @@ def flips_card(found: Explained, listed: int | None = None, *, collections: bool
 
 
 def flips(found: Explained, listed: int | None = None) -> str:
-    """The flips under their title, to stand in a card: where all are listed the far-fetched ones behind one line."""
+    """The flips under their title, to stand in a card; what is not listed, and the far-fetched, behind one line."""
     far = [line for line in found.flips if line.far]
-    shown = [line for line in found.flips if not line.far][:listed]
-    folded = far if listed is None else []
-    left = len(found.flips) - len(shown) - len(folded)
-    of = f'<span class="small">{len(shown)} of {len(found.flips)}</span>' if left else ""
+    near = [line for line in found.flips if not line.far]
+    shown = near if listed is None else _both_ways(near, listed)
+    rest = [line for line in near if line not in shown]
     lines = "".join(_flip(line) for line in shown)
     if not shown:
         lines = f'<p class="small">{escape(ONLY_FAR if far else NO_FLIP)}</p>'
+    folded = [*rest, *far]
     if folded:
-        lines += f"<details><summary>{len(far)} that are far-fetched</summary>{''.join(map(_flip, folded))}</details>"
-    return f"<h2>What would flip it{of}</h2>{lines}"
+        said = f"and {len(folded)} more" if shown else f"{len(folded)}"
+        which = (
+            (", far-fetched" if shown else " far-fetched") if not rest else f", {len(far)} far-fetched" if far else ""
+        )
+        lines += f'<details class="more"><summary>{said}{which}</summary>{"".join(map(_flip, folded))}</details>'
+    return f"<h2>What would flip it</h2>{lines}"
+
+
+def _both_ways(near: Sequence[FlipLine], room: int) -> list[FlipLine]:
+    """The likeliest flips; the last place goes to the likeliest of another call, where there is one."""
+    shown = list(near[:room])
+    others = [line for line in near[room:] if line.to not in {one.to for one in shown}]
+    return [*shown[:-1], others[0]] if others and room > 1 else shown
 
 
 def _flip(line: FlipLine) -> str:
@@ -51,7 +63,7 @@ def next_best(found: Explained) -> str:
     """The collection that is worth most for its price, or why none is proposed; empty when there is nothing to say."""
     if found.collections:
         line = found.collections[0]
-        title = f"Next best evidence: {line.signal}: {line.what}."
+        title = f"Next best evidence, to settle the call: {line.signal}: {line.what}."
         means, said = escape(SETTLED_MEANS), escape(_worth(line))
         return f'<div class="need"><p class="small" title="{means}"><b>{escape(title)}</b> {said}</p></div>'
     return f'<div class="need"><p class="small">{escape(found.unsettled)}</p></div>' if found.unsettled else ""

@@ -75,7 +75,7 @@ def survey(project: Project, policy: Policy | None = None, now: datetime | None 
         *declared.signal_unfed(scene),
         *feeds.source_failing(scene, every), *feeds.source_silent(scene, every), *feeds.source_idle(scene, every),
         *judge.golden_set_old(scene), *judge.judge_changed(scene), *overlap,
-        *habits.check_warns(scene, told), *habits.signal_unheard(scene),
+        *habits.check_warns(scene, told), *habits.signal_unheard(scene), *habits.override_expired(scene),
     ]  # fmt: skip
     found += unjudged(scene)  # last: by now it is known which releases could not be read
     scene.memory.forget(scene.cases)

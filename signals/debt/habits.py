@@ -1,4 +1,4 @@
-"""Debts that show only over time: checks that have warned for weeks, and signals that no release has heard."""
+"""Debts that show only over time: checks that have warned for weeks, unheard signals, overrides that have run out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from signals.checks import BY_NAME
 from signals.debt.owed import NOT_KNOWN, Debt, Severity
 from signals.debt.scene import Occasion, Scene
 from signals.model import Check, Verdict
+from signals.standing import standings
 from signals.words import plural
 
 IN_A_ROW = 3
@@ -156,3 +157,29 @@ def _way_to_be_heard(reasons: Counter[str], name: str) -> str:
         "untrusted": f"Mend the checks that fail, or ask for what {name} can meet: see `trust:`.",
         "silenced": f"Read the `when:` of its rows: it has never held. Mend {name}, or take the row out.",
     }.get(worst, f"Take {name} out of the policy, or give it a row where these releases are decided.")
+
+
+def override_expired(scene: Scene) -> Iterator[Debt]:
+    """An override is past its end or its follow-up date, and nobody decided anew or told how it turned out. High.
+
+    Only what was recorded by then counts, of decisions as of outcomes.
+    """
+    decisions, overrides, outcomes = scene.store.recorded()
+    made = [one for one in decisions if one.at <= scene.now]
+    told = [one for one in outcomes if one.at <= scene.now]
+    owners = {release.id: release.owner for release in scene.project.releases}
+    for one in standings(made, overrides, told, scene.now):
+        if one.status != "expired" or one.override is None:
+            continue
+        decision = one.decision
+        ended = one.override.until is not None
+        yield Debt(
+            "override-expired", "high", decision.release,
+            f"Decision {decision.number} by {decision.by} ({decision.call}, against {decision.recommended}) "
+            f"{one.until}.",
+            "An override is a debt with a date: past it, nobody answers for going against the verdict."
+            if ended
+            else "Somebody promised to look again, and whether the override was right is not known.",
+            f"Decide anew (`signals decide`), or say how it turned out: `signals outcome {decision.number} good|bad`.",
+            one.override.due, owners.get(decision.release, "") or scene.policy.owner,
+        )  # fmt: skip

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Literal, get_args
 
 Kind = Literal[
-    "unjudged", "source-failing", "source-silent", "source-idle", "signal-unfed", "never-heard", "check-warns",
-    "judge-changed", "overlap-small", "golden-set-old", "no-margin", "policy-review", "no-owner",
+    "unjudged", "override-expired", "source-failing", "source-silent", "source-idle", "signal-unfed", "never-heard",
+    "check-warns", "judge-changed", "overlap-small", "golden-set-old", "no-margin", "policy-review", "no-owner",
 ]  # fmt: skip
 Severity = Literal["high", "medium", "low"]
 
@@ -21,6 +21,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 TITLES: Mapping[Kind, str] = {
     "unjudged": "Releases",
+    "override-expired": "Expired override",
     "source-failing": "Failing source",
     "source-silent": "New rows",
     "source-idle": "Unused source",

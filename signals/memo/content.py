@@ -5,16 +5,17 @@ Text from outside is cleaned here (one line, no control characters) and escaped 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from signals.checks import BY_NAME
 from signals.memo import phrases
+from signals.memo.decided import decision_lines
 from signals.memo.explained import explained_of
 from signals.memo.forest import forest
 from signals.memo.phrases import clean
 from signals.memo.rows import (
     CheckLine,
-    DecisionLine,
     HeardLine,
     Memo,
     NeedLine,
@@ -24,8 +25,19 @@ from signals.memo.rows import (
     SetAsideLine,
     SourceLine,
 )
-from signals.model import Decision, Estimate, Explanation, Reading, RuleOutcome, Verdict, utc
+from signals.model import (
+    Decision,
+    DecisionOutcome,
+    Estimate,
+    Explanation,
+    Override,
+    Reading,
+    RuleOutcome,
+    Verdict,
+    utc,
+)
 from signals.words import (
+    LONGEST,
     STATE_WORDS,
     bounds,
     count,
@@ -37,6 +49,7 @@ from signals.words import (
     number,
     p_value,
     share,
+    shorten,
 )
 
 
@@ -46,6 +59,12 @@ def memo_of(
     decisions: Iterable[Decision] = (),
     policy_file: str = "hierarchy.yaml",
     explanation: Explanation | None = None,
+    *,
+    overrides: Iterable[Override] = (),
+    outcomes: Iterable[DecisionOutcome] = (),
+    stale: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    verdict_hash: str = "",
+    audit_head: str = "",
 ) -> Memo:
     """Put a verdict into words.
 
@@ -56,6 +75,11 @@ def memo_of(
         policy_file: The policy's file name.
         explanation: Why the signals disagree, how sure the call is, what would settle it; without it the memo says
             that nobody looked.
+        overrides: The records of decisions against their recommendation; only their dates and entries are new.
+        outcomes: How decisions turned out; of each decision the newest counts.
+        stale: By entry of a decision, what has changed since it was made, in clauses.
+        verdict_hash: Of the verdict as JSON, as the store keeps it.
+        audit_head: Newest entry of the audit chain, which shows any change made after this memo was written.
 
     Returns:
         Rows in a fixed order: signals as the hierarchy was walked, checks worst first.
@@ -65,6 +89,7 @@ def memo_of(
     ranked = [row.signal for row in plot.rows]
     readings = sorted(verdict.readings.values(), key=lambda reading: ranked.index(clean(reading.signal)))
     ranks = {step.signal for step in verdict.trace}
+    decided, moments = decision_lines(verdict, decisions, overrides, outcomes, stale)
     return Memo(
         release=clean(release.id),
         kind=clean(release.kind),
@@ -119,29 +144,18 @@ def memo_of(
             for note in reading.sources
         ),
         not_assessed=_not_assessed(verdict, readings, explanation),
-        decisions=tuple(
-            DecisionLine(
-                one.call,
-                one.recommended,
-                one.override,
-                clean(one.by),
-                clean(one.second),
-                clean(one.because),
-                moment(one.at),
-                "" if one.policy_hash == verdict.policy_hash else phrases.short_hash(one.policy_hash),
-                clean(one.entry),
-            )
-            for one in decisions
-            if one.release == release.id
-        ),
+        decisions=decided,
         policy_name=clean(verdict.policy_name),
         policy_file=clean(policy_file),
         policy_hash=clean(verdict.policy_hash),
-        policy_text=clean(policy_text, lines=True),
+        policy_text="\n".join(shorten(line, LONGEST) for line in clean(policy_text, lines=True).split("\n")),
         evidence_hash=clean(verdict.evidence_hash),
         as_of=moment(verdict.as_of),
         as_of_exact=utc(verdict.as_of),
         explained=None if explanation is None else explained_of(explanation, verdict),
+        verdict_hash=clean(verdict_hash),
+        audit_head=clean(audit_head) if audit_head.removeprefix("sha256:").strip("0") else "",
+        dated=utc(max((verdict.as_of, *moments))),
     )
 
 
@@ -295,6 +309,7 @@ def _not_assessed(verdict: Verdict, readings: list[Reading], explanation: Explan
         lines.append("Why the signals disagree, how sure the call is and what would flip it: not looked at.")
     elif explanation.stability is None:
         lines.append("How sure the call is: the evidence could not be drawn anew.")
+    lines += _independent(readings, explanation)
     for reading in readings:
         name = clean(reading.signal)
         if reading.state in ("missing", "untrusted"):
@@ -326,3 +341,16 @@ def _not_assessed(verdict: Verdict, readings: list[Reading], explanation: Explan
         f"{rule.sort} {rule.id} {rule.outcome}." for rule in _rules(verdict) if "cannot be evaluated" in rule.outcome
     ]
     return tuple(f"{line.rstrip('.')}." for line in lines)
+
+
+def _independent(readings: list[Reading], explanation: Explanation | None) -> list[str]:
+    """Signals that may count the same users, and whose errors are drawn as if they did not."""
+    if explanation is None or explanation.stability is None:
+        return []
+    users = [one.signal for one in readings if one.kind in ("experiment", "feedback") and one.state != "missing"]
+    together = {frozenset(pair[:2]) for pair in explanation.stability.correlated}
+    apart = [one for one in users if any(frozenset((one, other)) not in together for other in users if other != one)]
+    if not apart:
+        return []
+    names = f"{', '.join(clean(one) for one in apart[:-1])} and {clean(apart[-1])}"
+    return [f"{names} may count the same users; how sure the call is takes their errors as independent."]

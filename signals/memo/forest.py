@@ -9,7 +9,7 @@ untrusted, and a signal without evidence says so in words.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from signals.memo.phrases import ROLE_TAGS, clean, sample
@@ -23,6 +23,7 @@ WIDEST = 6.0  # beyond this an interval is cut and gets an arrowhead, or one lou
 WIDEST_DECIDER = 12.0  # the signal that decides is shown further, to where a margin is still wide enough to see
 FARTHEST = 20.0  # estimates are always shown, up to here: beyond, the margins would be too narrow to see
 AIR = 0.04  # of the axis, between its edge and whatever stands outermost
+PLOT_ROWS = 8  # signals that the picture on a memo's first page has room for
 _ROLE_RANK: tuple[Role, ...] = ("decides", "overruled", "agrees", "silenced", "silent")
 
 
@@ -92,6 +93,18 @@ def forest(verdict: Verdict) -> Forest:
     rows = [_row(verdict, verdict.readings[signal], rank) for rank, signal in enumerate(ranked, 1)]
     rows += [_row(verdict, verdict.readings[signal], None) for signal in others]
     return Forest(tuple(rows), _axis(rows))
+
+
+def shown(plot: Forest) -> Forest:
+    """The rows that page one has room for: who decides or is overruled, then by rank; in the plot's order."""
+    weight: dict[Mark, int] = {"decides": 0, "untrusted": 1, "overruled": 1}
+    chosen = sorted(range(len(plot.rows)), key=lambda place: (weight.get(plot.rows[place].mark, 2), place))[:PLOT_ROWS]
+    return replace(plot, rows=tuple(plot.rows[place] for place in sorted(chosen)))
+
+
+def spoken(plot: Forest) -> str:
+    """The picture in words."""
+    return f"{'. '.join(row.spoken for row in plot.rows) or 'No signals'}."
 
 
 def _row(verdict: Verdict, reading: Reading, rank: int | None) -> Row:

@@ -51,6 +51,10 @@ PLOT_LEGEND = (
     "An arrowhead: the interval goes on."
 )
 
+TEXT_PLOT_LEGEND = (
+    "Benefit in units of each signal's margin; right is better, left of −1 is harm beyond the limit (░). "
+    "━●━ decides, ─●─ agrees, ═○═ is overruled, ─·─ has no call, ╌○╌ is untrusted. ◀ or ▶: the interval goes on."
+)
 WATERFALL_LEGEND = (
     "From the number to be explained to the one it is held against; each step takes its part of the gap away, and one "
     "with a minus widens it. Filled: explained. Hollow: a correction that widens the gap. Striped: chance. Dashed: no "

@@ -11,7 +11,7 @@ from signals.model import Call
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of the SVG: any CSS colour. The default follows the page's variables and works without them."""
+    """Colours and fonts of the SVG: any of CSS. The default follows the page's variables and works without them."""
 
     ink: str = "var(--ink,#1a1f2b)"
     soft: str = "var(--soft,#5a6475)"
@@ -21,11 +21,20 @@ class Palette:
     ship: str = "var(--ship,#117a45)"
     hold: str = "var(--hold,#8a5a00)"
     rollback: str = "var(--rollback,#c3302b)"
+    focus: str = "var(--focus,#2f5fd6)"
+    rim: bool = True  # of the ground's colour around words, where the reader of the SVG paints strokes below fills
+    font: str = "'Source Sans 3','Segoe UI',Helvetica,Arial,sans-serif"
 
     def tone(self, call: Call | None) -> str:
         """The colour of a call; grey when there is none."""
         return {"ship": self.ship, "hold": self.hold, "rollback": self.rollback}[call] if call else self.soft
 
+
+PAPER = Palette(
+    ink="#1a1f2b", soft="#4d5666", line="#cfd4dd", paper="#ffffff", harm="#fdeaea", ship="#117a45", hold="#8a5a00",
+    rollback="#c3302b", focus="#2f5fd6", rim=False, font="Libertinus Serif",
+)  # fmt: skip
+"""For PDF and Word: plain colours on white, and the serif that typst brings along."""
 
 WIDTH, LEFT, RIGHT, TOP, STEP = 760.0, 222.0, 592.0, 26.0, 42.0
 
@@ -45,8 +54,7 @@ def forest_svg(plot: Forest, palette: Palette | None = None, *, prefix: str = "f
     height = TOP + STEP * len(plot.rows) + 4
     ids = escape(prefix)
     spoken = ". ".join(row.spoken for row in plot.rows) or "No signals"
-    font = "'Source Sans 3','Segoe UI',Helvetica,Arial,sans-serif"
-    box = f'viewBox="0 0 {WIDTH:g} {height:g}" width="100%" font-family="{font}"'
+    box = f'viewBox="0 0 {WIDTH:g} {height:g}" width="100%" font-family="{colours.font}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {box} aria-labelledby="{ids}-title {ids}-desc">',
         f'<title id="{ids}-title">Signals in units of the decision margin</title>',

@@ -1,49 +1,113 @@
-"""Memo -> Markdown and HTML, with Jinja2. Text from outside can add no tag, link, heading, table cell or request."""
+"""Memo -> Markdown and HTML. Text from outside can add no tag, link, heading, table cell or request."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from signals.memo import phrases
+from signals.memo.blocks import (
+    Banner,
+    Block,
+    Document,
+    Fields,
+    Figure,
+    Heading,
+    Items,
+    Line,
+    Paragraph,
+    Run,
+    Source,
+    Table,
+)
+from signals.memo.document import document
+from signals.memo.forest import Forest
 from signals.memo.picture import forest_svg, forest_text
 from signals.memo.rows import Memo
 from signals.memo.waterfall_picture import waterfall_svg
-from signals.words import CALL_WORDS, SETTLED_MEANS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+BLANK = "." * 40  # where somebody is to write by hand
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$]|<(?=[A-Za-z/!?]))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _ADDRESS = re.compile(r"://|\bwww\.|\w@\w", re.IGNORECASE)
 _BLOCK_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|-|$)|>|=+$|\d+[.)](?=\s|$))")
-
-
-def markdown(memo: Memo) -> str:
-    """The memo as GitHub-flavoured Markdown; readable as plain text too. Same memo, same bytes."""
-    return _environment(html=False).get_template("memo.md.j2").render(_context(memo)).rstrip("\n") + "\n"
+_EDGES = re.compile(r"^( *)(.*?)( *)$", re.DOTALL)
 
 
 def html(memo: Memo) -> str:
     """The memo as one HTML file: style and picture inside, no script, no outside request. Same memo, same bytes."""
     from markupsafe import Markup
 
-    plots = [pair.plot for pair in memo.explained.pairs] if memo.explained else []
-    context = _context(memo) | {
-        # All are ours: the pictures escape their texts themselves, the style is a file of this package.
-        "waterfalls": [
-            Markup(waterfall_svg(plot, prefix=f"pair-{place}")) if plot else ""  # noqa: S704  # see above
-            for place, plot in enumerate(plots, 1)
-        ],
-        "picture": Markup(forest_svg(memo.plot)),  # noqa: S704  # see above
-        "style": Markup((TEMPLATES / "memo.css").read_text(encoding="utf-8")),  # noqa: S704  # see above
-    }
-    return _environment(html=True).get_template("memo.html.j2").render(context)
+    style = Markup((TEMPLATES / "memo.css").read_text(encoding="utf-8"))  # noqa: S704  # a file of this package
+    page: Document = document(memo)
+    return _environment().get_template("memo.html.j2").render(page=page, style=style)
+
+
+def markdown(memo: Memo) -> str:
+    """The memo as GitHub-flavoured Markdown; readable as plain text too. Same memo, same bytes."""
+    drawn = [_block(block) for block in document(memo).blocks]
+    return "\n\n".join(text for text in drawn if text) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading():
+            return f"{'#' * block.level} {_heading(block.text)}"
+        case Paragraph():
+            return f"{'> ' if block.style == 'notice' else ''}{_line(block.text)}"
+        case Banner():
+            until = f" ({escape_markdown(block.until)})" if block.until else ""
+            return "\n\n".join([f"**{escape_markdown(block.word)}**{until}", *(_line(one) for one in block.lines)])
+        case Items():
+            return "\n".join(f"- {_line(one)}" for one in block.items)
+        case Table():
+            return _table(block)
+        case Figure():
+            if not isinstance(block.plot, Forest):  # the table of its parts says the same
+                return ""
+            return f"{escape_markdown(phrases.TEXT_PLOT_LEGEND)}\n\n{code_block(forest_text(block.plot), 'text')}"
+        case Fields():
+            shown = ((one.label, BLANK if one.text is None else _line(one.text)) for one in block.fields)
+            return "\n".join(f"- **{label}**: {text}" for label, text in shown)
+        case Source():
+            return code_block(block.text, block.language)
+
+
+def _table(table: Table) -> str:
+    head = " | ".join(escape_markdown(column.title) for column in table.columns)
+    rule = "|".join("--:" if column.right else "---" for column in table.columns)
+    rows = [" | ".join(_line(cell, cell=True) for cell in row.cells) for row in table.rows]
+    return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)])
+
+
+def _heading(text: str) -> str:
+    escaped = escape_markdown(text)
+    return f"{escaped[:-1]}\\#" if escaped.endswith("#") else escaped  # or it would close the heading
+
+
+def _line(line: Line, *, cell: bool = False) -> str:
+    text = "".join(_run(run, cell=cell) for run in line).strip()
+    bare = bool(line) and line[0].style in ("plain", "soft")  # the others begin with a sign of their own
+    return _BLOCK_START.sub(lambda found: _escape_start(found[0]), text) if bare else text
+
+
+def _run(run: Run, *, cell: bool) -> str:
+    found = _EDGES.match(run.text)
+    before, text, after = found.groups() if found else ("", run.text, "")
+    if run.style in ("name", "code"):
+        return f"{before}{code_span(text, cell=cell)}{after}"
+    escaped = _inline(text)
+    if run.style in ("strong", "tag") and escaped:
+        escaped = f"**{escaped}**" if run.style == "strong" else f"(**{escaped}**)"
+    return f"{before}{escaped}{after}"
 
 
 def escape_markdown(text: object) -> str:
@@ -51,9 +115,12 @@ def escape_markdown(text: object) -> str:
 
     Bare addresses would become links even unmarked; they are shown as code.
     """
-    words = phrases.clean(text).split(" ")
-    escaped = " ".join(code_span(word) if _ADDRESS.search(word) else _escape(word) for word in words)
-    return _BLOCK_START.sub(lambda found: _escape_start(found[0]), escaped)
+    return _BLOCK_START.sub(lambda found: _escape_start(found[0]), _inline(phrases.clean(text)))
+
+
+def _inline(text: str) -> str:
+    words = text.split(" ")
+    return " ".join(code_span(word, cell=True) if _ADDRESS.search(word) else _escape(word) for word in words)
 
 
 def _escape(text: str) -> str:
@@ -64,14 +131,15 @@ def _escape_start(start: str) -> str:
     return f"{start[:-1]}\\{start[-1]}" if start[0].isdigit() else f"\\{start}"
 
 
-def code_span(text: object) -> str:
-    """Text as inline code, whatever backticks it holds; a pipe would still end a table cell, so it is escaped."""
+def code_span(text: object, *, cell: bool = True) -> str:
+    """Text as inline code, whatever backticks it holds; in a table cell a pipe would end the cell, so it is escaped."""
     flat = phrases.clean(text)
     if not flat:
         return "–"
     fence = "`" * (_longest_run(flat) + 1)
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{fence}{pad}{flat}{pad}{fence}".replace("|", "\\|")
+    span = f"{fence}{pad}{flat}{pad}{fence}"
+    return span.replace("|", "\\|") if cell else span
 
 
 def code_block(text: str, language: str = "") -> str:
@@ -84,57 +152,26 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
-@lru_cache(maxsize=2)
-def _environment(*, html: bool) -> Environment:
+def _picture(figure: Figure) -> Markup:
+    """The picture as markup: it escapes its texts itself."""
+    from markupsafe import Markup
+
+    plot = figure.plot
+    drawn = forest_svg(plot, prefix=figure.id) if isinstance(plot, Forest) else waterfall_svg(plot, prefix=figure.id)
+    return Markup(drawn)  # noqa: S704  # see above
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=html,  # noqa: S701  # Markdown is not HTML: there every value passes escape_markdown or a code span
-        finalize=None if html else _finalize_markdown,
+        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "code": code_span,
-        "block": code_block,
-        "short": phrases.short_hash,
-        "call": CALL_WORDS.__getitem__,
-    }
-    if not html:
-        environment.filters |= {"code": lambda text: _Ready(code_span(text)), "block": _ready_block}
+    environment.filters |= {"picture": _picture, "sort": lambda block: type(block).__name__}
     return environment
-
-
-class _Ready(str):
-    """Markdown that is escaped already."""
-
-    __slots__ = ()
-
-
-def _ready_block(text: str, language: str = "") -> _Ready:
-    return _Ready(code_block(text, language))
-
-
-def _finalize_markdown(value: Any) -> str:
-    return value if isinstance(value, _Ready) else escape_markdown(value)
-
-
-def _context(memo: Memo) -> dict[str, Any]:
-    return {
-        "memo": memo,
-        "plot_text": forest_text(memo.plot),
-        "legend": phrases.PLOT_LEGEND,
-        "status_words": phrases.STATUS_WORDS,
-        "notice": phrases.SYNTHETIC,
-        "waterfall_legend": phrases.WATERFALL_LEGEND,
-        "parts_legend": phrases.PARTS_LEGEND,
-        # Evidence that nobody may believe gives the same HOLD however often it is drawn: that is no certainty.
-        "steadiness": memo.explained.steadiness if memo.explained and memo.decides else "",
-        "no_steadiness": phrases.NO_STEADINESS,
-        "no_flip": phrases.NO_FLIP,
-        "only_far": phrases.ONLY_FAR,
-        "settled_means": SETTLED_MEANS,
-    }

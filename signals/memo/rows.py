@@ -161,6 +161,14 @@ class DecisionLine:
     at: str
     other_policy: str  # the short hash of the policy it was decided under, when that is not this memo's
     entry: str
+    number: str = ""  # "no. 12", or empty
+    due: str = ""  # "holds until 1 Dec 2026", "to be followed up on …", or empty
+    override_entry: str = ""  # the override's own entry in the audit chain
+    turned: str = ""  # "good", "bad", or empty while nobody said
+    turned_by: str = ""  # who said so, and when
+    turned_because: str = ""
+    turned_entry: str = ""
+    stale: tuple[str, ...] = ()  # what has changed since
 
 
 CausePlace = Literal["part", "inside", "gap", "refused"]
@@ -282,6 +290,9 @@ class Memo:
     as_of: str
     as_of_exact: str
     explained: Explained | None = None  # None: nobody asked why
+    verdict_hash: str = ""  # of the verdict as JSON; empty when it was not given
+    audit_head: str = ""  # newest entry of the audit chain when the memo was written; empty when nothing is in it
+    dated: str = ""  # the newest moment in the memo, exact: as-of time or decision
 
     @property
     def troubled(self) -> tuple[CheckLine, ...]:

@@ -16,35 +16,36 @@ from signals.model import Call
 TOP, ROW = 18, 56
 WORDS, BAR, THICK, WHISKER = 21, 28, 12, 47  # pixels from the top of a row
 LONGEST = 28  # characters of a label that fit beside the number at 390 pixels
-FOCUS = "var(--focus,#2f5fd6)"
-_FONT = "'Source Sans 3','Segoe UI',Helvetica,Arial,sans-serif"
 _SAID: dict[str, Call] = {"win": "ship", "loss": "rollback"}
 
 
-def waterfall_svg(plot: Waterfall, palette: Palette | None = None, *, prefix: str = "waterfall") -> str:
+def waterfall_svg(
+    plot: Waterfall, palette: Palette | None = None, *, prefix: str = "waterfall", width: int | None = None
+) -> str:
     """The waterfall as plain SVG text, the same bytes for the same steps.
 
     Args:
         plot: Steps and axis.
         palette: Colours; the default reads CSS variables and falls back to the light theme.
         prefix: Start of the ids inside; give another when two pictures share a page.
+        width: Pixels, for paper; default: as wide as its place.
 
     Returns:
-        One ``<svg role="img">`` as wide as its place, with a title and a description that holds all numbers.
+        One ``<svg role="img">``, with a title and a description that holds all numbers.
     """
     colours = palette or Palette()
     height = TOP + ROW * len(plot.steps)
     ids = escape(prefix)
     unit = f", in {plot.unit}" if plot.unit else ""
     spoken = ". ".join(step.spoken for step in plot.steps)
-    zero = plot.at(0.0)
-    named = f'aria-labelledby="{ids}-title {ids}-desc" font-family="{_FONT}"'
+    zero, wide = plot.at(0.0), width or "100%"
+    named = f'aria-labelledby="{ids}-title {ids}-desc" font-family="{colours.font}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="100%" height="{height}" {named}>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{wide}" height="{height}" {named}>',
         f'<title id="{ids}-title">{escape(plot.title + unit)}</title>',
         f'<desc id="{ids}-desc">{escape(spoken)}.</desc>',
         _line(zero, zero, TOP - 2, height, colours.soft),
-        _text(zero, TOP - 6, "no change", colours.soft, 11.5, anchor=_leaning(zero), ground=colours.paper),
+        _text(zero, TOP - 6, "no change", colours.soft, 11.5, anchor=_leaning(zero), colours=colours),
     ]
     drawn = [plot.drawn(step) for step in plot.steps]
     for place, at in enumerate(drawn[:-1]):  # from the end of a bar to the beginning of the next
@@ -63,8 +64,8 @@ def _row(step: Step, at: Drawn, top: float, colours: Palette) -> list[str]:
         f"<g><title>{escape(step.spoken)}</title>",
         *_bar(step, at, top + BAR, colours),
         *_whisker(at, top + WHISKER, colours.ink),
-        _text(0, top + WORDS, short, colours.ink, 13, bold=total, ground=colours.paper),
-        _text(1, top + WORDS, step.amount, colours.ink, 13, anchor="end", bold=total, ground=colours.paper),
+        _text(0, top + WORDS, short, colours.ink, 13, bold=total, colours=colours),
+        _text(1, top + WORDS, step.amount, colours.ink, 13, anchor="end", bold=total, colours=colours),
         "</g>",
     ]
 
@@ -73,9 +74,9 @@ def _bar(step: Step, at: Drawn, top: float, colours: Palette) -> list[str]:
     if step.sort in ("start", "end"):
         return [_box(at, top, f"fill:{colours.tone(_SAID.get(step.state))}")]
     if step.sort == "explains":
-        return [_box(at, top, f"fill:{FOCUS}")]
+        return [_box(at, top, f"fill:{colours.focus}")]
     if step.sort == "widens":
-        return [_box(at, top, f"fill:{colours.paper};stroke:{FOCUS};stroke-width:1.8")]
+        return [_box(at, top, f"fill:{colours.paper};stroke:{colours.focus};stroke-width:1.8")]
     if step.sort == "unexplained":
         return [_box(at, top, f"fill:{colours.paper};stroke:{colours.ink};stroke-width:1.4", ' stroke-dasharray="5 3"')]
     middle = top + THICK / 2  # stripes: a line as thick as the bar, interrupted
@@ -126,11 +127,19 @@ def _line(
 
 
 def _text(
-    x: float, y: float, text: str, colour: str, size: float, *, ground: str, anchor: str = "start", bold: bool = False
+    x: float,
+    y: float,
+    text: str,
+    colour: str,
+    size: float,
+    *,
+    colours: Palette,
+    anchor: str = "start",
+    bold: bool = False,
 ) -> str:
     weight = ' font-weight="700"' if bold else ""
-    rim = f"paint-order:stroke;stroke:{ground};stroke-width:5;stroke-linejoin:round"
+    rim = f";paint-order:stroke;stroke:{colours.paper};stroke-width:5;stroke-linejoin:round" if colours.rim else ""
     return (
         f'<text x="{_p(x)}" y="{_n(y)}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
-        f' style="fill:{colour};{rim}">{escape(text)}</text>'
+        f' style="fill:{colour}{rim}">{escape(text)}</text>'
     )

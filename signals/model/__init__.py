@@ -7,6 +7,7 @@ is the effect with its sign turned so that positive is good.
 
 from __future__ import annotations
 
+from signals.model.decision import TURNED, Decision, DecisionOutcome, Override, Turned
 from signals.model.evidence import (
     BOTH_ARMS,
     INCOMPLETE,
@@ -31,7 +32,7 @@ from signals.model.evidence import (
 from signals.model.mistakes import Problem, SignalsError
 from signals.model.numbers import Estimate, Interval, Measure, Numbers, SegmentEstimate
 from signals.model.plain import canonical, digest, plain, utc
-from signals.model.project import Project, Source
+from signals.model.project import Project, Receiver, Source
 from signals.model.reconciliation import (
     CAUSES,
     Carrier,
@@ -51,7 +52,6 @@ from signals.model.signal import SIGNAL_KINDS, Margin, Metric, Signal, SignalKin
 from signals.model.verdict import (
     STATES,
     Check,
-    Decision,
     Need,
     Reading,
     Reason,
@@ -76,6 +76,7 @@ __all__ = [
     "SEVERITY",
     "SIGNAL_KINDS",
     "STATES",
+    "TURNED",
     "Call",
     "Carrier",
     "Cause",
@@ -84,6 +85,7 @@ __all__ = [
     "Collection",
     "Correction",
     "Decision",
+    "DecisionOutcome",
     "EmbeddingSample",
     "ErrorSample",
     "Estimate",
@@ -102,6 +104,7 @@ __all__ = [
     "Numbers",
     "Outcome",
     "OutcomeCell",
+    "Override",
     "PairNumbers",
     "Preference",
     "Problem",
@@ -110,6 +113,7 @@ __all__ = [
     "Rating",
     "Reading",
     "Reason",
+    "Receiver",
     "Reconciliation",
     "Record",
     "Release",
@@ -130,6 +134,7 @@ __all__ = [
     "State",
     "Status",
     "TraceRow",
+    "Turned",
     "Verdict",
     "canonical",
     "digest",

@@ -206,6 +206,7 @@ class SourceNote:
     rows_read: int = 0
     rows_kept: int = 0
     own_rows: int = 0  # of the rows kept, those about this release's arms (in proportion to its units)
+    units: int | None = None  # what its evidence about this release's arms counts; None in notes of older versions
 
 
 @dataclass(frozen=True)

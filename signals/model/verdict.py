@@ -1,4 +1,4 @@
-"""Readings, the verdict, and what people decided."""
+"""Readings and the verdict."""
 
 from __future__ import annotations
 
@@ -168,24 +168,3 @@ class Verdict:
     policy_hash: str
     evidence_hash: str
     as_of: datetime
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What people did with a verdict: accepted it, or overrode it with a reason."""
-
-    release: str
-    call: Call
-    recommended: Call  # what the verdict said
-    by: str
-    because: str
-    at: datetime
-    verdict_hash: str
-    policy_hash: str
-    second: str = ""
-    entry: str = ""  # its hash in the audit chain
-
-    @property
-    def override(self) -> bool:
-        """Whether people decided otherwise than the verdict."""
-        return self.call != self.recommended

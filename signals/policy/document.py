@@ -31,7 +31,7 @@ def verdict_json(verdict: Verdict, explanation: Explanation | None = None) -> di
         "overrides": [_rule(rule) for rule in verdict.overrides],
         "needs": plain(verdict.needs),
         "policy": {"name": verdict.policy_name, "hash": verdict.policy_hash},
-        "evidence": {"hash": verdict.evidence_hash},
+        "evidence": {"hash": verdict.evidence_hash, "units": _units(verdict)},
         "synthetic": verdict.release.synthetic,
         "as_of": utc(verdict.as_of),
     }
@@ -118,6 +118,12 @@ def _segment(segment: SegmentReading) -> dict[str, Any]:
         "refused": segment.refused,
         "shrunk": plain(segment.shrunk),
     }
+
+
+def _units(verdict: Verdict) -> dict[str, int]:
+    """What each source counts of the release's evidence: later it tells where more came in."""
+    notes = {note.name: note.units for reading in verdict.readings.values() for note in reading.sources}
+    return {name: units for name, units in sorted(notes.items()) if units is not None}
 
 
 def _bounds(interval: Interval) -> dict[str, float | None]:

@@ -32,7 +32,7 @@ def if_zero(signal: Signal, reading: Reading) -> Promise:
     beyond = f"a {'loss' if loss else 'gain'} beyond {the_margin(signal, reading)}"
     return Promise(
         f"if the true effect is zero, that rules out {beyond} in 80 % of cases",
-        f"would{'' if loss else ' rule the gain out'}, in 80 % of cases, if there is none",
+        f"would rule {'it' if loss else 'the gain'} out, in 80 % of cases, if there is none",
     )
 
 

@@ -74,10 +74,12 @@ def _moved(name: str, signal: Signal, reading: Reading) -> str:
     limit = the_margin(signal, reading)
     if near > margin:
         return f"{text}; the whole interval is {word} {limit}"
+    # That it lies on one side of zero is what makes it a win or a loss; the margin says how much of one.
+    text = f"{text}; the whole interval is {'above' if effect > 0 else 'below'} zero"
     if value > margin:
-        return f"{text}; the estimate is {word} {limit}"
+        return f"{text}, the estimate {word} {limit}"
     if far > margin:
-        return f"{text}; the interval, though not the estimate, goes beyond {limit}"
+        return f"{text}, part of it beyond {limit}"
     return f"{text}, within {limit}"
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from signals.connectors import Tally, get
 from signals.connectors.base import Keeps
+from signals.connectors.batch import Batch, within
 from signals.connectors.env import resolved
 from signals.connectors.stopping import check
 from signals.model import Project, Record, SignalsError, Source, digest
@@ -85,7 +86,8 @@ def pull(
     chosen = sources_of(project, release, source)
     store.sync_releases(project.releases)
     say = announcer(progress, watch)
-    jobs = [Job(one, partial(_pull_one, one, project, store, full=full, say=say)) for one in chosen]
+    batch = Batch(chosen)
+    jobs = [Job(one, partial(_pull_one, one, project, store, batch, full=full, say=say)) for one in chosen]
     return tuple(together(jobs, None if watch is None else partial(watch, None)))
 
 
@@ -137,9 +139,10 @@ def definition_of(source: Source, project: Project) -> str:
     )  # fmt: skip
 
 
-def _pull_one(source: Source, project: Project, store: Store, *, full: bool, say: Say) -> PullReport:
+def _pull_one(source: Source, project: Project, store: Store, batch: Batch, *, full: bool, say: Say) -> PullReport:
     say(Step(source.name, "looks"))
-    report = _pulled(source, project, store, full=full, say=say)
+    with within(batch):
+        report = _pulled(source, project, store, full=full, say=say)
     say(Step(source.name, "done", report.records, report))
     return report
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from signals.connectors import Tally, get
 from signals.connectors.api.spool import spool_path
 from signals.connectors.base import Keeps
+from signals.connectors.batch import Batch, within
 from signals.model import Project, Record, SignalsError, Source
 from signals.pull import Say, Step, Watch, announcer, definition_of, sources_of, told
 from signals.pull.together import Job, together
@@ -67,7 +68,8 @@ def dry_pull(
         if not full:
             for one in chosen:
                 _copy_pages(one, project, elsewhere)
-        jobs = [Job(one, partial(_read, one, elsewhere, store, say, look)) for one in chosen]
+        batch = Batch(chosen)
+        jobs = [Job(one, partial(_read, one, elsewhere, store, batch, say, look)) for one in chosen]
         return tuple(together(jobs, None if watch is None else partial(watch, None)))
 
 
@@ -97,7 +99,7 @@ def _copy_pages(source: Source, project: Project, elsewhere: Project) -> None:
             copy.unlink()
 
 
-def _read(source: Source, project: Project, store: Store, say: Say, look: Look | None) -> Reading:
+def _read(source: Source, project: Project, store: Store, batch: Batch, say: Say, look: Look | None) -> Reading:
     started = datetime.now(UTC)
     tally, first = Tally(), dict[str, list[Record]]()
     say(Step(source.name, "reads"))
@@ -106,7 +108,8 @@ def _read(source: Source, project: Project, store: Store, say: Say, look: Look |
         connector = get(source.connector)
         passing = _noted(connector.read(source, project, tally), first)
         seen = look(source, passing) if look is not None else passing
-        report = store.compare(source, told(seen, source, say), tally)
+        with within(batch):
+            report = store.compare(source, told(seen, source, say), tally)
     except StoreError:
         raise
     except SignalsError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from signals.model import Estimate, Evidence, Metric, Numbers, OutcomeCell, Signal, SignalsError
 from signals.readings import experiment_checks, experiment_quantile
@@ -30,18 +30,9 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     if metric is None:
         raise SignalsError(f"signal {signal.name!r} has no metric", "Say which: proportion, mean, ratio or quantile")
     tray = Tray()
-    cells, problem = cells_of(signal, metric, evidence, tray)
-    everything: Arms = tuple(  # type: ignore[assignment]  # two arms
-        [cell for cell in cells if cell.variant == arm and cell.moments.n > 0] for arm in evidence.release.arms
-    )
-    arms, looks, waiting = looks_of(signal, everything, evidence.sources, tray)
+    counted = _counted(signal, metric, evidence, tray)
+    everything, arms, design, problem = counted.everything, counted.arms, counted.design, counted.problem
     control, candidate = arms
-    counted = {cell.counted for cell in (*control, *candidate)}
-    clustered = counted == {"clusters"}
-    if "clusters" in counted and not clustered:
-        problem = problem or "some sources count clusters and others units, which cannot be added"
-    design = Design(metric.type, signal.confidence, looks, clustered, evidence.family)
-    problem = problem or waiting
     voting: str
     if metric.type == "quantile":
         found = experiment_quantile.quantiles(signal, metric, evidence, design, problem)
@@ -64,7 +55,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     days = [cell.day for cells in everything for cell in cells]
     first, last = day_span(days)
     # The day of a cluster is that of the newest unit of its source: nothing tells when the others came.
-    dated = None not in days and "clusters" not in counted
+    dated = None not in days and all(cell.counted != "clusters" for cell in (*control, *candidate))
     arrived = sum(members_of(cell) for cells in everything for cell in cells)
     return Numbers(
         signal=signal.name,
@@ -85,6 +76,43 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         counted="users",
         rate_per_day=per_day(arrived, first, last) if dated else None,
     )
+
+
+def estimates_of(signal: Signal, evidence: Evidence) -> Mapping[str, Estimate]:
+    """The effect of a proportion, mean or ratio without and with the covariate, as ``measure`` gives it, and no more.
+
+    Raises:
+        SignalsError: Without a metric, or for one that is a quantile.
+    """
+    if signal.metric is None or signal.metric.type == "quantile":
+        raise SignalsError(f"signal {signal.name!r} has no metric that adds up", "Say which: proportion, mean or ratio")
+    counted = _counted(signal, signal.metric, evidence, Tray())
+    return _estimates(signal, counted.design, counted.arms, counted.problem)[0]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The cells that count: all of them, those at the present look, how they are looked at, and why they cannot be."""
+
+    everything: Arms
+    arms: Arms
+    design: Design
+    problem: str | None
+
+
+def _counted(signal: Signal, metric: Metric, evidence: Evidence, tray: Tray) -> _Counted:
+    cells, problem = cells_of(signal, metric, evidence, tray)
+    everything: Arms = tuple(  # type: ignore[assignment]  # two arms
+        [cell for cell in cells if cell.variant == arm and cell.moments.n > 0] for arm in evidence.release.arms
+    )
+    arms, looks, waiting = looks_of(signal, everything, evidence.sources, tray)
+    control, candidate = arms
+    counted = {cell.counted for cell in (*control, *candidate)}
+    clustered = counted == {"clusters"}
+    if "clusters" in counted and not clustered:
+        problem = problem or "some sources count clusters and others units, which cannot be added"
+    design = Design(metric.type, signal.confidence, looks, clustered, evidence.family)
+    return _Counted(everything, arms, design, problem or waiting)
 
 
 def label(cell: OutcomeCell, dimension: str) -> str | None:

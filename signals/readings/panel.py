@@ -79,6 +79,12 @@ def answered(signal: Signal, evidence: Evidence) -> Paired:
     return replace(paired, cells=tuple(signs(paired.cells)))
 
 
+def asked_answers(signal: Signal, evidence: Evidence) -> Answers:
+    """The answers to the question that votes, gold items left out; none when several could be meant."""
+    forms, _ = _forms(evidence, Tray())
+    return _asked(signal, forms, Tray())[0] or Answers()
+
+
 def _forms(evidence: Evidence, tray: Tray) -> tuple[dict[str, Answers], bool]:
     """The answers about this release's two arms by the question they answer, and whether gold items were left out."""
     arms = set(evidence.release.arms)

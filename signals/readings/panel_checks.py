@@ -43,6 +43,18 @@ def rater_measures(paired: Paired, answers: Answers, control: str, candidate: st
 
 def gold_accuracy(signal: Signal, evidence: Evidence) -> Measure:
     """Share of right answers of the worst rater who answered at least five gold items."""
+    right = gold_answers(signal, evidence)
+    if not right:
+        return Measure("gold_accuracy", None, "no item has a known right answer")
+    shares = sorted((sum(one) / len(one), rater, len(one)) for rater, one in right.items() if len(one) >= FEWEST_GOLD)
+    if not shares:
+        return Measure("gold_accuracy", None, f"no rater answered {FEWEST_GOLD} gold items")
+    worst, rater, answered = shares[0]
+    return Measure("gold_accuracy", worst, f"rater {rater}, of {plural(answered, 'gold answers')}")
+
+
+def gold_answers(signal: Signal, evidence: Evidence) -> dict[str, list[bool]]:
+    """Per rater whether each answer on a gold item was right."""
     right: dict[str, list[bool]] = defaultdict(list)
     for grade in latest_ratings(one for one in evidence.ratings if one.expected is not None and _asked(one, signal)):
         if grade.value is not None and grade.expected is not None:
@@ -51,13 +63,7 @@ def gold_accuracy(signal: Signal, evidence: Evidence) -> Measure:
         one for one in evidence.preferences if one.expected is not None and _asked(one, signal)
     ):
         right[one.rater].append(one.choice == one.expected)
-    if not right:
-        return Measure("gold_accuracy", None, "no item has a known right answer")
-    shares = sorted((sum(one) / len(one), rater, len(one)) for rater, one in right.items() if len(one) >= FEWEST_GOLD)
-    if not shares:
-        return Measure("gold_accuracy", None, f"no rater answered {FEWEST_GOLD} gold items")
-    worst, rater, answered = shares[0]
-    return Measure("gold_accuracy", worst, f"rater {rater}, of {plural(answered, 'gold answers')}")
+    return right
 
 
 def _asked(one: Rating | Preference, signal: Signal) -> bool:
@@ -152,6 +158,21 @@ def _straight_lining(paired: Paired) -> Measure:
 
 def _self_consistency(paired: Paired, answers: Answers, control: str, candidate: str) -> Measure:
     """Alpha over what one rater said of one output, in all attempts and orders."""
+    repeated = said_again(answers, control, candidate)
+    if len(repeated) < FEWEST_REPEATS:
+        why = f"{plural(len(repeated), 'outputs')} answered twice by one rater; {FEWEST_REPEATS} are needed"
+        return Measure("self_consistency", None, why if repeated else "nobody answered about one output twice")
+    alpha = krippendorff_alpha([(unit, value) for unit, values in repeated.items() for value in values], _level(paired))
+    why = f"alpha over {plural(len(repeated), 'outputs')} answered again by the same rater"
+    return Measure("self_consistency", alpha, why if alpha is not None else "all repeated answers are equal")
+
+
+def said_again(answers: Answers, control: str, candidate: str) -> dict[tuple[str, ...], list[float]]:
+    """What one rater said of one output in all attempts and orders, where that is more than once.
+
+    Returns:
+        By (item, rater, variant), of choices by (item, rater), in that order.
+    """
     said: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for grade in answers.ratings:
         if grade.status == "submitted" and grade.value is not None:
@@ -159,13 +180,7 @@ def _self_consistency(paired: Paired, answers: Answers, control: str, candidate:
     for one in answers.preferences:
         if one.status == "submitted" and one.choice is not None:
             said[one.item, one.rater].append(towards(one, control, candidate))
-    repeated = {unit: values for unit, values in sorted(said.items()) if len(values) > 1}
-    if len(repeated) < FEWEST_REPEATS:
-        why = f"{plural(len(repeated), 'outputs')} answered twice by one rater; {FEWEST_REPEATS} are needed"
-        return Measure("self_consistency", None, why if repeated else "nobody answered about one output twice")
-    alpha = krippendorff_alpha([(unit, value) for unit, values in repeated.items() for value in values], _level(paired))
-    why = f"alpha over {plural(len(repeated), 'outputs')} answered again by the same rater"
-    return Measure("self_consistency", alpha, why if alpha is not None else "all repeated answers are equal")
+    return {unit: values for unit, values in sorted(said.items()) if len(values) > 1}
 
 
 def _order_bias(paired: Paired) -> Measure:

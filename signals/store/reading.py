@@ -71,6 +71,7 @@ def evidence(
                 rows_read=one.row["rows_read"],
                 rows_kept=one.row["rows_kept"],
                 own_rows=one.own_rows(release),
+                units=sum(part.rows for _, part in one.own_parts(release)),
             )
             for name, one in held.items()
         ),

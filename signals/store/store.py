@@ -15,18 +15,19 @@ from sqlalchemy import delete, insert, select, update
 
 from signals.model import (
     Decision,
+    DecisionOutcome,
     Evidence,
     Explanation,
     Numbers,
+    Override,
     PairNumbers,
     Record,
     Release,
     SignalsError,
     Source,
     canonical,
-    plain,
 )
-from signals.store import audit, merge, numbers, reading, tables, versions
+from signals.store import audit, decisions, merge, numbers, reading, tables, verify, versions
 from signals.store.contents import Content, own_keys
 from signals.store.engine import Database, upsert
 from signals.store.look import EXPLANATION, Look
@@ -360,8 +361,11 @@ class Store:
                 found |= {hash_: (as_of, evidence) for hash_, as_of, evidence in rows}
         return found
 
-    def decide(self, decision: Decision) -> Decision:
-        """Record what people decided, with its entry in the audit chain; gives it back with the entry's hash.
+    def decide(self, decision: Decision, override: Override | None = None) -> Decision:
+        """Record what people decided, and the override beside it, each with its entry in the audit chain.
+
+        The number, the entry's hash and the override's ``decision`` are filled in here. A form that was recorded
+        already (the same ``token``) records nothing and gives back what it recorded.
 
         Raises:
             SignalsError: When nobody is named, or no reason is given.
@@ -369,30 +373,51 @@ class Store:
         for value, what in ((decision.by, "who decided"), (decision.because, "a reason")):
             if not value.strip():
                 raise SignalsError(f"a decision needs {what}", "Give --by WHO and --because TEXT")
-        for value in (decision.by, decision.because, decision.second):
-            if "\0" in value:
-                raise SignalsError("a decision holds a NUL character", "Type the text again")
-        body = {name: value for name, value in plain(decision).items() if name != "entry"}
+        storable("a decision", decision.by, decision.because, decision.second)
         with self.database.write(audit.LOCK) as connection:
-            entry = audit.append(connection, "decision", body, decision.at)
-            connection.execute(insert(tables.decision), {**decision.__dict__, "entry": entry})
-        return replace(decision, entry=entry)
+            return decisions.decide(connection, decision, override)
+
+    def turn_out(self, outcome: DecisionOutcome) -> DecisionOutcome:
+        """Record how a decision turned out, with its entry in the audit chain; of several the newest counts.
+
+        Raises:
+            SignalsError: When there is no such decision, nobody is named, or no evidence is given.
+        """
+        for value, what in ((outcome.by, "who says so"), (outcome.because, "the evidence")):
+            if not value.strip():
+                raise SignalsError(f"an outcome needs {what}", "Give --by WHO and --because TEXT")
+        storable("an outcome", outcome.by, outcome.because)
+        with self.database.write(audit.LOCK) as connection:
+            return decisions.turn_out(connection, outcome)
 
     def decisions(self, release_id: str | None = None) -> tuple[Decision, ...]:
         """Decisions, newest first; of one release when named."""
-        wanted = select(tables.decision).order_by(tables.decision.c.id.desc())
-        if release_id is not None:
-            wanted = wanted.where(tables.decision.c.release == release_id)
         with self.database.read() as connection:
-            return tuple(
-                Decision(**{name: value for name, value in row.items() if name != "id"})
-                for row in connection.execute(wanted).mappings()
+            return decisions.decisions(connection, release_id)
+
+    def recorded(
+        self, release_id: str | None = None
+    ) -> tuple[tuple[Decision, ...], tuple[Override, ...], tuple[DecisionOutcome, ...]]:
+        """Decisions, overrides and outcomes of one moment of the store, newest first; of one release when named."""
+        with self.database.read() as connection:
+            return (
+                decisions.decisions(connection, release_id),
+                decisions.overrides(connection, release_id),
+                decisions.outcomes(connection, release_id),
             )
 
-    def verify_audit(self) -> list[str]:
-        """What does not fit in the audit chain and in what it vouches for, first bad row first; empty when all does."""
+    def verify_audit(self, head: str = "") -> list[str]:
+        """What does not fit in the audit chain and in what it vouches for, first bad row first; empty when all does.
+
+        Args:
+            head: Hash of an entry that somebody kept, or its beginning; the chain has to hold it.
+
+        Raises:
+            SignalsError: When ``head`` is no hash.
+        """
+        kept = verify.kept_head(head)
         with self.database.read() as connection:
-            return audit.problems(connection)
+            return verify.problems(connection, kept)
 
     def audit_head(self) -> str:
         """Hash of the newest entry of the audit chain: print it where it outlives the store."""
@@ -402,3 +427,18 @@ class Store:
 
 def _release(row: Mapping[Any, Any]) -> Release:
     return Release(**{name: value for name, value in row.items() if name != "listed"})
+
+
+def storable(what: str, *texts: str) -> None:
+    """Refuse what neither database keeps as it is.
+
+    Raises:
+        SignalsError: A NUL character, or half of one that takes two.
+    """
+    for text in texts:
+        if "\0" in text:
+            raise SignalsError(f"{what} holds a NUL character", "Type the text again")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise SignalsError(f"{what} holds a character that is no character", "Type the text again") from None

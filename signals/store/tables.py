@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "signals_version"
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every migration this version knows, oldest first; the last one is where a store should be."""
 
 
@@ -211,8 +211,33 @@ decision = Table(
     "decision", metadata,
     Column("id", ID, primary_key=True, autoincrement=True),
     _text("release"), _text("call"), _text("recommended"), _text("by"), _text("because"), _time("at"),
-    _text("verdict_hash"), _text("policy_hash"), _text("second"), _text("entry"),
-    Index("decision_release", "release"),
+    _text("verdict_hash"), _text("policy_hash"), _text("second"), _text("entry"), _added_text("token", ""),
+    Index("decision_release", "release"), Index("decision_token", "token"),
+)  # fmt: skip
+
+override = Table(
+    "override", metadata,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    _text("decision"), _text("release"), _text("call"), _text("recommended"), _text("verdict_hash"), _text("by"),
+    _text("second"), _text("because"), _time("at"), _time("until", null=True), _time("follow_up", null=True),
+    _text("entry"),
+    UniqueConstraint("decision", name="override_decision"),
+)  # fmt: skip
+
+decision_outcome = Table(
+    "decision_outcome", metadata,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    _text("decision"), _text("outcome"), _text("by"), _text("because"), _time("at"), _text("token"), _text("entry"),
+    Index("decision_outcome_decision", "decision"),
+)  # fmt: skip
+
+# What was told to which address: one row per release, changed as it goes; no part of the record.
+notice = Table(
+    "notice", metadata,
+    _text("address", key=True), _text("release", key=True), _text("shown"), _text("sent", null=True),
+    _text("sent_id", null=True), _time("sent_at", null=True), _count("tries"), _text("error", null=True),
+    _time("tried_at", null=True), _text("claim", null=True), _time("claimed_at", null=True),
+    Column("again", Boolean, nullable=False),
 )  # fmt: skip
 
 # `at` is text here: its exact spelling is part of what is hashed.

@@ -28,10 +28,8 @@ def ask(database, values, kind):
 
 
 @SLOW
-@given(values=st.lists(st.one_of(st.none(), NUMBERS), max_size=40), room=st.sampled_from([8, 16, 1 << 26]))
-def test_whole_numbers_are_told_apart_however_little_room_there_is(database, monkeypatch, values, room):
-    monkeypatch.setattr(distinct, "AT_ONCE", room)
-    monkeypatch.setattr(distinct, "LOOKS", (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41))
+@given(values=st.lists(st.one_of(st.none(), NUMBERS), max_size=40))
+def test_whole_numbers_are_told_apart(database, values):
     known = [value for value in values if value is not None]
     assert ask(database, values, "BIGINT") == (len(set(known)) == len(known))
 
@@ -43,10 +41,31 @@ def test_texts_are_told_apart(database, values):
     assert ask(database, values, "VARCHAR") == (len(set(known)) == len(known))
 
 
-def test_what_cannot_be_told_quickly_is_left_to_be_counted(database, monkeypatch):
+@SLOW
+@given(data=st.data(), bits=st.sampled_from([32, 64]), room=st.sampled_from([1, 3, 1 << 20]))
+def test_keys_are_told_apart_however_many_chunks_they_come_in(monkeypatch, data, bits, room):
+    keys = st.one_of(st.integers(0, 2**bits - 1), st.sampled_from([0, 1, 2**bits - 1, 2 ** (bits - 8)]))
+    chunks = data.draw(st.lists(st.lists(keys, max_size=12, unique=True).map(sorted), max_size=8))
+    monkeypatch.setattr(distinct, "CHUNK", room)
+    every = [key for chunk in chunks for key in chunk]
+    arrays = iter([np.array(chunk, dtype=f"uint{bits}") for chunk in chunks])
+    assert distinct._distinct(arrays, bits) == (len(set(every)) == len(every))
+
+
+@pytest.mark.parametrize(
+    "unit", ["i", "i * 65536", "i * 5000000000", "'user-' || i"], ids=["dense", "even", "far", "text"]
+)
+def test_units_that_come_in_several_chunks(database, monkeypatch, unit):
+    monkeypatch.setattr(distinct, "CHUNK", 1 << 12)
+    rows = f"SELECT {unit} AS u FROM range(60000) AS numbers(i)"
+    assert distinct.all_distinct(database, rows)
+    # The last is the eighth again, far from it.
+    assert not distinct.all_distinct(database, rows.replace("range(60000)", "(SELECT range % 59992 FROM range(60000))"))
+    assert database.execute("SELECT 1").fetchall() == [(1,)]  # the connection is free again
+
+
+def test_what_cannot_be_told_quickly_is_left_to_be_counted(database):
     assert not ask(database, [1.5, 2.5], "DOUBLE")
-    monkeypatch.setattr(distinct, "AT_ONCE", 1)
-    assert not ask(database, list(range(distinct.LOOKS[-1])), "INTEGER")
 
 
 def moments(database, groups):

@@ -29,10 +29,9 @@ CHROMIUM_FLAGS = [
 
 
 def chromium() -> str | None:
-    """Where a Chromium is, if there is one."""
-    return next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
+    """Where a Chromium is, if there is one; a build without windows first, since those cost as much again."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
 
 
 def settings(project: Path) -> dict[str, str]:
@@ -76,6 +75,16 @@ def browser() -> Iterator[Any]:
         opened = started.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield opened
         opened.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until the page is drawn to its end: before that a click may be lost and a thing not yet there."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+
+
+def turn_to(page: Any, name: str) -> None:
+    """Another page of the dashboard, by the menu on top. (A page's own text may link there too.)"""
+    page.get_by_test_id("stTopNav").get_by_role("link", name=name).click()
 
 
 @dataclass(frozen=True)

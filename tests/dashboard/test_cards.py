@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
+import reconciled
 from memo.hostile import HOSTILE, poisoned
 from memo.verdicts import POLICY, decision, hold, reading, ship, untrusted, verdict
 
-from signals.dashboard import cards
+from signals.dashboard import cards, decided, present, why
 from signals.memo import html, memo_of
-from signals.model import Check, Problem, SignalsError, Verdict
+from signals.memo.rows import FlipLine
+from signals.model import Call, Check, Decision, Override, Problem, SignalsError, TraceRow, Verdict
+from signals.standing import Stale, Standing
 
 
 class Reader(HTMLParser):
@@ -93,7 +98,7 @@ def test_failing_checks_come_first_with_number_and_threshold() -> None:
     words = text(cards.checks_card(memo_of(verdict(), POLICY), whole=True))
     places = [words.index(part) for part in ("0.52 < 0.60", "0.38 < 0.40", "0.41 ≥ 0.001", "·coverage")]
     assert places == sorted(places)
-    assert "✕ 1 fail · ! 1 warn · ✓ 11 pass · 1 not judged" in words
+    assert "✕ 1 fail · ! 1 warn · ✓ 11 pass · 1 not asked for" in words
 
 
 def test_an_unknown_check_that_the_policy_asks_for_stays_on_top_and_is_said_once() -> None:
@@ -123,13 +128,84 @@ def test_synthetic_numbers_are_labelled() -> None:
     assert cards.SYNTHETIC_TAG not in text(whole(real))
 
 
+def standing(one: Decision, **more: Any) -> Standing:
+    return Standing(one, more.pop("status", "open" if one.override else "stands"), **more)
+
+
 def test_decisions_against_the_verdict_are_named() -> None:
     older, newer = decision("ship"), replace(decision(), at=decision().at + timedelta(days=1))
-    words = text(cards.decisions_strip((older, newer)))
-    assert "tuesday-large ship, verdict said roll back mara, 17 Nov 2026" in words
+    words = text(decided.strip((standing(older), standing(newer))))
+    assert "tuesday-large ship override of ROLLBACK 17 Nov 2026" in words
     assert words.index("18 Nov 2026") < words.index("17 Nov 2026")  # newest first
-    assert words.count("verdict said") == 1
-    assert cards.decisions_strip(()) == ""
+    assert words.count("override") == 1
+    assert decided.strip(()) == ""
+
+
+def test_an_expired_override_and_a_stale_decision_say_so() -> None:
+    against = decision("ship")
+    over = Override("e", "tuesday-large", "ship", "rollback", "v", "mara", "bo", "why", against.at, until=against.at)
+    words = text(decided.strip((standing(against, status="expired", override=over),)))
+    assert "override of ROLLBACK, expired on 17 Nov 2026" in words
+    old, new = replace(decision(), entry="old"), replace(decision(), entry="new", at=decision().at + timedelta(days=1))
+    changed = standing(old, stale=Stale("rollback", "hold"), looked=True)
+    words = text(decided.strip((standing(new), standing(old)), (changed,)))
+    assert "stale: the verdict is HOLD now and was ROLLBACK" in words
+    assert words.index("stale") < words.index("18 Nov 2026")  # what no longer fits comes first
+
+
+def test_more_decisions_than_fit_are_counted() -> None:
+    many = [standing(replace(decision(), at=decision().at + timedelta(days=day))) for day in range(9)]
+    assert text(decided.strip(many)).endswith("and 3 more")
+
+
+def many_signals(count: int) -> Verdict:
+    """The usual verdict with flat signals below, and one that nobody hears."""
+    base = verdict()
+    more = {f"extra{place}": reading(f"extra{place}", "flat", 0.0, 0.1) for place in range(count)}
+    steps = [
+        TraceRow(f"hierarchy[{9 + place}]", name, "flat", None, "silent", "flat") for place, name in enumerate(more)
+    ]
+    lost = replace(reading("lost", "missing", None, 0.0, why="no source feeds it"), signal="lost")
+    return replace(base, readings={**base.readings, **more, "lost": lost}, trace=(*base.trace, *steps))
+
+
+def test_what_has_no_room_is_counted_named_and_behind_one_line() -> None:
+    memo = memo_of(many_signals(5), POLICY)
+    forest = cards.forest_card(memo.plot, memo.release)
+    folded = forest[forest.index("<details") :]
+    assert re.search(r"and 4 more: \w+", text(forest))
+    for kept in ("conversion", "judge", "lost"):  # decides, was overruled, has no evidence
+        assert f">{kept}<" not in folded
+    for line in memo.plot.rows:
+        assert line.signal in forest
+    heard = text(cards.heard_card(memo.heard, memo.rules, memo.release))
+    assert "and 3 more: extra" in heard
+    assert heard.index("Overruled") < heard.index("and 3 more")
+
+
+def test_every_number_opens_its_reading() -> None:
+    memo = memo_of(verdict(), POLICY)
+    shown = cards.banner(memo, "conversion") + cards.body(memo)
+    addresses = re.findall(r'href="([^"]+)"', shown)
+    assert "signals?release=tuesday-large&amp;signal=conversion" in addresses
+    named = {check.name for check in memo.checks if check.signal == "conversion"}
+    assert {f"signals?release=tuesday-large&amp;signal=conversion#check-{name}" for name in named} <= set(addresses)
+    assert len([one for one in addresses if "#" not in one]) >= 2 * len(memo.plot.rows)
+
+
+def test_an_explanation_that_is_being_made_says_so() -> None:
+    memo = memo_of(verdict(), POLICY)
+    assert "Working" in text(cards.body(memo, cards.waiting("Working it out")))
+    assert "What would flip it" not in text(cards.body(memo))
+
+
+def test_the_presenter_view_has_banner_plot_overruled_and_flips() -> None:
+    memo = memo_of(hold(), POLICY)
+    words = text(present.banner(memo) + present.body(memo))
+    for said in ("HOLD", "Way out", "by 21 Dec 2026", "Overruled", "What would flip it", "evidence as of"):
+        assert said in words
+    crowded = memo_of(many_signals(5), POLICY)
+    assert re.search(r"and 5 more: \w+", text(present.body(crowded)))
 
 
 def test_a_mistake_is_one_line_per_problem() -> None:
@@ -147,10 +223,39 @@ def test_text_from_outside_stays_text(evil: str) -> None:
     memo = poisoned(evil)
     hostile = (
         cards.banner(memo) + cards.meta(memo) + cards.body(memo)
-        + cards.decisions_strip((replace(decision("ship"), release=evil, by=evil, because=evil),))
+        + decided.strip((standing(replace(decision("ship"), release=evil, by=evil, because=evil)),))
+        + present.banner(memo) + present.body(memo)
         + cards.problem(evil, SignalsError(evil)) + cards.notice(evil, evil)
     )  # fmt: skip
     found = read(hostile)
-    assert found.tags <= {"section", "div", "span", "p", "b", "i", "h2", "small", "code"}
-    assert found.attributes <= {"class", "role", "aria-label", "aria-hidden", "title", "tabindex", "style"}
+    assert found.tags <= {"section", "div", "span", "p", "b", "i", "h2", "small", "code", "a", "details", "summary"}
+    assert found.attributes <= {
+        "class",
+        "role",
+        "aria-label",
+        "aria-hidden",
+        "title",
+        "tabindex",
+        "style",
+        "href",
+        "id",
+    }
+    assert all(link.startswith(("signals?", "policy?", "decisions")) for link in re.findall(r'href="([^"]*)"', hostile))
     assert not any(sign in hostile for sign in "\x00\x1b\u202e\u2028")
+
+
+def test_the_flips_in_the_open_lead_both_ways_where_there_are_two() -> None:
+    def line(words: str, to: Call) -> FlipLine:
+        return FlipLine(words, to, "in its interval", False)
+
+    near = (line("a", "rollback"), line("b", "rollback"), line("c", "rollback"), line("d", "ship"), line("e", "ship"))
+    explained = memo_of(verdict(), POLICY, explanation=reconciled.explanation()).explained
+    assert explained is not None
+    found = replace(explained, flips=near)
+    opened, _, folded = why.flips(found, 2).partition("<details")
+    assert [words in opened for words in (">a:", ">b:", ">d:")] == [True, False, True]
+    assert [words in folded for words in (">b:", ">c:", ">e:")] == [True] * 3
+    assert "and 3 more" in folded
+    same = replace(explained, flips=near[:3])
+    opened, _, _ = why.flips(same, 2).partition("<details")
+    assert ">b:" in opened

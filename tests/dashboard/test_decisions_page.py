@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from dashboard.conftest import Server, serve, signals
+from dashboard.conftest import Server, serve, signals, turn_to
 from streamlit.testing.v1 import AppTest
 
 from signals.dashboard import track_cards
@@ -57,7 +58,9 @@ def test_the_example_shows_decisions_and_says_what_is_missing(start: Any, exampl
     app = start(example)
     assert not app.exception
     words = shown(app)
-    assert "Last decisions all-agree ship mara" in words
+    assert "1 decision #1 SHIP all-agree" in words
+    assert "mara · as recommended “as the verdict says”" in words
+    assert "Overrides. Nobody has gone against a verdict in 1 decision." in words
     assert "Synthetic data" in words
     assert "Missing: the outcome of" in words
     assert "Shares take 10 releases with a known outcome" in words
@@ -69,7 +72,7 @@ def test_a_long_record_shows_shares_and_the_alarm(start: Any, many: Project) -> 
     app = start(many.root)
     assert not app.exception
     words = shown(app)
-    assert "No decision is recorded yet" in words
+    assert "No decision is recorded yet. Open a release and press" in words
     assert "ALARM: judge has promised more than conversion delivered since r1" in words
     assert "conversion and judge" in words
     assert "r25: it is still open" in words
@@ -128,8 +131,9 @@ def test_names_cannot_inject(many: Project) -> None:
 @pytest.fixture(scope="module")
 def served(root: Path, many: Project) -> Iterator[Server]:
     done = signals(
-        many.root, "decide", "r03", "ship", "--by", "mara", "--because", "we know", "--second", "jon", root=root
-    )
+        many.root, "decide", "r03", "hold", "--by", "mara", "--because", "we know", "--second", "jon", "--until",
+        f"{(datetime.now(UTC) + timedelta(days=200)).date()}", root=root,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     yield from serve(root, many.root)
 
@@ -163,7 +167,9 @@ def test_the_page_fits_its_width_and_asks_nobody(
     assert page.locator(".sg .tag.rollback.filled", has_text="Alarm").count() == 1
     assert page.get_by_role("alert").count() == 1
     assert page.get_by_role("img", name=re.compile("gap between judge and conversion")).count() == 1
-    assert "r03 ship" in page.locator(".sg .decisions").inner_text()
+    said = page.get_by_role("article", name="Decision 1").inner_text()
+    assert "HOLD r03 Override of ROLLBACK" in " ".join(said.split())
+    assert "with jon, until " in said
     assert outside == []
     assert complaints == []
     context.close()
@@ -174,7 +180,7 @@ def test_the_menu_leads_there(browser: Any, served: Server) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(f"{served.address}/policy")
-    page.get_by_role("link", name="Decisions").click()
+    turn_to(page, "Decisions")
     page.wait_for_selector(".sg .gapcard", timeout=60_000)
     assert page.url.endswith("/decisions")
     context.close()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from dashboard.conftest import serve
+from dashboard.conftest import serve, settled, turn_to
 from dashboard.editor_keys import find, paste, replace
 
 from signals.dashboard.policy_editor import bundle
@@ -50,6 +50,7 @@ def visit(browser: Any, root: Path, project: Path) -> Iterator[Callable[..., Any
         page.goto(f"{server.address}/policy")
         page.wait_for_selector(".cm-content", timeout=60_000)
         page.wait_for_selector(".sg .card")
+        settled(page)
         return page
 
     yield go
@@ -233,9 +234,9 @@ def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
         "() => { const event = new Event('beforeunload', {cancelable: true}); return window.dispatchEvent(event) }"
     )
     page.wait_for_function(f"() => !({leaving})()")  # the browser asks before it drops the draft
-    page.get_by_role("link", name="Verdict").click()
+    turn_to(page, "Verdict")
     page.wait_for_selector(".sg .banner")
-    page.get_by_role("link", name="Policy").click()
+    turn_to(page, "Policy")
     page.get_by_text("Unsaved draft").wait_for()
     page.wait_for_selector(".cm-content")
     assert "owner: somebody-else" in page.locator(".cm-content").inner_text()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import reconciled
+from dashboard.conftest import turn_to
 from dashboard.test_cards import read, text
 from dashboard.test_pages import TIMEOUT, shown
 from memo.hostile import HOSTILE, poisoned
@@ -94,15 +95,19 @@ def test_a_hold_has_its_way_out_the_next_best_evidence_and_two_flips() -> None:
     memo = memo_of(hold(), POLICY, explanation=reconciled.explanation(collections=reconciled.COLLECTIONS))
     words = text(cards.body(memo))
     assert "Way outconversion: 310,000 more users" in words
-    assert "Next best evidence: conversion: 120,000 more users. About 8 days at the current rate, 0 EUR: " in words
+    best = "Next best evidence, to settle the call: conversion: 120,000 more users."
+    assert f"{best} About 8 days at the current rate, 0 EUR: " in words
     assert words.count("Next best evidence") == 1
     assert "A settled call is" not in words, "where it must fit one screen, what a word means is a tooltip"
     card = text(why.settle_card(explained(hold(), collections=reconciled.COLLECTIONS)))
     assert card.startswith("What would settle itA settled call is SHIP, ROLLBACK or a HOLD that does not wait")
     assert "redraws then agree on a settled call in 97 % of cases, now in 62 %: enough to be sure of the call." in card
     assert "A settled call is" not in text(why.settle_card(explained(hold())))
-    assert "What would flip it2 of 5If conversion's loss were no worse than −0.11 pp (now −0.42): hold" in words
-    assert "If panel were a loss" not in words
+    assert "What would flip itIf conversion's loss were no worse than −0.11 pp (now −0.42): hold" in words
+    opened, _, folded = cards.body(memo).partition("What would flip it")[2].partition("<details")
+    assert opened.count("flips-line") == 2
+    assert "and 3 more" in folded
+    assert "If panel were a loss" in folded
 
 
 def test_any_other_call_has_its_flips_and_what_would_settle_it_in_one_card() -> None:
@@ -257,11 +262,11 @@ def test_the_steps_are_reached_by_keyboard_and_say_their_numbers(visit: Any) -> 
 @pytest.mark.browser
 def test_the_release_is_kept_from_page_to_page(visit: Any) -> None:
     page = visit("reconcile?release=tuesday-small")
-    page.get_by_role("link", name="Verdict").click()
+    turn_to(page, "Verdict")
     page.wait_for_selector(".sg .forest")
     page.wait_for_function(KEPT)
     assert page.get_by_role("combobox").first.input_value() == "tuesday-small"
-    page.get_by_role("link", name="Reconcile").click()
+    turn_to(page, "Reconcile")
     page.wait_for_selector(".sg .card.pair")
     page.wait_for_function(KEPT)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from dashboard.conftest import serve, settings
+from dashboard.conftest import serve, settings, settled, turn_to
 from debt_kit import LATE, MID, NOW, OLD, OPEN, POLICY, SOURCES, Made, made
 from streamlit.testing.v1 import AppTest
 
@@ -175,12 +175,13 @@ def test_drawing_from_stored_numbers_imports_no_statistics(root: Path, owing: Ma
     code = (
         "import json, sys\n"
         "from streamlit.testing.v1 import AppTest\n"
+        "before = set(sys.modules)\n"  # Streamlit itself imports plotly where it is installed
         "page = 'import os; from pathlib import Path; from signals.dashboard import sources; '\n"
         "page += 'sources.page(Path(os.environ[\"SIGNALS_PROJECT\"]))'\n"
         "app = AppTest.from_string(page, default_timeout=60).run()\n"
         "assert not app.exception and app.get('html'), app\n"
         "heavy = ('pandas', 'scipy', 'statsmodels', 'plotly', 'duckdb', 'pyarrow', 'openpyxl')\n"
-        "print(json.dumps([name for name in heavy if name in sys.modules]))\n"
+        "print(json.dumps([name for name in heavy if name in set(sys.modules) - before]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, env=settings(owing.folder), capture_output=True, text=True, check=False
@@ -216,6 +217,7 @@ def go(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"{server.address}/sources")
         page.wait_for_selector(".sg .debts", timeout=60_000)
+        settled(page)
         page.wait_for_function("document.fonts.status === 'loaded'")
         return page
 
@@ -236,9 +238,9 @@ def test_the_example_fits_one_screen(go: Callable[..., Any], server: Server) -> 
     page = go(server)
     assert page.evaluate(SCROLL)[0] <= 0
     assert page.locator(".sg table.stock tbody").count() == 9
-    page.get_by_role("link", name="Policy").click()
+    turn_to(page, "Policy")
     page.wait_for_selector(".cm-content, textarea")
-    page.get_by_role("link", name="Sources").click()
+    turn_to(page, "Sources")
     page.wait_for_selector(".sg .debts")
 
 
@@ -280,4 +282,4 @@ def test_folded_debts_open_by_keyboard(go: Callable[..., Any], owing_server: Ser
     assert folded.count() == 1
     folded.locator("summary").first.focus()
     page.keyboard.press("Enter")
-    assert folded.locator(".debt").first.is_visible()
+    folded.locator(".debt").first.wait_for()

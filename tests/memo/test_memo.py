@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 
 import pytest
 import reconciled
-from memo.hostile import HOSTILE, poisoned
 from memo.verdicts import POLICY, decision, hold, reading, ship, untrusted, verdict
 
 from signals.memo import Memo, html, markdown, memo_of
@@ -94,6 +93,13 @@ def test_a_decision_under_another_policy_does_not_read_as_an_answer_to_this_verd
     none = write(memo(verdict()))  # type: ignore[operator]
     assert "No decision was recorded when this memo was written." in none
     assert "No decision was recorded" not in same
+
+
+def test_a_decision_on_another_call_does_not_read_as_an_answer_to_this_verdict() -> None:
+    """Asked under another policy or moment, the memo's own call is not the one that was decided on."""
+    words = "It was decided on ROLLBACK, and this memo is of SHIP."
+    assert words in markdown(memo(ship(), decisions=(decision(name="all-agree"),)))
+    assert "It was decided on" not in markdown(memo(verdict(), decisions=(decision(),)))
 
 
 @pytest.mark.parametrize("write", [markdown, html])
@@ -214,7 +220,7 @@ def test_only_the_html_memo_draws_the_waterfall_once_per_pair() -> None:
     assert 'id="pair-3-title"' in text
     assert text.count("<svg xmlns") == 3  # and the forest plot
     # The first pair's stands beside its paragraph, the others with their parts.
-    story, parts = text.split("<h2>The parts of each gap</h2>")
+    story, parts = text.split("<h3>The parts of each gap</h3>")
     assert ("pair-1-title" in story, "pair-3-title" in story) == (True, False)
     assert ("pair-1-title" in parts, "pair-3-title" in parts) == (False, True)
     assert "<svg" not in markdown(found)
@@ -287,48 +293,6 @@ def test_the_banner_says_how_sure_the_call_is_unless_nobody_may_believe_it(write
 
 
 # --- from outside ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("evil", HOSTILE)
-def test_html_from_outside_stays_text(evil: str) -> None:
-    plain, found = parsed(html(memo(verdict(), decisions=(decision(),)))), parsed(html(poisoned(evil)))
-    full = parsed(html(memo(verdict(), decisions=(decision(),), explanation=reconciled.explanation())))
-    allowed = plain.tags | full.tags | {"dl", "ul", "small", "em"}
-    assert found.tags <= allowed
-    assert found.attributes <= plain.attributes | full.attributes
-    assert not found.addresses
-    assert not any(sign in "".join(found.words) for sign in "\x00\x1b\u202e\u2028")
-
-
-@pytest.mark.parametrize("evil", HOSTILE)
-def test_markdown_from_outside_stays_text(evil: str) -> None:
-    text = markdown(poisoned(evil))
-    body, policy = text.rsplit("\n## Policy\n", 1)
-    fence = re.search(r"^(`{3,})yaml$", policy, re.MULTILINE)
-    assert fence
-    assert policy.rstrip().endswith("\n" + fence[1])
-    assert policy.count("\n" + fence[1] + "\n") == 1  # nothing inside closes the block early; the end does
-    outside = re.sub(r"^(`{3,})text\n.*?\n\1$", "", body, flags=re.DOTALL | re.MULTILINE)
-    headings = [line for line in outside.splitlines() if line.startswith("#") and not line.startswith("### ")]
-    assert headings[1:] == [line for line in headings[1:] if line.lstrip("# ") in SECTIONS]
-    # A pair is headed by its signals; their names are escaped like any other text.
-    titles = [line for line in outside.splitlines() if line.startswith("### ")]
-    assert len(titles) == 5  # two pairs with their parts, and the segments
-    bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", outside))  # without escapes and code spans
-    assert not re.search(r"<[a-zA-Z/!?]", bare)
-    assert not re.search(r"\]\(|\]\[|!\[", bare)
-    assert not re.search(r"://|www\.|\w@\w", bare)
-    assert not re.search(r"&#?\w+;", bare)
-    for table in re.findall(r"(?:^\|.*\n)+", outside, flags=re.MULTILINE):
-        rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
-        assert len(set(rows)) == 1
-
-
-SECTIONS = {
-    "Decisions", "Readings", "Who was heard", "The way out", "Checks", "How the numbers were made", "Segments",
-    "Set aside", "Sources", "Not assessed", "Policy", "Why they disagree", "How sure the call is",
-    "What would settle it", "The parts of each gap",
-}  # fmt: skip
 
 
 def test_an_ordinary_sentence_is_not_littered_with_backslashes() -> None:

@@ -41,7 +41,7 @@ def test_an_unclear_experiment_says_how_many_more_and_by_when() -> None:
     assert need.by == date.fromordinal(AS_OF.date().toordinal() + math.ceil(need.amount / 10_000))
     assert found.sentence == (
         "Conversion is unclear: −0.60 pp (95 % CI −1.50 to +0.30) cannot rule out a loss beyond the 0.5 pp margin; "
-        "about 570,000 more users would, in 80 % of cases, if there is none."
+        "about 570,000 more users would rule it out, in 80 % of cases, if there is none."
     )
 
 
@@ -221,14 +221,15 @@ def test_a_corrected_judge_needs_labels(shared: float) -> None:
     assert reaches_the_margin(1.1, 100 + amount, 1000, (100, 1000), shared)
     assert not reaches_the_margin(1.1, 100 + 0.9 * amount, 1000, (100, 1000), shared)
     assert found.sentence.endswith(
-        f"about {amount} more items graded by people under both variants would, in 80 % of cases, if there is none."
+        f"about {amount} more items graded by people under both variants would rule it out, in 80 % of cases, "
+        "if there is none."
     )
 
 
 def test_a_corrected_judge_whose_items_are_too_few_needs_both() -> None:
     found = verdict(parse_policy(CORRECTED), judge=corrected(2.0, 100, 400, 0.5))
     need = found.needs[0]
-    assert found.sentence.endswith(f"; {need.what}, would, in 80 % of cases, if there is none.")
+    assert found.sentence.endswith(f"; {need.what}, would rule it out, in 80 % of cases, if there is none.")
     times = (2 + Z_POWER * 2 / 1.96) ** 2
     assert (need.amount, need.unit) == (sensible(400 * (times - 1)), "items")
     assert f"about {sensible(100 * (times - 1)):,} of them graded by people" in need.what
@@ -524,15 +525,15 @@ def test_every_hold_has_a_way_out_with_an_owner() -> None:
     "shape, words",
     [
         ((-3.0, 1.0), "the whole interval is worse than the 0.5 pp margin"),
-        ((-1.2, 0.5), "the estimate is worse than the 0.5 pp margin"),
-        ((-0.8, 0.5), "the interval, though not the estimate, goes beyond the 0.5 pp margin"),
-        ((-0.5, 0.2), "within the 0.5 pp margin"),
+        ((-1.2, 0.5), "the whole interval is below zero, the estimate worse than the 0.5 pp margin"),
+        ((-0.8, 0.5), "the whole interval is below zero, part of it beyond the 0.5 pp margin"),
+        ((-0.5, 0.2), "the whole interval is below zero, within the 0.5 pp margin"),
     ],
 )
 def test_a_loss_is_held_against_the_margin_truthfully(shape: tuple[float, float], words: str) -> None:
     found = verdict(policy(), conversion=reading("conversion", "loss", shape=shape))
     assert words in found.sentence
-    others = {"whole interval is worse", "the estimate is worse", "though not the estimate", ", within the"}
+    others = {"whole interval is worse", "the estimate worse", "part of it beyond", ", within the"}
     assert sum(other in found.sentence for other in others) == 1
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, insert, select
+from sqlalchemy import MetaData, insert, select, text
 from store_kit import RELEASE, put, scores
 
 from signals.model import ItemScore, Moments, OutcomeCell, Preference, Rating
@@ -129,3 +130,51 @@ def test_a_migration_that_is_cut_off_leaves_the_earlier_version(url: str, monkey
     database.engine.dispose()
     with open_store(url) as store:
         assert len(store.evidence(RELEASE, ["s"]).scores) == 1
+
+
+def test_decisions_of_the_version_before_keep_their_rows_and_their_chain(url: str) -> None:
+    """From before overrides were records: two decisions with their entries, one of them against its verdict."""
+    from alembic import command
+    from alembic.config import Config
+
+    from signals.model import Decision, canonical
+    from signals.store import audit
+
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    rows = []
+    with database.engine.connect() as connection, database.writing(connection, "migrate"):
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        old = MetaData()
+        old.reflect(connection, only=["decision"])
+        for call, second in (("hold", ""), ("ship", "bob")):
+            body = {
+                "release": "prompt-v7", "call": call, "recommended": "hold", "by": "ann", "because": "−2 % is noise",
+                "at": AT, "verdict_hash": "sha256:v", "policy_hash": "sha256:p", "second": second,
+            }  # fmt: skip
+            entry = audit.append(connection, "decision", body, AT)
+            row = {**body, "entry": entry}
+            rows.append(row)
+            connection.execute(
+                insert(old.tables["decision"]),
+                {key: plain_time(value) for key, value in row.items()} if connection.dialect.name == "sqlite" else row,
+            )
+    database.engine.dispose()
+    with open_store(url) as store:
+        made, overrides, outcomes = store.recorded()
+        assert (overrides, outcomes) == ((), ())
+        assert [canonical(one) for one in made] == [
+            canonical(Decision(**row, number=number)) for number, row in zip((2, 1), reversed(rows), strict=True)
+        ]
+        assert store.verify_audit() == []
+        new = store.decide(replace(made[0], call="hold", because="again", entry="", number=0))
+        assert (new.number, new.token) == (3, "")
+        assert store.verify_audit() == []
+        with store.database.write("test") as connection:
+            trigger = "decision_no_update" if store.database.sqlite else "decision_no_change ON decision"
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+            connection.execute(text("UPDATE decision SET second = 'rob' WHERE id = 2"))
+        assert store.verify_audit() == ["decision 2 on prompt-v7: differs from its audit entry (second)"]
+    open_store(url).close()

@@ -46,7 +46,7 @@ NUMBERS = Numbers(
     START, None, "users", 12.5, {"b": 2.0, "a": 1.0},
 )  # fmt: skip
 DECISION = Decision(
-    "prompt-v7", "ship", "hold", "ann", "The panel was right last time: −2 % is noise.", START, "sha256:v", "sha256:p",
+    "prompt-v7", "hold", "hold", "ann", "The panel was right last time: −2 % is noise.", START, "sha256:v", "sha256:p",
     "bob",
 )  # fmt: skip
 
@@ -178,7 +178,7 @@ def filled(store: Store) -> tuple[Decision, ...]:
 
 def test_a_decision_is_recorded_with_its_entry(store: Store) -> None:
     made = store.decide(DECISION)
-    assert made == replace(DECISION, entry=store.audit_head())
+    assert made == replace(DECISION, entry=store.audit_head(), number=1)
     other = store.decide(replace(DECISION, release="model-v2"))
     assert store.decisions() == (other, made)
     assert store.decisions("prompt-v7") == (made,)
@@ -281,7 +281,7 @@ def test_processes_that_decide_at_once_make_one_whole_chain(url: str) -> None:
         "from signals.model import Decision\n"
         "store = open_store(sys.argv[1])\n"
         "for turn in range(25):\n"
-        "    store.decide(Decision('r', 'ship', 'hold', sys.argv[2], str(turn), datetime.now(UTC), 'v', 'p'))\n"
+        "    store.decide(Decision('r', 'hold', 'hold', sys.argv[2], str(turn), datetime.now(UTC), 'v', 'p'))\n"
     )
     children = [child(code, url, f"person {number}") for number in range(4)]
     for process in children:

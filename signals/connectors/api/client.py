@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections import deque
@@ -314,7 +315,7 @@ def retry_after(header: str | None, now: float) -> float | None:
             seconds = parsedate_to_datetime(header).timestamp() - now
         except (TypeError, ValueError):
             return None
-    return max(0.0, seconds) if seconds == seconds and seconds < 1e9 else None  # noqa: PLR0124  (NaN)
+    return max(0.0, seconds) if math.isfinite(seconds) and seconds < 1e9 else None
 
 
 def _reason(error: Exception) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from signals.connectors.shapes import segment_dimensions
 from signals.model import Source
 
 MEASURES = {"outcome": "y", "covariate": "x", "denominator": "d"}
-"""Keys of the entry that name a measure, and the columns that hold it."""
+"""Keys of the entry that name a measure, and the letters of the columns that hold it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Measure:
 
     ``relation`` is None for a column of the exposures. Otherwise its rows from ``before`` seconds before the unit's
     first exposure (a covariate), or from the first exposure on for ``window`` seconds (None: without end), are put
-    together by ``per_unit``: their sum, whether any is not 0, or how many there are.
+    together by ``per_unit``: their sum, whether any is not 0, or how many there are. ``place`` tells several outcomes
+    of one query apart.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Measure:
     window: float | None = None
     before: float | None = None
     per_unit: str = "sum"
+    place: int = 0
+
+    @property
+    def column(self) -> str:
+        """The column that holds it: ``y``, ``y1`` …, ``x`` or ``d``."""
+        return MEASURES[self.name] + (str(self.place) if self.place else "")
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,24 @@ class Definition:
 
     @property
     def outcome(self) -> Measure:
-        """The measure that every definition has."""
+        """The measure that every definition has (the first of them)."""
         return self.measures[0]
+
+    @property
+    def outcomes(self) -> tuple[Measure, ...]:
+        """The outcomes: one, or several that one query measures."""
+        return tuple(measure for measure in self.measures if measure.name == "outcome")
+
+    @property
+    def without_outcome(self) -> Definition:
+        """All of it but which number the outcome is. Definitions that are alike here can be measured by one query."""
+        blank = replace(self.outcome, value=None, per_unit="")
+        return replace(self, measures=(blank, *self.measures[1:]))
+
+    def with_outcomes(self, others: Sequence[Definition]) -> Definition:
+        """This one, and the outcomes of others that are alike but for them."""
+        more = (replace(other.outcome, place=place) for place, other in enumerate(others, 1))
+        return replace(self, measures=(self.outcome, *more, *self.measures[1:]))
 
     @property
     def rows_are_units(self) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from signals.connectors.cells import ZONED_NANOS
-from signals.connectors.distinct import ONE_AT_A_TIME, all_distinct
+from signals.connectors.distinct import all_distinct
 from signals.connectors.duck import attach, connect, identifier, literal, translated
 from signals.connectors.env import scrub, secrets
 from signals.connectors.paths import InputFile, input_files
@@ -45,18 +47,19 @@ SESSION = {
 }
 """What a session is told so that a day is a UTC day; Ibis tells DuckDB and Spark, the others convert in the query."""
 
-QUIET = Lock()
+QUIET, ONE_AT_A_TIME = Lock(), Lock()
 MAX_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An open warehouse. ``dialect`` is Ibis' name of it; ``files`` are the names of what is read when files are."""
+    """An open warehouse. ``dialect`` is Ibis' name of it; ``files``: whether it is DuckDB over files."""
 
     backend: Any
     dialect: str
     place: dict[str, Any]
     opened: Callable[[Relation], ibis.Table]
+    files: bool = False
 
     def table(self, relation: Relation) -> ibis.Table:
         """The relation, unfiltered.
@@ -84,18 +87,39 @@ class Engine:
             warnings.simplefilter("ignore", UserWarning)
             return _rows(expression)
 
-    def verify_one_row_per_unit(self, units: ibis.Table, source: str) -> None:
+    def verified_rows(
+        self, expression: ibis.Table, units: ibis.Table, ids: ibis.Table, source: str
+    ) -> list[dict[str, Any]]:
+        """The rows of an expression; see ``verify_one_row_per_unit``. Files are looked at for both at the same time.
+
+        Raises:
+            SignalsError: When units are on several rows.
+        """
+        if not self.files:
+            self.verify_one_row_per_unit(units, ids, source)
+            return self.rows(expression)
+        with ThreadPoolExecutor(1) as beside:
+            distinct = beside.submit(self._all_distinct, ids)
+            found = self.rows(expression)
+            if not distinct.result():
+                self._count_units(units, source)
+            return found
+
+    def verify_one_row_per_unit(self, units: ibis.Table, ids: ibis.Table, source: str) -> None:
         """Refuse units that are on several rows.
 
         Args:
             units: Rows with the unit ``u`` and the code ``bad``.
+            ids: The unit ``u`` of all rows.
             source: For the message.
 
         Raises:
             SignalsError: With one such unit.
         """
-        if self.dialect == "duckdb" and self._all_distinct(units):
-            return
+        if self.dialect != "duckdb" or not self._all_distinct(ids):
+            self._count_units(units, source)
+
+    def _count_units(self, units: ibis.Table, source: str) -> None:
         kept = units.filter(units.bad <= 0)
         counted = kept.agg(rows=kept.u.count(), units=kept.u.nunique())
         found = self.rows(counted)[0]
@@ -110,13 +134,14 @@ class Engine:
             **self.place,
         )
 
-    def _all_distinct(self, units: ibis.Table) -> bool:
+    def _all_distinct(self, ids: ibis.Table) -> bool:
         """A fast yes, where DuckDB reads the rows itself."""
         import ibis
 
         # Faulty rows too: to look for them would cost more, and a unit that is twice because of them is counted next.
-        rows = ibis.to_sql(units.select("u"), dialect="duckdb")
-        return all_distinct(self.backend.con, str(rows))
+        rows = ibis.to_sql(ids, dialect="duckdb")
+        connection = self.backend.con.cursor() if self.files else self.backend.con
+        return all_distinct(connection, str(rows))
 
     def read_only(self) -> None:
         """From here on the session can only read; before, Ibis makes a temporary view to learn a query's columns."""
@@ -246,12 +271,18 @@ def _files(source: Source, project: Project, place: dict[str, Any]) -> Iterator[
             connection.execute("SET lock_configuration = true")
             for number, (pattern, files) in enumerate(found.items()):
                 reader = _reader([str(file.path) for file in files], pattern, place)
-                connection.execute(f"CREATE TEMP VIEW files{number} AS {_in_micros(connection, reader)}")
+                # The database is in memory and ours alone; a second connection to it must see the view, too.
+                connection.execute(f"CREATE VIEW files{number} AS {_in_micros(connection, reader)}")
             views = {pattern: f"files{number}" for number, pattern in enumerate(found)}
 
-            yield Engine(backend, "duckdb", place, lambda relation: backend.table(views[str(relation.table)]))
+            opened = partial(_view, backend, views)
+            yield Engine(backend, "duckdb", place, opened, files=True)
         finally:
             connection.close()
+
+
+def _view(backend: Any, views: Mapping[str, str], relation: Relation) -> ibis.Table:
+    return backend.table(views[str(relation.table)])
 
 
 def _reader(paths: list[str], pattern: str, place: dict[str, Any]) -> str:

@@ -201,11 +201,15 @@ def _equals(found: ibis.Column, value: Any) -> ibis.Column:
     return found.cast("string") == (as_text(value) or "")
 
 
-def no_number(raw: ibis.Column, value: ibis.Column) -> ibis.Column:
+def no_number(raw: ibis.Column, value: ibis.Column, dialect: str) -> ibis.Column:
     """Whether a cell is empty, NaN or infinite; ``value`` is the cell as a float."""
     empty = raw.isnull()
     if not (raw.type().is_floating() or raw.type().is_decimal()):  # PostgreSQL's numeric knows NaN and infinity
         return empty
+    if dialect == "duckdb":
+        import ibis.expr.datatypes as dt
+
+        return empty | ~_builtin("isfinite", (dt.float64,), dt.boolean)(value)
     # A comparison alone does not do: DuckDB answers it from a file's statistics, which leave NaN out. Nor does isinf:
     # Ibis 12 writes FALSE for it on Spark.
     return empty | (value.isnan() | value.isinf() | (value.abs() > sys.float_info.max)).coalesce(False)

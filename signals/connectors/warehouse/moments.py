@@ -73,7 +73,7 @@ def _keys(query: Query) -> list[str]:
 def _set_aside(row: Mapping[str, Any], query: Query, tally: Tally) -> None:
     code, rows = row["bad"], int(row["rows"])
     if code > GOOD:
-        tally.set_aside(query.faults[code - 1], row["v"], rows)
+        tally.set_aside(query.faults[code - 1].why, row["v"], rows)
         return
     # Of clusters a unit that cannot count is in none: such units are counted by themselves.
     units = int(row["members" if query.clustered and code != CROSSED else "units"])
@@ -89,8 +89,9 @@ def _set_aside(row: Mapping[str, Any], query: Query, tally: Tally) -> None:
 
 
 def _values(row: Mapping[str, Any], query: Query) -> dict[str, Any]:
+    zero_one = row["least"] >= 0 and row["most"] <= 1 if query.whole["y"] else row["zero_one"]
     values: dict[str, Any] = {
-        "n": row["units"], "zero_one": row["zero_one"], "whole": query.whole["y"], "mean": row["mean"],
+        "n": row["units"], "zero_one": zero_one, "whole": query.whole["y"], "mean": row["mean"],
         "variance": row["variance"], "least": row["least"], "most": row["most"],
     }  # fmt: skip
     for name in ("x", "d"):

@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from signals.connectors.warehouse.aggregates import LOST, aggregates
 from signals.connectors.warehouse.coding import LABEL_BITS, STEP, Labels, Variants
-from signals.connectors.warehouse.definition import MEASURES, Definition, Measure, Relation
-from signals.connectors.warehouse.exposures import LAST_TIME, Exposures
+from signals.connectors.warehouse.definition import Definition, Measure
+from signals.connectors.warehouse.exposures import Exposures, Fault
 from signals.connectors.warehouse.fields import (
     ORDERED,
     column,
-    covariance,
     filtered,
     from_micros,
-    is_whole,
     micros,
     no_number,
     number,
     utc,
-    variance,
 )
 from signals.model import SignalsError
 
@@ -42,28 +40,26 @@ class Query:
     Rows have ``bad`` (a code, or the number of a fault), ``v`` and ``w`` (numbers of the variant, and of the other one
     of a crossed unit: see ``Variants``), ``s0`` … (labels; ``code`` with ``Labels``), ``day``, counts ``units``,
     ``rows``, ``low_rows`` (those in the first variant of its component), ``members``, ``lost_…`` (rows of a measure
-    that hold no number), and the aggregates that ``moments_of`` takes. Where rows are units that all count, there is no
-    ``bad``, ``w``, ``rows`` or ``low_rows``.
+    that hold no number), and the ``aggregates``. Where rows are units, ``v`` is the variant itself and there is no
+    ``w``, ``rows`` or ``low_rows``.
     """
 
     table: ibis.Table
     units: ibis.Table  # before they are grouped: for verification
-    faults: tuple[str, ...]
+    ids: ibis.Table  # of all rows
+    faults: tuple[Fault, ...]
     dimensions: tuple[str, ...]
     whole: Mapping[str, bool]
     clustered: bool
     summed: bool  # whether an outcome may be the sum of several rows
     lost: tuple[tuple[str, str], ...]  # column -> why
 
-
-def counted(
-    definition: Definition, opened: Opened, dialect: str, zone: str | None
-) -> tuple[ibis.Table, tuple[str, ...]]:
-    """Rows of the exposures by fault ``bad``, variant ``v`` and (where it is of use) labels, and the faults' names."""
-    rows, faults = Exposures(definition, opened, dialect, zone).rows()
-    labels = [f"s{number}" for number in range(len(definition.segments))]
-    numbered = dialect == "duckdb" and not definition.rows_are_units
-    return rows.group_by(["bad", "v", *(labels if numbered else [])]).agg(rows=rows.count()), faults
+    def of_outcome(self, place: int) -> Query:
+        """The query as if there were only the outcome of that place."""
+        after = str(place) if place else ""
+        others = [(name, why) for name, why in self.lost if not name.startswith(LOST)]
+        own = [(LOST, why) for name, why in self.lost if name == LOST + after]
+        return replace(self, whole={**self.whole, "y": self.whole[f"y{after}"]}, lost=(*own, *others))
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def build(
         cutoff: From which moment on a unit's window has not ended (UTC, without zone); None without a window.
         days: Only units first seen on these days; every exposure is looked at for that, outcomes are not.
         labels: Their numbers: the query then gives ``code`` in the place of ``s0`` ….
-        clean: That no row has a fault, as was found before: the query need not look.
+        clean: That no row has a fault, as was found before: the query need not look again.
 
     Raises:
         SignalsError: For a column that is not there, or that holds something else.
@@ -115,7 +111,7 @@ def build(
         rows = rows.mutate(bad=ibis.literal(GOOD).cast("int16"))
     made = _Builder(definition, opened, dialect, zone, variants, days, labels)
     numbered = made.numbered(rows)
-    units = numbered if definition.rows_are_units else made.grouped(numbered)
+    units = numbered if definition.rows_are_units else made.grouped(numbered)  # of clusters that they are in
     if days is not None:
         units = units.filter(made.looked_at(units.t))
     lost = []
@@ -125,33 +121,18 @@ def build(
             homes.setdefault((measure.relation, measure.unit, measure.at), []).append(measure)
             if measure.value is not None:
                 why = f"{measure.name} in {measure.relation.label} is empty, or not a number"
-                lost.append((f"lost_{MEASURES[measure.name]}", why))
+                lost.append((f"lost_{measure.column}", why))
     sums = [made.measured(units, measures) for measures in homes.values()]
     units = made.joined(units, sums)
-    excused = [number for number, why in enumerate(faults, 1) if why.startswith(("outcome", "denominator"))]
-    every = clean and definition.rows_are_units and cutoff is None and definition.cluster is None
-    units = units.drop("bad") if every else made.judged(units, cutoff, excused)
+    units = made.judged(units, cutoff, [number for number, fault in enumerate(faults, 1) if fault.excused])
     clustered = definition.cluster is not None
     final = made.clusters(units) if clustered else units
-    table = made.moments(final, tuple(name for name, _ in lost))
+    whole = source.whole()
+    table = made.moments(final, tuple(name for name, _ in lost), whole)
     return Query(
-        table, rows, faults, source.dimensions, made.whole(source.source), clustered,
+        table, rows, source.source.select(u=source.unit), faults, source.dimensions, whole, clustered,
         clustered or not definition.rows_are_units, tuple(lost),
     )  # fmt: skip
-
-
-def clock(definition: Definition, measure: Measure) -> tuple[Relation, str]:
-    """The table that a measure's rows are in, and its column of times; filters do not matter to how far it goes."""
-    if measure.relation is None:
-        return replace(definition.exposures, where=()), str(definition.at)
-    return replace(measure.relation, where=()), measure.at
-
-
-def newest(relation: Relation, at: str, opened: Opened, dialect: str, zone: str | None) -> ibis.Table:
-    """One row: the last time in a table, whatever its rows are of: how far it is loaded."""
-    found = opened(relation)
-    time = utc(column(found, at, relation.label), at, zone, dialect)
-    return found.select(t=time).filter(lambda row: row.t < LAST_TIME).agg(t=lambda row: row.t.max())
 
 
 class _Builder:
@@ -164,7 +145,7 @@ class _Builder:
         self.definition, self.opened, self.dialect, self.zone = definition, opened, dialect, zone
         self.variants, self.days, self.coded = variants, days, coded
         self.labels = ["code"] if coded else [f"s{number}" for number in range(len(definition.segments))]
-        self.numbers = [MEASURES[measure.name] for measure in definition.measures]
+        self.numbers = [measure.column for measure in definition.measures]
         self.keys = ["k", "u"] if variants.several else ["u"]
 
     def looked_at(self, first: ibis.Column) -> ibis.Column:
@@ -185,17 +166,6 @@ class _Builder:
             found = found.mutate(first=micros(found.t) * (1 << LABEL_BITS) + self.coded.number(found))
         return found.mutate(k=(found.v // STEP).cast("int32")) if self.variants.several else found
 
-    def whole(self, source: ibis.Table) -> dict[str, bool]:
-        """Whether the sums of each measure are exact in whatever order they are made."""
-        found = {}
-        for measure in self.definition.measures:
-            exact = measure.per_unit != "sum" or measure.value is None
-            if not exact:
-                table = source if measure.relation is None else self.opened(measure.relation)
-                exact = is_whole(table[str(measure.value)])
-            found[MEASURES[measure.name]] = exact
-        return found
-
     def grouped(self, rows: ibis.Table) -> ibis.Table:
         """One row per unit and component, of the rows without a fault."""
         rows = rows.filter(rows.bad == GOOD)
@@ -204,7 +174,7 @@ class _Builder:
         sums["low_rows"] = rows.count(where=rows.v % STEP == 0)
         if self.definition.cluster is not None:
             sums |= {"c": rows.c.min(), "c_high": rows.c.max()}
-        sums |= {name: rows[name].sum() for name in ("y", "d") if name in rows.columns}
+        sums |= {name: rows[name].sum() for name in self.numbers if name != "x" and name in rows.columns}
         if "x" in rows.columns:  # one number per unit, known before the start: every row must tell the same
             sums |= {"x": rows.x.min(), "x_high": rows.x.max()}
         if self.coded is None:
@@ -243,8 +213,8 @@ class _Builder:
         for measure in measures:
             if measure.value is not None:
                 raw = column(facts, measure.value, at)
-                value, name = number(raw, measure.value), MEASURES[measure.name]
-                taken |= {f"f{name}": value, f"no_{name}": no_number(raw, value)}
+                value, name = number(raw, measure.value), measure.column
+                taken |= {f"f{name}": value, f"no_{name}": no_number(raw, value, self.dialect)}
         facts = facts.select(**taken)
         # Each side of the first exposure is taken as far as any measure looks.
         before = max((measure.before for measure in measures if measure.before is not None), default=None)
@@ -277,7 +247,7 @@ class _Builder:
         """One number per unit of the joined rows (NULL: nothing counts), and how many rows hold no number."""
         import ibis
 
-        name = MEASURES[measure.name]
+        name = measure.column
         its = both.ft < both.t if measure.before is not None else both.ft >= both.t
         if measure.before is not None:
             its &= both.ft >= both.t - ibis.interval(seconds=round(measure.before))
@@ -346,36 +316,18 @@ class _Builder:
         crossed = (found.bad == GOOD) & (found.v != found.w)
         return found.mutate(bad=crossed.ifelse(CROSSED, found.bad).cast("int16"))
 
-    def moments(self, units: ibis.Table, lost: tuple[str, ...]) -> ibis.Table:
-        """The last step: by code, variant, labels and day; without the code where rows are units that all count."""
+    def moments(self, units: ibis.Table, lost: tuple[str, ...], whole: Mapping[str, bool]) -> ibis.Table:
+        """The last step: by code, variant, labels and day."""
         clustered, timed = "members" in units.columns, self.definition.at is not None
         names = [*self.numbers, *(["d"] if clustered and "d" not in self.numbers else [])]
-        if "bad" not in units.columns:
-            keys = {name: units[name] for name in ("v", *self.labels)} | ({"day": units.t.date()} if timed else {})
-            kept = units.mutate(**keys)
-            sums: dict[str, Any] = {"units": kept.count()}
-        else:
-            good = units.bad == GOOD
-            keys = {"bad": units.bad, "v": units.v, "w": (units.bad < GOOD).ifelse(units.w, None)}
-            keys |= {name: good.ifelse(units[name], None) for name in self.labels}
-            if timed and not clustered:
-                keys["day"] = good.ifelse(units.t.date(), None)
-            kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
-            sums = {"units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum()}
-        if not names:  # units are only counted
-            return kept.group_by(list(keys)).agg(**sums)
-        y = kept.y
-        sums |= {
-            "mean": y.mean(), "variance": variance(y, self.dialect), "least": y.min(), "most": y.max(),
-            "zero_one": ((y == 0) | (y == 1)).all(), "cubes": (y * y * y).sum(),
-        }  # fmt: skip
+        good = units.bad == GOOD
+        keys = {"bad": units.bad, "v": units.v, "w": (units.bad < GOOD).ifelse(units.w, None)}
+        keys |= {name: good.ifelse(units[name], None) for name in self.labels}
+        if timed and not clustered:
+            keys["day"] = good.ifelse(units.t.date(), None)
+        kept = units.mutate(**keys, **{name: good.ifelse(units[name], None) for name in names})
+        sums: dict[str, Any] = {"units": kept.count(), "rows": kept.rows.sum(), "low_rows": kept.low_rows.sum()}
         sums |= {name: kept[name].sum() for name in lost}
         if clustered:
             sums |= {"members": kept.members.sum()} | ({"last": kept.t.max()} if timed else {})
-        for name in names[1:] if names[0] == "y" else names:
-            sums |= {f"{name}_mean": kept[name].mean(), f"{name}_variance": variance(kept[name], self.dialect)}
-        pairs = {("x", "y"): "xy", ("y", "d"): "yd", ("x", "d"): "xd"}
-        for (one, other), name in pairs.items():
-            if one in names and other in names:
-                sums[name] = covariance(kept[one], kept[other], self.dialect)
-        return kept.group_by(list(keys)).agg(**sums)
+        return kept.group_by(list(keys)).agg(**sums, **aggregates(kept, names, whole, self.dialect))

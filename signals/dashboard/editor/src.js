@@ -88,6 +88,7 @@ function start(editor, data) {
       ]),
       EditorView.contentAttributes.of({
         "aria-label": data.label, "aria-describedby": "policy-editor-help", spellcheck: "false", autocapitalize: "off",
+        tabindex: "0",
       }),
       EditorView.updateListener.of((change) => changed(editor, change)),
       EditorView.domEventHandlers({ blur: () => flush(editor) }),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from signals.connectors.warehouse import query
+from signals.connectors.warehouse import query, scans
 from signals.connectors.warehouse.coding import Variants
 from signals.connectors.warehouse.definition import Definition, Measure, Relation
 
@@ -63,7 +63,10 @@ def sql_of(definition: Definition, dialect: str) -> str:
     variants = Variants.of({"control": 5, "candidate": 5, "B": 4, "x": 1}, [["candidate", "control"]])
     cutoff = datetime(2026, 3, 8) if definition is EVENTS else None  # noqa: DTZ001
     zone = "UTC" if definition is UNITS else None
-    made = query.build(definition, opened, dialect, zone, variants, cutoff)
+    if definition is UNITS:
+        made = scans.direct(definition, opened, dialect, zone, None)
+    else:
+        made = query.build(definition, opened, dialect, zone, variants, cutoff)
     return str(ibis.to_sql(made.table, dialect=dialect)) + "\n"
 
 

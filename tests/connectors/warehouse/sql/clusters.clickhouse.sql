@@ -86,19 +86,14 @@ SELECT
   COUNT(*) AS "units",
   SUM("t23"."rows") AS "rows",
   SUM("t23"."low_rows") AS "low_rows",
+  SUM("t23"."lost_y") AS "lost_y",
+  SUM("t23"."members") AS "members",
+  MAX("t23"."t") AS "last",
   AVG("t23"."y") AS "mean",
   varPopStable("t23"."y") AS "variance",
   MIN("t23"."y") AS "least",
   MAX("t23"."y") AS "most",
-  MIN((
-    "t23"."y" = 0
-  ) OR (
-    "t23"."y" = 1
-  )) AS "zero_one",
   SUM("t23"."y" * "t23"."y" * "t23"."y") AS "cubes",
-  SUM("t23"."lost_y") AS "lost_y",
-  SUM("t23"."members") AS "members",
-  MAX("t23"."t") AS "last",
   AVG("t23"."d") AS "d_mean",
   varPopStable("t23"."d") AS "d_variance",
   covarPopStable("t23"."y", "t23"."d") AS "yd"

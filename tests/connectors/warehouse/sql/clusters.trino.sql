@@ -95,19 +95,14 @@ SELECT
   COUNT(*) AS "units",
   SUM("t25"."rows") AS "rows",
   SUM("t25"."low_rows") AS "low_rows",
+  SUM("t25"."lost_y") AS "lost_y",
+  SUM("t25"."members") AS "members",
+  MAX("t25"."t") AS "last",
   AVG("t25"."y") AS "mean",
   VAR_POP("t25"."y") AS "variance",
   MIN("t25"."y") AS "least",
   MAX("t25"."y") AS "most",
-  BOOL_AND((
-    "t25"."y" = 0
-  ) OR (
-    "t25"."y" = 1
-  )) AS "zero_one",
   SUM("t25"."y" * "t25"."y" * "t25"."y") AS "cubes",
-  SUM("t25"."lost_y") AS "lost_y",
-  SUM("t25"."members") AS "members",
-  MAX("t25"."t") AS "last",
   AVG("t25"."d") AS "d_mean",
   VAR_POP("t25"."d") AS "d_variance",
   COVAR_POP("t25"."y", "t25"."d") AS "yd"

@@ -99,18 +99,18 @@ SELECT
   COUNT(*) AS `units`,
   SUM(`t29`.`rows`) AS `rows`,
   SUM(`t29`.`low_rows`) AS `low_rows`,
+  SUM(`t29`.`lost_y`) AS `lost_y`,
+  SUM(`t29`.`lost_x`) AS `lost_x`,
   AVG(`t29`.`y`) AS `mean`,
   VAR_POP(`t29`.`y`) AS `variance`,
   MIN(`t29`.`y`) AS `least`,
   MAX(`t29`.`y`) AS `most`,
+  SUM(`t29`.`y` * `t29`.`y` * `t29`.`y`) AS `cubes`,
   LOGICAL_AND((
     `t29`.`y` = 0
   ) OR (
     `t29`.`y` = 1
   )) AS `zero_one`,
-  SUM(`t29`.`y` * `t29`.`y` * `t29`.`y`) AS `cubes`,
-  SUM(`t29`.`lost_y`) AS `lost_y`,
-  SUM(`t29`.`lost_x`) AS `lost_x`,
   AVG(`t29`.`x`) AS `x_mean`,
   VAR_POP(`t29`.`x`) AS `x_variance`,
   AVG(`t29`.`d`) AS `d_mean`,

@@ -24,13 +24,13 @@ WITH "t11" AS (
       FIRST("t9"."s0" ORDER BY {'t': "t9"."t", 's0': "t9"."s0"}) AS "s0"
     FROM (
       SELECT
-        "t7"."u",
-        "t7"."v",
-        "t7"."t",
-        "t7"."s0",
-        "t7"."bad",
+        "t8"."u",
+        "t8"."v",
+        "t8"."t",
+        "t8"."s0",
+        "t8"."bad",
         CAST(CAST(FLOOR((
-          "t7"."v"
+          "t8"."v"
         ) / (
           100000
         )) AS BIGINT) AS INT) AS "k"
@@ -83,9 +83,9 @@ WITH "t11" AS (
             END AS SMALLINT) AS "bad"
           FROM "exposures" AS "t0"
         ) AS "t5"
-      ) AS "t7"
+      ) AS "t8"
       WHERE
-        "t7"."bad" = 0
+        "t8"."bad" = 0
     ) AS "t9"
     GROUP BY
       1,
@@ -101,18 +101,18 @@ SELECT
   COUNT(*) AS "units",
   SUM("t30"."rows") AS "rows",
   SUM("t30"."low_rows") AS "low_rows",
+  SUM("t30"."lost_y") AS "lost_y",
+  SUM("t30"."lost_x") AS "lost_x",
   AVG("t30"."y") AS "mean",
   VAR_POP("t30"."y") AS "variance",
   MIN("t30"."y") AS "least",
   MAX("t30"."y") AS "most",
+  SUM("t30"."y" * "t30"."y" * "t30"."y") AS "cubes",
   BOOL_AND(CAST((
     "t30"."y" = 0
   ) OR (
     "t30"."y" = 1
   ) AS BOOLEAN)) AS "zero_one",
-  SUM("t30"."y" * "t30"."y" * "t30"."y") AS "cubes",
-  SUM("t30"."lost_y") AS "lost_y",
-  SUM("t30"."lost_x") AS "lost_x",
   AVG("t30"."x") AS "x_mean",
   VAR_POP("t30"."x") AS "x_variance",
   AVG("t30"."d") AS "d_mean",
@@ -235,12 +235,12 @@ FROM (
             *
           FROM (
             SELECT
-              "t8"."u",
-              "t8"."ft",
-              "t8"."fy",
-              "t8"."no_y",
-              "t8"."fx",
-              "t8"."no_x",
+              "t7"."u",
+              "t7"."ft",
+              "t7"."fy",
+              "t7"."no_y",
+              "t7"."fx",
+              "t7"."no_x",
               "t18"."k",
               "t18"."t"
             FROM (
@@ -250,26 +250,14 @@ FROM (
                 "t3"."amount" AS "fy",
                 (
                   "t3"."amount" IS NULL
-                )
-                OR COALESCE(
-                  ISNAN("t3"."amount")
-                  OR ISINF("t3"."amount")
-                  OR (
-                    ABS("t3"."amount") > 1.7976931348623157e+308
-                  ),
-                  FALSE
+                ) OR NOT (
+                  ISFINITE("t3"."amount")
                 ) AS "no_y",
                 "t3"."amount" AS "fx",
                 (
                   "t3"."amount" IS NULL
-                )
-                OR COALESCE(
-                  ISNAN("t3"."amount")
-                  OR ISINF("t3"."amount")
-                  OR (
-                    ABS("t3"."amount") > 1.7976931348623157e+308
-                  ),
-                  FALSE
+                ) OR NOT (
+                  ISFINITE("t3"."amount")
                 ) AS "no_x"
               FROM (
                 SELECT
@@ -282,7 +270,7 @@ FROM (
                     "t1"."event" = 'renewed'
                   )
               ) AS "t3"
-            ) AS "t8"
+            ) AS "t7"
             INNER JOIN (
               SELECT
                 "t14"."k",
@@ -290,7 +278,7 @@ FROM (
                 "t14"."t"
               FROM "t11" AS "t14"
             ) AS "t18"
-              ON "t8"."u" = "t18"."u"
+              ON "t7"."u" = "t18"."u"
           ) AS "t20"
           WHERE
             "t20"."ft" >= (

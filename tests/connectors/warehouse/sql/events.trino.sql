@@ -104,18 +104,18 @@ SELECT
   COUNT(*) AS "units",
   SUM("t30"."rows") AS "rows",
   SUM("t30"."low_rows") AS "low_rows",
+  SUM("t30"."lost_y") AS "lost_y",
+  SUM("t30"."lost_x") AS "lost_x",
   AVG("t30"."y") AS "mean",
   VAR_POP("t30"."y") AS "variance",
   MIN("t30"."y") AS "least",
   MAX("t30"."y") AS "most",
+  SUM("t30"."y" * "t30"."y" * "t30"."y") AS "cubes",
   BOOL_AND((
     "t30"."y" = 0
   ) OR (
     "t30"."y" = 1
   )) AS "zero_one",
-  SUM("t30"."y" * "t30"."y" * "t30"."y") AS "cubes",
-  SUM("t30"."lost_y") AS "lost_y",
-  SUM("t30"."lost_x") AS "lost_x",
   AVG("t30"."x") AS "x_mean",
   VAR_POP("t30"."x") AS "x_variance",
   AVG("t30"."d") AS "d_mean",

@@ -1,20 +1,12 @@
 SELECT
   "t2"."bad" AS "bad",
   "t2"."v" AS "v",
-  "t2"."w" AS "w",
   "t2"."day" AS "day",
   COUNT(*) AS "units",
-  SUM("t2"."rows") AS "rows",
-  SUM("t2"."low_rows") AS "low_rows",
   AVG("t2"."y") AS "mean",
   varPopStable("t2"."y") AS "variance",
   MIN("t2"."y") AS "least",
   MAX("t2"."y") AS "most",
-  MIN((
-    "t2"."y" = 0
-  ) OR (
-    "t2"."y" = 1
-  )) AS "zero_one",
   SUM("t2"."y" * "t2"."y" * "t2"."y") AS "cubes",
   AVG("t2"."x") AS "x_mean",
   varPopStable("t2"."x") AS "x_variance",
@@ -27,31 +19,11 @@ FROM (
     CASE WHEN "t1"."bad" = 0 THEN "t1"."y" ELSE NULL END AS "y",
     CASE WHEN "t1"."bad" = 0 THEN "t1"."x" ELSE NULL END AS "x",
     "t1"."bad" AS "bad",
-    CAST(CAST(FLOOR((
-      "t1"."v"
-    ) / (
-      100000
-    )) AS Nullable(Int64)) AS Nullable(Int32)) AS "k",
-    CASE WHEN "t1"."bad" < 0 THEN "t1"."v" ELSE NULL END AS "w",
-    CAST(1 AS Nullable(Int64)) AS "rows",
-    CAST(CASE WHEN (
-      "t1"."v" % 100000
-    ) = 0 THEN 1 ELSE 0 END AS Nullable(Int64)) AS "low_rows",
-    CASE WHEN "t1"."bad" = 0 THEN toDate("t1"."t") ELSE NULL END AS "day"
+    toDate("t1"."t") AS "day"
   FROM (
     SELECT
       "t0"."user_id" AS "u",
-      CASE
-        WHEN nullIf("t0"."variation", '') = 'candidate'
-        THEN 0
-        WHEN nullIf("t0"."variation", '') = 'control'
-        THEN 1
-        WHEN nullIf("t0"."variation", '') = 'B'
-        THEN 100000
-        WHEN nullIf("t0"."variation", '') = 'x'
-        THEN 200000
-        ELSE CAST(NULL AS Nullable(Int32))
-      END AS "v",
+      nullIf("t0"."variation", '') AS "v",
       toTimeZone(CAST("t0"."day" AS Nullable(DateTime64(6, 'UTC'))), 'UTC') AS "t",
       CAST(CASE WHEN "t0"."converted" THEN 1 WHEN NOT (
         "t0"."converted"
@@ -91,5 +63,4 @@ FROM (
 GROUP BY
   "t2"."bad",
   "t2"."v",
-  "t2"."w",
   "t2"."day"

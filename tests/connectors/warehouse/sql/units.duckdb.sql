@@ -1,20 +1,12 @@
 SELECT
   "t2"."bad",
   "t2"."v",
-  "t2"."w",
   "t2"."day",
   COUNT(*) AS "units",
-  SUM("t2"."rows") AS "rows",
-  SUM("t2"."low_rows") AS "low_rows",
   AVG("t2"."y") AS "mean",
   VAR_POP("t2"."y") AS "variance",
   MIN("t2"."y") AS "least",
   MAX("t2"."y") AS "most",
-  BOOL_AND(CAST((
-    "t2"."y" = 0
-  ) OR (
-    "t2"."y" = 1
-  ) AS BOOLEAN)) AS "zero_one",
   SUM("t2"."y" * "t2"."y" * "t2"."y") AS "cubes",
   AVG("t2"."x") AS "x_mean",
   VAR_POP("t2"."x") AS "x_variance",
@@ -24,34 +16,14 @@ FROM (
     "t1"."u",
     "t1"."v",
     "t1"."t",
-    CASE WHEN "t1"."bad" = 0 THEN "t1"."y" ELSE NULL END AS "y",
-    CASE WHEN "t1"."bad" = 0 THEN "t1"."x" ELSE NULL END AS "x",
+    "t1"."y",
+    "t1"."x",
     "t1"."bad",
-    CAST(CAST(FLOOR((
-      "t1"."v"
-    ) / (
-      100000
-    )) AS BIGINT) AS INT) AS "k",
-    CASE WHEN "t1"."bad" < 0 THEN "t1"."v" ELSE NULL END AS "w",
-    CAST(1 AS BIGINT) AS "rows",
-    CAST(CASE WHEN (
-      "t1"."v" % 100000
-    ) = 0 THEN 1 ELSE 0 END AS BIGINT) AS "low_rows",
-    CASE WHEN "t1"."bad" = 0 THEN CAST("t1"."t" AS DATE) ELSE NULL END AS "day"
+    CAST("t1"."t" AS DATE) AS "day"
   FROM (
     SELECT
       "t0"."user_id" AS "u",
-      CASE
-        WHEN NULLIF("t0"."variation", '') = 'candidate'
-        THEN 0
-        WHEN NULLIF("t0"."variation", '') = 'control'
-        THEN 1
-        WHEN NULLIF("t0"."variation", '') = 'B'
-        THEN 100000
-        WHEN NULLIF("t0"."variation", '') = 'x'
-        THEN 200000
-        ELSE CAST(NULL AS INT)
-      END AS "v",
+      NULLIF("t0"."variation", '') AS "v",
       CAST("t0"."day" AS TIMESTAMP) AS "t",
       CAST(CASE WHEN "t0"."converted" THEN 1 WHEN NOT (
         "t0"."converted"
@@ -75,14 +47,8 @@ FROM (
         THEN 5
         WHEN (
           "t0"."before" IS NULL
-        )
-        OR COALESCE(
-          ISNAN("t0"."before")
-          OR ISINF("t0"."before")
-          OR (
-            ABS("t0"."before") > 1.7976931348623157e+308
-          ),
-          FALSE
+        ) OR NOT (
+          ISFINITE("t0"."before")
         )
         THEN 6
         ELSE 0
@@ -93,5 +59,4 @@ FROM (
 GROUP BY
   1,
   2,
-  3,
-  4
+  3
