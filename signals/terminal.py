@@ -73,9 +73,13 @@ def _cell(text: str) -> str:
 
 
 def wrap(text: str, indent: str = "") -> str:
-    """Fold a paragraph to the terminal's width (at most 100); no control character of it gets there."""
+    """Fold a paragraph to the terminal's width (at most 100); no control character of it gets there.
+
+    The first two spaces in a row stay: they set a leading word apart from what it is said of.
+    """
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    return textwrap.fill(clean(text), width, initial_indent=indent, subsequent_indent=indent)
+    told = "  ".join(clean(part) for part in text.split("  ", 1))
+    return textwrap.fill(told, width, initial_indent=indent, subsequent_indent=indent)
 
 
 def headline(verdict: Verdict) -> str:
