@@ -6,7 +6,6 @@ since they were last computed; drawing a verdict from stored numbers imports no 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -276,13 +275,9 @@ def numbers_of(
 def load(folder: Path | str | None = None) -> Project:
     """The project in a folder (default: ``$SIGNALS_PROJECT``, else the working directory)."""
     from signals.project import load_project
+    from signals.starter import folder_of
 
     return load_project(folder_of(folder))
-
-
-def folder_of(folder: Path | str | None = None) -> Path:
-    """The folder given, else ``$SIGNALS_PROJECT``, else the working directory."""
-    return Path(folder or os.environ.get("SIGNALS_PROJECT") or Path.cwd())
 
 
 def policy_of(project: Project, path: Path | str | None = None) -> Policy:

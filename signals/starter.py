@@ -1,4 +1,4 @@
-"""Where the bundled example and the dashboard's front door are, and how a new project starts.
+"""Where the project, the bundled example and the dashboard's front door are, and how a new project starts.
 
 In a checkout they stand at its top; in an installed package they stand beside this file.
 """
@@ -6,6 +6,7 @@ In a checkout they stand at its top; in an installed package they stand beside t
 from __future__ import annotations
 
 import difflib
+import os
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,11 @@ sources: {}
 # notify:                              # who is told when a verdict changes: docs/webhooks.md
 #   - {url: "${SLACK_WEBHOOK:-}", format: slack}
 """
+
+
+def folder_of(folder: Path | str | None = None) -> Path:
+    """The folder given, else ``$SIGNALS_PROJECT``, else the working directory."""
+    return Path(folder or os.environ.get("SIGNALS_PROJECT") or Path.cwd())
 
 
 def example() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from signals.connectors import REGISTRY
+from signals.connectors import BUILT_IN, get
 from signals.project import load_project
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -22,11 +22,15 @@ def entries(page: Path) -> list[str]:
     return [block for block in blocks if block.startswith("  ")]
 
 
+def test_every_connector_is_where_it_is_said_to_be() -> None:
+    assert {name: get(name).name for name in BUILT_IN} == {name: name for name in BUILT_IN}
+
+
 def test_every_connector_has_a_page_or_a_part_of_one() -> None:
     main = (DOCS / "connectors.md").read_text(encoding="utf-8")
     pages = {page.stem for page in PAGES} - SHARED
     parts = set(re.findall(r"^## `(\w+)`$", main, re.MULTILINE))
-    assert REGISTRY.keys() <= pages | parts, "a connector without a page"
+    assert BUILT_IN.keys() <= pages | parts, "a connector without a page"
     assert not pages & parts, "described twice"
 
 
@@ -60,12 +64,12 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in slugs, target
 
 
-@pytest.mark.parametrize("name", sorted(REGISTRY))
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_a_page_explains_every_key_of_its_entries(name: str) -> None:
     from signals.connectors.options import Entry
 
     page = DOCS / "connectors" / f"{name}.md"
     text = (page if page.is_file() else DOCS / "connectors.md").read_text(encoding="utf-8")
-    keys = {field.alias or key for key, field in REGISTRY[name].entry().model_fields.items()}
+    keys = {field.alias or key for key, field in get(name).entry().model_fields.items()}
     own = keys - {field.alias or key for key, field in Entry.model_fields.items()}
     assert {key for key in own if not re.search(rf"`{key}[`:]|\b{key}:", text)} == set()

@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "past": LEAVES | {"policy", "stats", "asking", "replay", "review"},
     "track": LEAVES | {"policy", "stats", "past", "review"},
     "debt": LEAVES | {"store", "policy", "lookup", "asking", "review", "project", "reconcile"},
-    "review": LEAVES | {"project", "store", "lookup", "readings", "policy", "explain", "choices", "roles", "memo"},
+    "review": LEAVES | {"project", "store", "lookup", "readings", "policy", "explain", "choices", "roles", "memo"}
+    | {"starter"},
     "inside": LEAVES | {"lookup", "readings", "review"},
     "policyfile": LEAVES,
     "saving": LEAVES | {"store", "policy", "policyfile", "workbench", "review", "roles"},

@@ -39,7 +39,7 @@ def policy_named(folder: Path | None, ref: str | None) -> Policy:
     from signals.policy import load_policy
 
     if ref is None:
-        from signals.review import folder_of
+        from signals.starter import folder_of
 
         return load_policy(folder_of(folder or click.get_current_context().find_root().obj) / "hierarchy.yaml")
     if Path(ref).is_file() or Path(ref).suffix in (".yaml", ".yml"):

@@ -135,7 +135,8 @@ def _released(
     rules: Policy, folder: Path | None, wanted: str | None
 ) -> tuple[tuple[Release, float] | None, dict[str, Design], str]:
     """The release with its age in days, and its designs; nothing, and why, where there is no project or evidence."""
-    from signals.review import find_release, folder_of, load, numbers_of
+    from signals.review import find_release, load, numbers_of
+    from signals.starter import folder_of
     from signals.workbench.simulation.release_design import designs_of
 
     place = folder_of(folder or click.get_current_context().find_root().obj)

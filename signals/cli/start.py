@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -15,6 +14,7 @@ from signals.cli.evidence import pull_all
 from signals.model import SignalsError
 
 PORT = 8501
+SOURCES = Path("data") / "sources.yaml"
 
 
 @cli.command()
@@ -69,12 +69,17 @@ def _shown(path: Path) -> str:
 @project_option
 def serve(port: int, address: str, open_to_network: bool, folder: Path | None) -> None:
     """Open the dashboard."""
-    _serve(project_of(folder).root, port, address, meant=open_to_network)
+    from signals.starter import folder_of
+    from signals.strictyaml import read_text
+
+    root = folder_of(folder or click.get_current_context().find_root().obj)
+    # Not the whole project, which takes half a second: the page reads it while the browser is still loading, and says
+    # what is wrong with it.
+    read_text(root / SOURCES)
+    _serve(root, port, address, meant=open_to_network)
 
 
 def _serve(root: Path, port: int, address: str = "127.0.0.1", *, meant: bool = False) -> None:
-    import socket
-
     from signals import doors, roles
     from signals.starter import app
 
@@ -85,11 +90,7 @@ def _serve(root: Path, port: int, address: str = "127.0.0.1", *, meant: bool = F
     if sign_in is not None:
         roles.load_access(root / roles.ACCESS)
 
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:  # nobody listens there: just what is wanted
-        pass
-    else:
+    if _listens((address, port)):
         raise SignalsError(f"port {port} is in use", "Choose another with --port")
     script = app()
     place = sign_in.origin.replace("{port}", str(port)) if sign_in else f"http://{address}:{port}"
@@ -110,15 +111,37 @@ def _serve(root: Path, port: int, address: str = "127.0.0.1", *, meant: bool = F
     sys.stdout.flush()
     os.chdir(script.parent)  # Streamlit looks for its settings here
     # In this process: what it has loaded serves the pages, and whoever stops the command stops the server.
-    Thread(target=_warm, args=(root.resolve(),), daemon=True).start()
     from streamlit.web import cli
 
+    Thread(target=_warm, args=(root.resolve(), (address, port)), daemon=True).start()
     cli.main(words, prog_name="streamlit")
 
 
-def _warm(root: Path) -> None:
-    """Make the page that is asked for first, while the browser is still loading."""
-    from signals.dashboard import standup
+def _listens(server: tuple[str, int]) -> bool:
+    import socket
 
-    with suppress(SignalsError):  # the page says it, when it is drawn
+    try:
+        socket.create_connection(server, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _warm(root: Path, server: tuple[str, int]) -> None:
+    """Make the page that is asked for first, while the browser is still loading."""
+    import time
+
+    for _ in range(200):  # not before the server listens: the two would hold each other up
+        if _listens(server):
+            break
+        time.sleep(0.02)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 10)  # the browser, which is being sent the page's own files, waits less for its turn
+    try:
+        from signals.dashboard import standup
+
         standup.warm(root)
+    except SignalsError as error:  # the page says it too, when it is drawn
+        click.echo(str(error), err=True)
+    finally:
+        sys.setswitchinterval(usual)

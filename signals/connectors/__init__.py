@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from signals.connectors.api.growthbook import GrowthBook
-from signals.connectors.api.langfuse import Langfuse
-from signals.connectors.api.langsmith import Langsmith
-from signals.connectors.api.mlflow import Mlflow
-from signals.connectors.api.phoenix import Phoenix
-from signals.connectors.api.statsig import Statsig
+from importlib import import_module
+
 from signals.connectors.base import Connector, Tally
-from signals.connectors.evals.braintrust import Braintrust
-from signals.connectors.evals.deepeval import DeepEval
-from signals.connectors.evals.inspect import Inspect
-from signals.connectors.evals.lm_eval import LmEval
-from signals.connectors.evals.promptfoo import Promptfoo
-from signals.connectors.label_studio import LabelStudio
-from signals.connectors.otel import Otel
-from signals.connectors.table import Table
-from signals.connectors.warehouse import Warehouse
 from signals.model import SignalsError
 from signals.strictyaml import suggest
 
-REGISTRY: dict[str, Connector] = {
-    connector.name: connector
-    for connector in (
-        Table(), Warehouse(), Promptfoo(), DeepEval(), Inspect(), LmEval(), Braintrust(), Otel(), LabelStudio(),
-        Mlflow(), Phoenix(), Langfuse(), Langsmith(),
-        GrowthBook(), Statsig(),
-    )
-}  # fmt: skip
-"""Connectors that are built in, by the name that ``connector:`` uses."""
+BUILT_IN = {
+    "table": "table.Table",
+    "warehouse": "warehouse.Warehouse",
+    "promptfoo": "evals.promptfoo.Promptfoo",
+    "deepeval": "evals.deepeval.DeepEval",
+    "inspect": "evals.inspect.Inspect",
+    "lm_eval": "evals.lm_eval.LmEval",
+    "braintrust": "evals.braintrust.Braintrust",
+    "otel": "otel.Otel",
+    "label_studio": "label_studio.LabelStudio",
+    "mlflow": "api.mlflow.Mlflow",
+    "phoenix": "api.phoenix.Phoenix",
+    "langfuse": "api.langfuse.Langfuse",
+    "langsmith": "api.langsmith.Langsmith",
+    "growthbook": "api.growthbook.GrowthBook",
+    "statsig": "api.statsig.Statsig",
+}
+"""Connectors that are built in, by the name that ``connector:`` uses, and where each is: a project names two or three,
+and to load all of them takes longer than to draw a verdict."""
+
+REGISTRY: dict[str, Connector] = {}
+"""Those that were asked for so far."""
 
 
 def get(name: str) -> Connector:
@@ -40,6 +40,9 @@ def get(name: str) -> Connector:
     """
     if name in REGISTRY:
         return REGISTRY[name]
+    if name in BUILT_IN:
+        module, _, made = BUILT_IN[name].rpartition(".")
+        return REGISTRY.setdefault(name, getattr(import_module(f"{__name__}.{module}"), made)())
     from signals.connectors.plugins import plugin
 
     found = plugin(name)
@@ -52,7 +55,7 @@ def names() -> tuple[str, ...]:
     """Every name that ``connector:`` may have, sorted. Looks for installed packages."""
     from signals.connectors.plugins import registered
 
-    return tuple(sorted({*REGISTRY, *(one.name for one in registered())}))
+    return tuple(sorted({*BUILT_IN, *(one.name for one in registered())}))
 
 
-__all__ = ["REGISTRY", "Connector", "Tally", "get", "names"]
+__all__ = ["BUILT_IN", "REGISTRY", "Connector", "Tally", "get", "names"]

@@ -31,7 +31,7 @@ BASE_KEYS = ("signal", "connector", "map", "where", "values", "timezone")
 class Entry(BaseModel):
     """What every connector accepts."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
     signal: Text
     connector: Text
@@ -276,7 +276,7 @@ Where = dict[str, Scalar | list[Scalar]]
 class _Part(BaseModel):
     """A table (or a SELECT) of a warehouse, or columns of its exposures."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     table: Text | None = None
     query: str | None = None
@@ -322,7 +322,7 @@ class CovariatePart(_Part):
 class MomentsPart(BaseModel):
     """A SELECT that gives moments itself."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     query: str
 

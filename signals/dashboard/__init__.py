@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ICON = Path(__file__).parent / "icon.svg"
-
 
 def main(folder: Path) -> None:
     """Pages and theme.
@@ -15,6 +13,11 @@ def main(folder: Path) -> None:
         folder: The project to show when ``$SIGNALS_PROJECT`` names none.
     """
     import streamlit as st
+    from streamlit import delta_generator
+
+    # Streamlit looks once whether it runs in a shell, through the source of every module: a fifth of a second of the
+    # first page.
+    delta_generator._use_warning_has_been_displayed = True
 
     from signals.dashboard import (
         decisions,
@@ -29,8 +32,7 @@ def main(folder: Path) -> None:
     )
 
     root = Path(os.environ.get("SIGNALS_PROJECT") or folder)
-    # A local picture: an icon given by name would make every browser fetch a font from outside.
-    st.set_page_config(page_title="Signals", page_icon=str(ICON), layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(page_title="Signals", layout="wide", initial_sidebar_state="collapsed")
     turned_away = signin.gate(root)
     pages = [
         st.Page(lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True),

@@ -16,11 +16,19 @@ NOTE = "PDF and Word need the extra: `pip install 'signals-verdict[memo]'`"
 
 
 def button(memo: Memo, place: DeltaGenerator) -> None:
-    """One button that opens the list; a file is made when somebody asks for it, not on every redraw."""
+    """One button that opens the list; a file is made when somebody asks for it, not on every redraw.
+
+    So is the list itself: four buttons for files cost a third of a redraw, and few of those who look take a memo away.
+    """
     import streamlit as st
 
+    opened = place.popover(
+        "Export memo", icon=":material/description:", width="content", key="export", on_change="rerun"
+    )
+    if not opened.open:
+        return
     name = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in memo.release)
-    with place.popover("Export memo", icon=":material/description:", width="content", key="export"):
+    with opened:
         here = available()
         for ending in (*(one for one in TITLES if one in here), *(one for one in here if one not in TITLES)):
             _file(memo, f"{name}{ending}", ending)

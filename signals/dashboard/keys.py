@@ -1,7 +1,8 @@
-"""The keyboard: which keys there are, and the script that presses the page's own buttons for them."""
+"""The keyboard: which keys there are, and the script that presses the page's own buttons for them and sets its icon."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,15 @@ import streamlit as st
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-SCRIPT = f"<script>\n{(Path(__file__).parent / 'keys.js').read_text(encoding='utf-8')}</script>"
+HERE = Path(__file__).parent
+ICON = "data:image/svg+xml;base64," + b64encode((HERE / "icon.svg").read_bytes()).decode()
+"""Set by the script: Streamlit would load numpy and a picture library to hand it on, and an icon given by name would
+make every browser fetch a font from outside."""
+
+SCRIPT = f"""<script>
+{(HERE / "keys.js").read_text(encoding="utf-8")}
+document.querySelector("link[rel~=icon]").href = "{ICON}";
+</script>"""
 """Ours alone: no text from outside ever goes into it."""
 
 KEYS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signals.connectors import REGISTRY
+from signals.connectors import BUILT_IN, get
 from signals.connectors.plugins import plugin, registered
 
 
@@ -20,11 +20,11 @@ class Known:
 
 def known_connectors() -> tuple[Known, ...]:
     """All of them: first the built-in ones, each group by name."""
-    found = [Known(name, one.shapes, "") for name, one in sorted(REGISTRY.items())]
+    found = [Known(name, get(name).shapes, "") for name in sorted(BUILT_IN)]
     for name in dict.fromkeys(one.name for one in registered()):
         packages = " and ".join(dict.fromkeys(one.package for one in registered() if one.name == name))
         other = plugin(name)
-        if name in REGISTRY:
+        if name in BUILT_IN:
             problem = f"{packages} registers {name!r}, which is built in: the built-in one is used"
             found.append(Known(name, (), packages, problem))
         elif other is not None:

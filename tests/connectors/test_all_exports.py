@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from signals.connectors import REGISTRY
+from signals.connectors import BUILT_IN
 from signals.model import Project, Reading
 from signals.project import load_project
 from signals.pull import pull
@@ -135,7 +135,7 @@ def project(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
                 target.write_bytes(path.read_bytes())
     (data / "langfuse_shape" / "items.json").write_text(langfuse_items())
     here = [
-        folder for folder, entry in FOLDERS.items() if entry["connector"] in REGISTRY
+        folder for folder, entry in FOLDERS.items() if entry["connector"] in BUILT_IN
     ]  # its own test says who is not
     sources = {folder: {"signal": folder, **FOLDERS[folder]} for folder in here}
     release = {"id": "r1", "kind": "prompt", "control": "control", "candidate": "candidate", "started": "2026-10-01"}
@@ -189,7 +189,7 @@ def judged(exports: Path) -> dict[tuple[str, str], float]:
 
 def test_every_folder_is_read_by_a_connector(exports: Path) -> None:
     assert {path.name for path in exports.iterdir() if path.is_dir()} == FOLDERS.keys()
-    missing = {folder: entry["connector"] for folder, entry in FOLDERS.items() if entry["connector"] not in REGISTRY}
+    missing = {folder: entry["connector"] for folder, entry in FOLDERS.items() if entry["connector"] not in BUILT_IN}
     assert missing == {}
 
 
