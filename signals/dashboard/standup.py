@@ -21,6 +21,7 @@ from signals.memo import Memo
 from signals.model import Project
 
 if TYPE_CHECKING:
+    from signals.model import Decision, DecisionOutcome, Override
     from signals.review import Review
 
 MOVING = 5.0
@@ -52,6 +53,13 @@ class Standup:
         """Banner, what is compared, and the cards as HTML: written once for everybody who looks."""
         banner = cards.banner(self.memo, signal_of(self.found.verdict))
         return banner, cards.wrap(cards.meta(self.memo)), cards.wrap(cards.body(self.memo))
+
+    @cached_property
+    def recorded(self) -> tuple[tuple[Decision, ...], tuple[Override, ...], tuple[DecisionOutcome, ...]]:
+        """All that people decided; with one more of it the state is another, and this is read again."""
+        from signals.review import store_of
+
+        return store_of(self.found.project).recorded()
 
 
 class _Kept:
@@ -161,9 +169,7 @@ class Asked:
         from signals.review import store_of
         from signals.strictyaml import read_text
 
-        store = store_of(self.project)
-        with store.look() as look:
+        with store_of(self.project).look() as look:
             pulled = look.last_attempts([source.name for source in self.project.sources])
-            newest = look.newest_pull()
-        policy = read_text(self.project.policy_path)
-        return self.project, policy, newest, pulled, store.audit_head()
+            held = look.newest_pull(), pulled, look.audit_head()
+        return self.project, read_text(self.project.policy_path), *held

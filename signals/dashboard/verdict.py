@@ -10,7 +10,7 @@ import streamlit as st
 
 from signals.dashboard import cards, decided, export, keys, present, record, releases, standup
 from signals.memo.render import code_span
-from signals.model import Project, SignalsError
+from signals.model import SignalsError
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -77,7 +77,7 @@ def _rest(at: releases.Opened, seen: standup.Standup, places: _Places) -> None:
     if places.presenting:
         present.controls(at.project, at.release, places.below)
         return
-    strip = _last_decisions(at.project, seen)
+    strip = _last_decisions(seen)
     if strip:
         places.below.html(cards.wrap(strip))
 
@@ -102,10 +102,9 @@ def _controls(seen: standup.Standup, place: DeltaGenerator) -> None:
     keys.button(place)
 
 
-def _last_decisions(project: Project, seen: standup.Standup) -> str:
+def _last_decisions(seen: standup.Standup) -> str:
     from datetime import UTC, datetime
 
-    from signals.review import store_of
     from signals.standing import standings
 
-    return decided.strip(standings(*store_of(project).recorded(), datetime.now(UTC)), seen.found.standings)
+    return decided.strip(standings(*seen.recorded, datetime.now(UTC)), seen.found.standings)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, select
 
 from signals.model import Explanation, Numbers, PairNumbers, Release
-from signals.store import judges, numbers, reading, tables
+from signals.store import audit, judges, numbers, reading, tables
 from signals.store.contents import Content
 from signals.store.judges import JudgeVersion
 
@@ -34,6 +34,10 @@ class Look:
     def contents(self, sources: Sequence[str]) -> dict[str, Content]:
         """See ``Store.contents``."""
         return reading.contents(self.connection, sources)
+
+    def audit_head(self) -> str:
+        """See ``Store.audit_head``."""
+        return audit.head(self.connection)
 
     def last_attempts(self, sources: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Status and error of the newest pull of each source, failed or not.

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ from signals.connectors.env import scrub, secrets
 from signals.model import Problem, Project, SignalsError, Source
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 ATTEMPTS = 6
@@ -113,9 +117,21 @@ def client(
     with httpx.Client(
         headers={"Accept": "application/json", "User-Agent": "signals-verdict", **headers},
         timeout=TIMEOUT, follow_redirects=False, trust_env=not local,
+        verify=_trusted(not local, *(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
     ) as http:  # fmt: skip
         budget = int(source.options.get("per_minute") or per_minute)
         yield Client(http, base, source, written, project, budget, _parts(headers), renew)
+
+
+@cache
+def _trusted(trust_env: bool, *_said: str | None) -> ssl.SSLContext:
+    """Whose certificates are believed, read once: to read them takes longer than many an answer.
+
+    ``_said`` is what the environment says of them, which httpx heeds when ``trust_env`` is true.
+    """
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def _parts(headers: Mapping[str, str]) -> list[str]:
