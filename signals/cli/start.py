@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -111,6 +112,7 @@ def _serve(root: Path, port: int, address: str = "127.0.0.1", *, meant: bool = F
     sys.stdout.flush()
     os.chdir(script.parent)  # Streamlit looks for its settings here
     # In this process: what it has loaded serves the pages, and whoever stops the command stops the server.
+    gc.disable()  # until the first page is made: what is loaded until then stays
     from streamlit.web import cli
 
     Thread(target=_warm, args=(root.resolve(), (address, port)), daemon=True).start()
@@ -145,3 +147,5 @@ def _warm(root: Path, server: tuple[str, int]) -> None:
         click.echo(str(error), err=True)
     finally:
         sys.setswitchinterval(usual)
+        gc.freeze()
+        gc.enable()
