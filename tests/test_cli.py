@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from signals.cli import cli, main
+from signals.cli.base import json_text
 
 
 @pytest.fixture
@@ -266,3 +267,11 @@ def test_serve_answers_and_stops_when_it_is_stopped(root: Path, demo_store: str)
     assert f"http://127.0.0.1:{port}" in out
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_json_that_is_printed_says_the_same_and_steers_no_terminal() -> None:
+    said = {"release": "a\u202eb\x9b31m\x7f\ud800 \\\u200b\u2028", "read": "é −0.6 pp"}
+    text = json_text(said)
+    assert json.loads(text) == said
+    assert all(sign.isprintable() or sign == "\n" for sign in text)
+    assert "é −0.6 pp" in text

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import json_option, project_option
+from signals.cli.base import json_option, json_text, project_option
 from signals.cli.policy import policy, policy_named
 from signals.model import CALLS, RELEASE_KINDS, SignalsError
 
@@ -50,7 +49,7 @@ def policy_atlas(
 
         _write(output, picture(atlas, standalone=True))
     if as_json:
-        click.echo(json.dumps(_plain(atlas, found), indent=1, ensure_ascii=False))
+        click.echo(json_text(_plain(atlas, found)))
     else:
         for line in _shown(atlas, found, bool(rules.kinds)):
             click.echo(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,6 +50,15 @@ def project_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path),
         help="Folder with hierarchy.yaml and data/ (default: $SIGNALS_PROJECT, else here).",
     )(command)
+
+
+UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def json_text(document: Any) -> str:
+    """As JSON, readable in a terminal: what a terminal would obey or hide stands in its escaped form."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option, time_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option, time_option
 from signals.model import plain, utc
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def debt(fail_on: str | None, folder: Path | None, as_of: datetime | None, as_js
 
     found = survey(project_of(folder), now=as_of)
     if as_json:
-        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(_plain(found)))
     else:
         click.echo(_text(found))
     if fail_on and any(SEVERITIES.index(one.severity) <= SEVERITIES.index(fail_on) for one in found.debts):

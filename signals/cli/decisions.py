@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option
 from signals.model import CALLS, TURNED, SignalsError
 from signals.words import clean
 
@@ -81,7 +80,7 @@ def decisions(
     if as_csv:
         click.echo(log_csv(found), nl=False)
     elif as_json:
-        click.echo(json.dumps(log_json(found), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(log_json(found)))
     else:
         click.echo(log_text(found, filtered=wanted != Wanted()))
 

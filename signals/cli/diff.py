@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import json_option, project_option
+from signals.cli.base import json_option, json_text, project_option
 from signals.cli.policy import policy, policy_named
 from signals.model import plain
 
@@ -39,7 +38,7 @@ def policy_diff(old: str, new: str | None, because: str | None, folder: Path | N
     found = compare(policy_named(folder, old), policy_named(folder, new))
     reason = (because or "").strip()
     if as_json:
-        click.echo(json.dumps(_plain(found, reason), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(_plain(found, reason)))
     else:
         for line in _shown(found, reason):
             click.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option, time_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option, time_option
 from signals.model import plain
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def inside(release: str, signal: str, folder: Path | None, as_of: datetime | Non
 
     view = look(review(release, project_of(folder), as_of=as_of), signal)
     if as_json:
-        click.echo(json.dumps(plain(view), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(plain(view)))
     else:
         click.echo("\n".join(_text(view)))
 

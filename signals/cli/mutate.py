@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import json_option, project_option
+from signals.cli.base import json_option, json_text, project_option
 from signals.cli.policy import policy, policy_named
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def policy_mutate(ref: str | None, folder: Path | None, as_json: bool) -> None:
     rules = policy_named(folder, ref)
     report = mutate(rules)
     if as_json:
-        click.echo(json.dumps(_plain(report), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(_plain(report)))
     else:
         for line in _shown(report, rules.file):
             click.echo(line)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option
 from signals.model import SignalsError, plain
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def notify(release: str | None, folder: Path | None, dry: bool, as_json: bool) -
         if not as_json:
             click.echo(one)
     if as_json:
-        click.echo(json.dumps([plain(one) for one in found], indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text([plain(one) for one in found]))
     elif not found:
         click.echo("No receiver is told of this release." if release else "No release is left to tell of.")
     if any(one.outcome in ("failed", "waits") for one in found):

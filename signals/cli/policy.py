@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option
 from signals.model import SignalsError, plain
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def policy_check(ref: str | None, folder: Path | None, as_json: bool) -> None:
             "ok": False,
             "problems": [plain(problem) for problem in error.problems],
         }
-        click.echo(json.dumps(head, indent=1, ensure_ascii=False))
+        click.echo(json_text(head))
         sys.exit(2)
     results = run_tests(rules)
     found = lint(rules, datetime.now(UTC).date())
@@ -84,7 +83,7 @@ def policy_check(ref: str | None, folder: Path | None, as_json: bool) -> None:
             "tests": [{"name": one.name, "line": one.line, "problems": list(one.problems)} for one in results],
             "findings": [plain(one) for one in found],
         }
-        click.echo(json.dumps(checked, indent=1, ensure_ascii=False))
+        click.echo(json_text(checked))
     else:
         for one in (*(result for result in results if not result.passed), *found):
             click.echo(str(one))
@@ -134,6 +133,6 @@ def policy_show(ref: str | None, folder: Path | None, as_json: bool) -> None:
     rules = policy_named(folder, ref)
     if as_json:
         head = {"name": rules.name, "hash": rules.hash, "owner": rules.owner, "text": rules.text}
-        click.echo(json.dumps(plain(head), indent=1, ensure_ascii=False))
+        click.echo(json_text(plain(head)))
     else:
         click.echo(describe(rules))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option, time_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option, time_option
 from signals.cli.verdicts import decided, policy_option
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def reconcile(release: str, folder: Path | None, policy: str | None, as_of: date
         from signals.policy import verdict_json
 
         whole = verdict_json(result.verdict, result.explanation)
-        click.echo(json.dumps({key: whole[key] for key in KEYS}, indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text({key: whole[key] for key in KEYS}))
         return
     from signals.memo.explained import explained_of
 

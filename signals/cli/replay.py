@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import json_option, project_of, project_option
+from signals.cli.base import json_option, json_text, project_of, project_option
 from signals.cli.policy import policy
 from signals.model import Call, Project, Verdict, plain, utc
 
@@ -42,7 +41,7 @@ def policy_replay(ref: str | None, days: bool, folder: Path | None, as_json: boo
     policies = _policies(project, ref)
     rows = replay(project, list(policies.values()), days=days, progress=_progress if sys.stderr.isatty() else None)
     if as_json:
-        click.echo(json.dumps(_plain(policies, rows), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(_plain(policies, rows)))
     elif not rows:
         click.echo("No release is declared yet: add one under `releases:` in data/sources.yaml.")
     else:

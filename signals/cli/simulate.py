@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from signals.cli.base import json_option, project_option
+from signals.cli.base import json_option, json_text, project_option
 from signals.cli.policy import policy, policy_argument, policy_named
 from signals.model import RELEASE_KINDS, Release, ReleaseKind, SignalsError
 
@@ -80,7 +79,7 @@ def policy_simulate(ref: str | None, folder: Path | None, as_json: bool, output:
     if as_json:
         from signals.workbench.simulation.words import document
 
-        click.echo(json.dumps(document(result, rules, designs), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(document(result, rules, designs)))
         return
     _print(rules, designs, result, note)
 

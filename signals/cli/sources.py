@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option
 from signals.cli.evidence import board
 from signals.model import plain
 
@@ -43,7 +43,7 @@ def check(folder: Path | None, source: str | None, as_json: bool) -> None:
     with board(project, source) as watch:
         found = check_sources(project, source=source, watch=watch)
     if as_json:
-        click.echo(json.dumps([plain(one) for one in found], indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text([plain(one) for one in found]))
     elif not found:
         click.echo(NO_SOURCES)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option
 from signals.model import OUTCOMES, STATES, SignalsError, plain
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def track(signal: str | None, folder: Path | None, as_json: bool) -> None:
         raise SignalsError(f"no signal is called {signal!r}", suggest(signal, [one.signal for one in found.signals]))
     if as_json:
         body = {**track_json(found, signal), "overrides": {**plain(overrides), "words": overrides.words}}
-        click.echo(json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(body))
     else:
         click.echo(_one(found, signal) if signal else _all(found, overrides))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signals.cli.base import cli, json_option, project_of, project_option, time_option
+from signals.cli.base import cli, json_option, json_text, project_of, project_option, time_option
 from signals.model import Project, SignalsError
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def written(result: Review, form: str) -> str:
         from signals.policy import verdict_json
 
         document = verdict_json(result.verdict, result.explanation)
-        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(document) + "\n"
     from signals import sharing
 
     return sharing.FORMATS[form](result.verdict, result.memo())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 from itertools import pairwise
 from pathlib import Path
 
 import click
 
-from signals.cli.base import json_option, project_of, project_option
+from signals.cli.base import json_option, json_text, project_of, project_option
 from signals.cli.policy import policy
 from signals.model import plain
 
@@ -31,7 +30,7 @@ def policy_log(folder: Path | None, as_json: bool) -> None:
             | dict(zip(("added", "removed"), lines[version.number], strict=True))
             for version in versions
         ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(json_text(rows))
     elif not versions:
         click.echo("No version was saved yet: `signals policy save --by WHO --because TEXT` records the policy.")
     else:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +43,7 @@ DECIDED: tuple[tuple[str, ...], ...] = (
     ("all-agree", "ship", "--by", "mara", "--because", "Every signal agrees."),
     ("tone-v6", "rollback", "--by", "mara", "--because", "People mind the tone."),
     ("brief-v2", "ship", "--by", "jo", "--second", "mara", "--because", "Thumbs move with the season.", "--until",
-     "2030-01-31"),
+     (datetime.now(UTC).date() + timedelta(days=30)).isoformat()),
 )  # fmt: skip
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
@@ -106,7 +107,7 @@ def photograph(address: str, out: Path, shots: Sequence[Shot], *, whole: bool) -
             page.wait_for_selector(".sg .card, .sg .problem, .sg.present", timeout=60_000)
             page.wait_for_load_state("networkidle")
             if shot.view in ("signals-experiment", "signals-judge"):  # the charts come after the cards
-                page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", timeout=60_000)
+                page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached", timeout=60_000)
             if shot.view.startswith("policy"):  # and so does the editor
                 page.wait_for_selector(".cm-content", timeout=60_000)
             if shot.view == "policy-editor":
