@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,9 +51,21 @@ def signals(project: Path, *words: str, root: Path) -> subprocess.CompletedProce
 
 
 @pytest.fixture(scope="session")
-def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled example in a folder of its own, pulled, every release reviewed once, one decided."""
-    folder = tmp_path_factory.mktemp("example")
+def example(root: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The bundled example in a folder of its own, pulled, every release reviewed once, one decided.
+
+    The worker that needs it first makes it; the others copy what that one made.
+    """
+    base = tmp_path_factory.getbasetemp()
+    first = (base if worker_id == "master" else base.parent) / "example-made-once"
+    with first.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not first.exists():
+            _make(root, tmp_path_factory.mktemp("example-in-the-making")).rename(first)
+    return Path(shutil.copytree(first, tmp_path_factory.mktemp("example"), dirs_exist_ok=True))
+
+
+def _make(root: Path, folder: Path) -> Path:
     shutil.copytree(root / "data", folder / "data", ignore=shutil.ignore_patterns("*.db*"))
     shutil.copy(root / "hierarchy.yaml", folder)
     done = signals(folder, "pull", root=root)
@@ -64,6 +78,68 @@ def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Lent:
+    """One of the ``Warm`` browser's contexts, given back clean: no page, no cookie, nothing stored, nothing allowed."""
+
+    def __init__(self, context: Any, back: list[Any], viewport: dict[str, int], scheme: str) -> None:
+        self._context, self._back, self._viewport, self._scheme = context, back, viewport, scheme
+        self._origins: set[str] = set()
+        context.on("page", self._watch)
+
+    def _watch(self, page: Any) -> None:
+        page.on(
+            "framenavigated", lambda frame: self._origins.add("{0.scheme}://{0.netloc}".format(urlsplit(frame.url)))
+        )
+
+    def new_page(self) -> Any:
+        page = self._context.new_page()
+        page.set_viewport_size(self._viewport)
+        page.emulate_media(color_scheme=self._scheme)
+        return page
+
+    def add_cookies(self, cookies: list[Any]) -> None:
+        self._context.add_cookies(cookies)
+
+    def close(self) -> None:
+        for page in self._context.pages:
+            page.close()
+        self._context.remove_listener("page", self._watch)
+        self._context.clear_cookies()
+        self._context.clear_permissions()
+        blank = self._context.new_page()
+        storage = self._context.new_cdp_session(blank)
+        kinds = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
+        for origin in self._origins:
+            if origin.startswith("http"):
+                storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds})
+        blank.close()
+        self._back.append(self._context)
+
+
+class Warm:
+    """A browser that lends the same contexts again, so that it fetches and compiles a page's programs once.
+
+    That is most of what a page costs. Two contexts that are open at the same time are never the same.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._free: list[Any] = []
+
+    def new_context(self, *, viewport: dict[str, int] | None = None, color_scheme: str = "light", **more: Any) -> Any:
+        """Of its own kind, and then for once only, when more than the size and the colours is asked for."""
+        size = viewport or {"width": 1280, "height": 720}
+        if more:
+            return self._browser.new_context(viewport=size, color_scheme=color_scheme, **more)
+        # A page that a test opens in it by itself has the size of a desk.
+        context = self._free.pop() if self._free else self._browser.new_context(viewport={"width": 1440, "height": 900})
+        return Lent(context, self._free, size, color_scheme)
+
+    def new_page(self) -> Any:
+        """In a context of its own that ends with it."""
+        return self._browser.new_page()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A Chromium without a window."""
@@ -73,7 +149,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield opened
+        yield Warm(opened)
         opened.close()
 
 

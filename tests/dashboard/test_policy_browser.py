@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from dashboard.conftest import serve, settled, turn_to
+from dashboard.conftest import Server, serve, settled, turn_to
 from dashboard.editor_keys import find, paste, replace
 
 from signals.dashboard.policy_editor import bundle
@@ -32,14 +33,11 @@ def project(example: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(example, tmp_path / "project"))
 
 
-@pytest.fixture
-def visit(browser: Any, root: Path, project: Path) -> Iterator[Callable[..., Any]]:
+@contextmanager
+def opening(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Open the page in a browser of its own; nothing may be asked of another host, and nothing may complain."""
     contexts: list[Any] = []
     wrong: list[str] = []
-
-    running = serve(root, project)
-    server = next(running)
 
     def go(*, width: int = 1440, height: int = 900, scheme: str = "light") -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -56,8 +54,21 @@ def visit(browser: Any, root: Path, project: Path) -> Iterator[Callable[..., Any
     yield go
     for context in contexts:
         context.close()
-    running.close()
     assert wrong == []
+
+
+@pytest.fixture
+def visit(browser: Any, root: Path, project: Path) -> Iterator[Callable[..., Any]]:
+    """For tests that save: over the project of their own."""
+    with closing(serve(root, project)) as running, opening(browser, next(running)) as go:
+        yield go
+
+
+@pytest.fixture
+def look(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+    """For tests that save nothing: over the example that all share, so that no server is started for each."""
+    with opening(browser, server) as go:
+        yield go
 
 
 def _outside(url: str, wrong: list[str]) -> None:
@@ -74,8 +85,8 @@ def line_of(page: Any, text: str) -> str:
     return str(found[0].inner_text())
 
 
-def test_an_error_is_underlined_at_its_place_and_listed(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_an_error_is_underlined_at_its_place_and_listed(look: Callable[..., Any]) -> None:
+    page = look()
     assert page.locator(".status .count").inner_text() == "No problems"
     replace(page, "judge.human_agreement >= 0.5", "judge.human_agreemnt >= 0.5")
     mark = page.locator(".cm-lintRange-error")
@@ -111,8 +122,8 @@ def test_an_error_is_underlined_at_its_place_and_listed(visit: Callable[..., Any
     assert page.locator(".cm-lintRange-error").count() == 0
 
 
-def test_conditions_complete_facts_and_hover_explains_them(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_conditions_complete_facts_and_hover_explains_them(look: Callable[..., Any]) -> None:
+    page = look()
     find(page, "judge.human_agreement >= 0.5")
     page.keyboard.insert_text("judge.hum")
     page.keyboard.type("an")
@@ -226,8 +237,8 @@ def test_being_told_of_a_newer_version_does_not_interrupt_typing(visit: Callable
     assert "owner: release-council" in page.locator(".cm-content").inner_text()
 
 
-def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_a_draft_survives_another_page(look: Callable[..., Any]) -> None:
+    page = look()
     replace(page, "owner: release-council", "owner: somebody-else")
     page.get_by_text("Unsaved draft").wait_for()
     leaving = (
@@ -250,11 +261,11 @@ def test_a_draft_survives_another_page(visit: Callable[..., Any]) -> None:
     assert "owner: somebody-else" in page.locator(".cm-content").inner_text()
 
 
-def test_it_fits_the_screen_and_a_phone(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_it_fits_the_screen_and_a_phone(look: Callable[..., Any]) -> None:
+    page = look()
     inner, sideways = page.evaluate(SCROLL)
     assert (inner <= 0, sideways <= 0) == (True, True), (inner, sideways)
-    phone = visit(width=390, height=844, scheme="dark")
+    phone = look(width=390, height=844, scheme="dark")
     assert phone.evaluate(SCROLL)[1] <= 0
     replace(phone, "judge.human_agreement >= 0.5", "judge.human_agreement >= 0.6")
     phone.get_by_role("heading", name="This edit flips 1 of 10 releases").wait_for()
@@ -264,8 +275,8 @@ def test_it_fits_the_screen_and_a_phone(visit: Callable[..., Any]) -> None:
     assert phone.evaluate(wide) == 0
 
 
-def test_hostile_text_stays_text_and_a_full_file_can_be_typed_into(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_hostile_text_stays_text_and_a_full_file_can_be_typed_into(look: Callable[..., Any]) -> None:
+    page = look()
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+End")
     evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"

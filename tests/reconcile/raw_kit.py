@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def redrawn(evidence: Mapping[str, Evidence], rng: Rng, *, raters: bool = True) 
             one,
             outcomes=_outcomes(one.outcomes, rng),
             feedback=_feedback(one.feedback, rng),
-            scores=tuple(score for score in one.scores for score in _score(score, items)),
+            scores=tuple(_score(score, copy) for score in one.scores for copy in range(items[score.item])),
             ratings=_ratings(one.ratings, items, people),
             human=_ratings(one.human, items, people),
         )
@@ -109,16 +110,22 @@ def _times(names: Sequence[str], rng: Rng) -> dict[str, int]:
     return dict(zip(names, counts.tolist(), strict=True))
 
 
-def _score(score: ItemScore, items: Mapping[str, int]) -> list[ItemScore]:
-    return [
-        replace(score, record=f"{score.record}#{copy}", item=f"{score.item}#{copy}", content=f"{score.content}#{copy}")
-        for copy in range(items[score.item])
-    ]
+# A copy is the same in every sample, and to make one costs more than to find it again.
+@cache
+def _score(score: ItemScore, copy: int) -> ItemScore:
+    return replace(
+        score, record=f"{score.record}#{copy}", item=f"{score.item}#{copy}", content=f"{score.content}#{copy}"
+    )
+
+
+@cache
+def _rating(one: Rating, copy: int, twin: int) -> Rating:
+    return replace(one, record=f"{one.record}#{copy}#{twin}", item=f"{one.item}#{copy}", rater=f"{one.rater}#{twin}")
 
 
 def _ratings(ratings: Sequence[Rating], items: Mapping[str, int], raters: Mapping[str, int]) -> tuple[Rating, ...]:
     return tuple(
-        replace(one, record=f"{one.record}#{copy}#{twin}", item=f"{one.item}#{copy}", rater=f"{one.rater}#{twin}")
+        _rating(one, copy, twin)
         for one in ratings
         for copy in range(items[one.item])
         for twin in range(raters[one.rater])
