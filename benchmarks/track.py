@@ -12,6 +12,7 @@ import numpy as np
 
 from signals.stats.alarm import ALLOWANCE, watch
 from signals.stats.proxy import predict, relation
+from signals.stats.responders import Crowd, falling_p, moved
 
 Array = np.ndarray
 
@@ -94,6 +95,51 @@ def alarms(seeds: int) -> None:
               f"{theirs[:, :25].any(1).mean():15.3f} {theirs.any(1).mean():6.3f}")  # fmt: skip
 
 
+def votes(seeds: int) -> None:
+    """How often a signal keeps its vote at a ``track_correlation`` of 0.5, by its true correlation."""
+    print("track_correlation >= 0.5, reliability 0.9: keeps its vote, not known")
+    for n in (10, 13, 20, 30):
+        told = []
+        for rho in (-0.5, 0.0, 0.3, 0.5, 0.7, 0.9):
+            rng = np.random.default_rng([n, round(100 * rho) + 100])
+            found = []
+            for _ in range(seeds):
+                _, seen, variance = draw(rng, n, rho, 0.9, heavy=False)
+                found.append(relation(*seen, *variance).correlation.value)
+            kept = sum(one is not None and one >= 0.5 for one in found) / seeds
+            told.append(f"{rho:4}: {kept:.3f} {sum(one is None for one in found) / seeds:.3f}")
+        print(f"{n:3} | {' | '.join(told)}")
+
+
+def responders(seeds: int) -> None:
+    """How often a response rate is called falling at 0.01, and responders are called others at 10 %."""
+    print("response_trend_p < 0.01 over 14 windows whose rates vary by 10 %: a year's fall, independent and AR(1) 0.5")
+    rng = np.random.default_rng(14)
+    days = [28.0 * place for place in range(14)]
+    for fall in (0.0, 0.1, 0.2, 0.3, 0.5):
+        called = []
+        for together in (0.0, 0.5):
+            scatter = rng.normal(size=(seeds, 14))
+            for place in range(1, 14):
+                scatter[:, place] = together * scatter[:, place - 1] + np.sqrt(1 - together**2) * scatter[:, place]
+            rates = np.exp(-3.0 + np.log(1.0 - fall) * np.arange(14) / 13 + 0.1 * scatter)
+            called.append(np.mean([falling_p(days, row.tolist()) < 0.01 for row in rates]))
+        print(f"{fall:4} | {called[0]:.3f} {called[1]:.3f}")
+    print("responder_mix_shift > 10 %, first windows of 5,000 responses, mix 50, 30, 20 %: now of 200, 1,000, 10,000")
+    mix = np.array([0.5, 0.3, 0.2])
+    for shift in (0.0, 0.1, 0.15, 0.2):
+        told = []
+        for size in (200, 1_000, 10_000):
+            now = mix + np.array([shift, -0.6 * shift, -0.4 * shift])
+            found = [
+                moved(*(Crowd(dict(zip("abc", map(float, rng.multinomial(n, of)), strict=True)))
+                        for n, of in ((5_000, mix), (size, now)))).shift
+                for _ in range(min(seeds, 500))
+            ]  # fmt: skip
+            told.append(f"{np.mean(np.array(found) > 0.1):.3f}")
+        print(f"{shift:4} | {' '.join(told)}")
+
+
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
     print("tails   n  reliability  rho | refused  covered  width | no line  slope  prediction")
@@ -110,6 +156,8 @@ def main() -> None:
         found = coverage(20, 0.5, 0.8, heavy=False, seeds=seeds, shared=shared)
         print(f"{shared:4} | {found[1]:.3f} {found[2]:.2f} | {found[4]:.3f} {found[5]:.3f}")
     alarms(seeds)
+    votes(seeds)
+    responders(max(seeds, 1_000))
 
 
 if __name__ == "__main__":

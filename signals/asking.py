@@ -29,6 +29,7 @@ from signals.model import (
     canonical,
     utc,
 )
+from signals.proven import Proven, asked_of
 from signals.review import moment_of
 from signals.store import Store, StoreError
 
@@ -73,14 +74,17 @@ class _Readings:
     """The readings of one set of signals."""
 
     def __init__(
-        self, lookup: Lookup, wanted: tuple[Wanted, ...], shelves: Sequence[_Shelf], found: dict[Spot, Found]
+        self,
+        lookup: Lookup,
+        wanted: tuple[Wanted, ...],
+        shelves: Sequence[_Shelf],
+        found: dict[Spot, Found],
+        past: Proven | None,
     ) -> None:
-        self.lookup, self.wanted, self.shelves, self.found = lookup, wanted, shelves, found
+        self.lookup, self.wanted, self.shelves, self.found, self.past = lookup, wanted, shelves, found, past
 
     def of(self, release: Release, as_of: datetime, family: int) -> tuple[Mapping[str, Reading], str]:
         """Readings by signal, and the hash of the evidence."""
-        from signals.readings import read
-
         spot = release, as_of, family
         # Another thread may drop what is kept at any moment (``Memory.forget``).
         kept = self.found.get(spot)
@@ -91,16 +95,22 @@ class _Readings:
         for shelf in self.shelves:
             reading = shelf.kept.get(spot)
             if reading is None:
-                reading = shelf.kept[spot] = read(shelf.signal, numbers.get(shelf.signal.name), as_of)
+                reading = shelf.kept[spot] = self._read(shelf.signal, numbers, release, as_of)
             found[shelf.signal.name] = reading
         return found, evidence
 
     def fresh(self, release: Release, as_of: datetime, family: int) -> Mapping[str, Reading]:
         """Readings by signal, without keeping them: a day that is over is seldom asked about again."""
+        numbers, _ = self.lookup.of(self.wanted, release, as_of, family, keep=False)
+        return {shelf.signal.name: self._read(shelf.signal, numbers, release, as_of) for shelf in self.shelves}
+
+    def _read(self, signal: Signal, numbers: Mapping[str, Numbers], release: Release, as_of: datetime) -> Reading:
         from signals.readings import read
 
-        numbers, _ = self.lookup.of(self.wanted, release, as_of, family, keep=False)
-        return {shelf.signal.name: read(shelf.signal, numbers.get(shelf.signal.name), as_of) for shelf in self.shelves}
+        own = numbers.get(signal.name)
+        if own is not None and self.past is not None:
+            own = self.past.added(signal.name, own, release, as_of)
+        return read(signal, own, as_of)
 
 
 class Asker:
@@ -108,7 +118,7 @@ class Asker:
 
     def __init__(self, policy: Policy, readings: _Readings, defined: Definitions) -> None:
         self.policy, self.readings, self.defined = policy, readings, defined
-        self.lookup, self.wanted = readings.lookup, readings.wanted
+        self.lookup, self.wanted, self.past = readings.lookup, readings.wanted, readings.past
         self.kept: dict[Spot, Verdict | SignalsError] = {}
 
     def knows(self, case: Case) -> bool:
@@ -176,30 +186,43 @@ class Memory:
         self.askers: OrderedDict[str, Asker] = OrderedDict()
         self.shelves: OrderedDict[str, _Shelf] = OrderedDict()
         self.found: OrderedDict[Definitions, dict[Spot, Found]] = OrderedDict()
+        self.pasts: OrderedDict[tuple[str, str], Proven] = OrderedDict()
 
     def asker(self, policy: Policy) -> Asker:
         """The one of this policy, with what it knows already."""
+        past = Proven(self.lookup, policy) if asked_of(policy) else None
+        # Every decision closes a release, which is then a past one to all that come later.
+        stamp = self.lookup.store.audit_head() if past else ""
+        key = f"{policy.hash} {stamp}".rstrip()
         with self.lock:
-            if policy.hash not in self.askers:
+            if past is not None:
+                past = self.pasts.setdefault((stamp, past.key), past)
+                self.pasts.move_to_end((stamp, past.key))
+                while len(self.pasts) > KEPT:
+                    self.pasts.popitem(last=False)
+            if key not in self.askers:
                 wanted = self.lookup.wanted(policy.signals)
                 people = {one.signal.name: one.people for one in wanted}
-                shelves = [self._shelf(signal, people.get(name, ())) for name, signal in policy.signals.items()]
+                shelves = [
+                    self._shelf(signal, people.get(name, ()), (stamp, past.subject(name)) if past else ())
+                    for name, signal in policy.signals.items()
+                ]
                 defined = tuple((one.signal.name, one.definition, one.people) for one in wanted)
                 found = self.found.setdefault(defined, {})
                 self.found.move_to_end(defined)
-                self.askers[policy.hash] = Asker(policy, _Readings(self.lookup, wanted, shelves, found), defined)
-            self.askers.move_to_end(policy.hash)
+                self.askers[key] = Asker(policy, _Readings(self.lookup, wanted, shelves, found, past), defined)
+            self.askers.move_to_end(key)
             while len(self.askers) > KEPT:
                 self.askers.popitem(last=False)
             while len(self.found) > KEPT:
                 self.found.popitem(last=False)
             while len(self.shelves) > KEPT_SIGNALS:
                 self.shelves.popitem(last=False)
-            return self.askers[policy.hash]
+            return self.askers[key]
 
-    def _shelf(self, signal: Signal, people: tuple[str, ...]) -> _Shelf:
+    def _shelf(self, signal: Signal, people: tuple[str, ...], past: tuple[object, ...]) -> _Shelf:
         """The one of this signal; a judge's numbers also depend on the people that it is held against."""
-        key = canonical([signal, people])
+        key = canonical([signal, people, past])
         if key not in self.shelves:
             self.shelves[key] = _Shelf(signal, {})
         self.shelves.move_to_end(key)
@@ -234,7 +257,7 @@ def memory_of(project: Project, store: Store) -> Memory:
     with store.look() as look:
         state = look.newest_pull(), look.last_attempts([source.name for source in project.sources])
     sources = tuple((source.name, source.signal) for source in project.sources)
-    of, now = (project.store_url, project.sources_path), (state, project.releases, sources)
+    of, now = (project.store_url, project.sources_path), (state, project.releases, sources, project.kin)
     with _LOCK:
         was, memory = _MEMORIES.get(of, (None, None))
         if memory is None or was != now:

@@ -23,7 +23,8 @@ class CheckSpec:
     (validity) or turns ``win`` and ``flat`` into ``unclear`` (maturity). One that the policy does not ask for is held
     against ``default`` and can only warn; without a default it is only reported. ``reason`` says why the default is
     what it is, or why there is none; ``source`` where the method or the figure comes from. ``remedy`` is what to do
-    when it does not pass, ``absent`` what to do when there is no number, where that is something else.
+    when it does not pass, ``absent`` what to do when there is no number, where that is something else. ``past`` is of
+    checks that are measured from past releases, and only where a policy asks for them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class CheckSpec:
     source: str = ""
     sort: Literal["validity", "maturity"] = "validity"
     absent: str = ""
+    past: bool = False
 
     def todo(self, *, known: bool) -> str:
         """What to do about a check that does not pass, its number being known or not."""
@@ -54,6 +56,7 @@ SIMULATED = "our simulations"
 CONVENTION = "our convention"
 
 SEGMENTS = "Declare `segments:` on the signal and map each as `segment.NAME` in its source; two or more must have data."
+TEN_CLOSED = "Keep past releases in sources.yaml, closed by an `as_of` or a decision: it takes ten that measured both."
 GRADED_TWICE = "Have several raters grade the same outputs, among them some that clearly differ in quality."
 
 CATALOGUE: tuple[CheckSpec, ...] = (
@@ -93,6 +96,14 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Feed one source per signal, or make sure that no unit is in two of them and allow as many.",
         "only the numbers of a source are kept, not its units: one that is in two sources would count twice",
         CONVENTION,
+    ),
+    CheckSpec(
+        "track_correlation", READ, "number", ">=", None,
+        "correlation of this signal's true effects with those of the signal that it is held `against:`, over past "
+        "releases, the noise of both taken out",
+        "Let slower evidence decide, and find out what the signal rewards now: it has stopped going where that goes.",
+        "how close is close enough is for the team to say; at 0.5 the two go the same way in two releases of three",
+        "Tripuraneni and others 2023, arXiv:2309.07893", absent=TEN_CLOSED, past=True,
     ),
     # --- experiment ---
     CheckSpec(
@@ -165,6 +176,23 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "units whose window is open do not count, so the effect is right at any share", KOHAVI, "maturity",
     ),
     CheckSpec(
+        "outcome_known", LIVE, "share", ">=", 0.5,
+        "share of requests whose outcome is ever known; of the worst route of an arm that takes 5 % of its requests",
+        "Close the loop: ask for the outcome of a random sample of that route's requests.",
+        "below one half, those nobody heard of outvote the others: no effect is left that they could not undo",
+        "Manski 1990, Am. Econ. Review 80:319",
+        absent="Give every request a row, leave the value of those nobody heard of empty, and say `empty: unknown`.",
+    ),
+    CheckSpec(
+        "max_overconfidence", LIVE, "share", "<=", 0.05,
+        "by how much a router at least overestimates success on its worst route (lower 95 % bound of mean forecast "
+        "less share realised, over known outcomes)",
+        "Recalibrate the router on outcomes of the path it chose, or send what it is sure of elsewhere until it is.",
+        "a router that is off by one request in twenty on a route sends them by a wrong map",
+        "Van Calster and others 2019, BMC Medicine 17:230",
+        absent="Map `predicted`, the success that the router expected, and `assigned`, the route it chose.",
+    ),
+    CheckSpec(
         "novelty_p", LIVE, "p", ">=", 0.01, "p-value of a trend of the effect over the days on which units began",
         "Run longer: early users may react to the change itself.",
         "an effect without a trend warns in one release in a hundred", f"{KOHAVI}, ch. 23", "maturity",
@@ -187,14 +215,33 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         absent="Map `scorer_version`, which judge gave each score, in the source.",
     ),
     CheckSpec(
+        "independent_judge", ("judge",), "yes", ">=", 1,
+        "whether no judge belongs to a model family of either arm, as `kin:` in `data/sources.yaml` declares",
+        "Score both arms again with a judge of another family, or let people decide.",
+        "models grade answers of their own kind above what people say of them",
+        "Panickssery, Bowman and Feng 2024, arXiv:2404.13076",
+        absent="Under `kin:` in data/sources.yaml list the models of each family: both arms, and every judge by its "
+        "version (`scorer_version`).",
+    ),
+    CheckSpec(
         "max_error_rate", ("judge",), "share", "<=", 0.05,
         "share of judgements that failed or could not be parsed, in the worse arm", "Re-run the failed judgements.",
         "long or odd answers fail more often: what is left is no longer the golden set", CONVENTION,
     ),
     CheckSpec(
-        "coverage", ("judge",), "share", ">=", None, "share of traffic whose segment has at least one golden item",
-        "Declare the traffic mix (a source of shape traffic_mix) and add items from the segments that are missing.",
+        "coverage", ("judge", "experiment"), "share", ">=", None,
+        "share of traffic whose segment has at least one golden item; of an experiment, whose segment has an interval",
+        "Declare the traffic mix (a source of shape traffic_mix) and add evidence from the segments that are missing.",
         "needs a declared traffic mix, which not every team has", "Kish 1965, Survey Sampling",
+    ),
+    CheckSpec(
+        "max_mix_shift", ("judge",), "share", "<=", None,
+        "share of the items that at least would have to be of other segments to look like traffic (lower 95 % bound of "
+        "the total variation distance)",
+        "Draw the set anew from recent traffic, or let the reweighted number vote.",
+        "a set may hold more of what is rare on purpose; how far it may stand from traffic is for the team to say",
+        "Devroye and Lugosi 2001, Combinatorial Methods in Density Estimation, ch. 5",
+        absent="Declare the traffic mix (a source of shape traffic_mix) and map the same segments in both.",
     ),
     CheckSpec(
         "min_effective_items", ("judge",), "count", ">=", 30,
@@ -339,9 +386,71 @@ CATALOGUE: tuple[CheckSpec, ...] = (
         "Ask a random sample of silent users.",
         "how much silence to bet on is for the team to say", "Manski 1990, Am. Econ. Review 80:319",
     ),
+    CheckSpec(
+        "response_trend_p", ("feedback",), "p", ">=", None,
+        "p-value of a response rate that does not fall over past releases and this one (one-sided)",
+        "Find out who no longer responds, and ask a random sample of users: an ever narrower group speaks.",
+        "measured only where the policy asks; at 0.01 a rate that does not fall fails in one release in a hundred",
+        "t test of a straight line; our simulations, docs/track.md",
+        absent="Map `impressions`, how often people could respond, and keep ten past releases in sources.yaml.",
+        past=True,
+    ),
+    CheckSpec(
+        "responder_mix_shift", ("feedback",), "share", "<=", None,
+        "share of those who respond that would have to be others for the mix of the first windows of past releases, "
+        "less what chance alone could make",
+        "Weight responses to the mix of users, or ask a random sample: other people respond than used to.",
+        "measured only where the policy asks; how far responders may move is for the team to say",
+        "total variation distance; its noise floor is simulated",
+        absent="Declare `segments` on the signal, map each as `segment.NAME`, and keep ten past releases in "
+        "sources.yaml.",
+        past=True,
+    ),
+    # --- drift ---
+    CheckSpec(
+        "min_vectors", ("drift",), "count", ">=", 100, "vectors in the smaller window",
+        "Sample more vectors per window.",
+        "below 100 the interval of eight directions is wider than 0.1 even where nothing has moved", SIMULATED,
+    ),
+    CheckSpec(
+        "same_model", ("drift",), "yes", ">=", 1, "whether one embedding model made the vectors of both windows",
+        "Embed the reference window again with the model of today.",
+        "vectors of two models have nothing in common, whatever their lengths", CONVENTION,
+        absent="Map `model`, which embedding model made each vector, in the source.",
+    ),
+    CheckSpec(
+        "kept_spread", ("drift",), "share", ">=", 0.5,
+        "share of the vectors' spread along the directions that are compared",
+        "Sample more vectors: ten in the smaller window carry one direction more.",
+        "with less than half, most of what could move is not looked at", CONVENTION,
+    ),
+    CheckSpec(
+        "mmd_p", ("drift",), "p", ">=", 0.01,
+        "p-value of equal distributions in both windows (maximum mean discrepancy, 499 permutations)",
+        "Look at both windows: what came in has another spread or shape, which the distance of means does not show.",
+        "windows alike warn in one comparison in a hundred", "Gretton and others 2012, JMLR 13:723",
+    ),
+    CheckSpec(
+        "max_psi", ("drift",), "number", "<=", 0.25,
+        "population stability index of the traffic mix of the two windows",
+        "Look at the segments whose shares moved.",
+        "credit scoring calls 0.1 to 0.25 a moderate shift and more a major one", CONVENTION,
+        absent="Declare a source of shape traffic_mix with `window` and `segment.NAME`, with a mix for both windows.",
+    ),
+    CheckSpec(
+        "slow_trend_p", ("experiment", "drift"), "p", ">=", 0.05,
+        "chance that windows without a trend would ever raise this alarm in a year of weekly looks (cumulative sum of "
+        "sequential ranks): of the distance from the reference, or of a watched outcome getting worse",
+        "Look at the windows in a row: each step is small, and they go one way.",
+        "one stable year in twenty alarms", "McDonald 1990, Naval Research Logistics 37:627", "maturity",
+        absent="Give ten weeks or more: map `at` or `window` (a drift signal), the day (an experiment of a `watch`).",
+    ),
 )  # fmt: skip
 
 BY_NAME: dict[str, CheckSpec] = {spec.name: spec for spec in CATALOGUE}
+
+OF_THE_PAST = frozenset(spec.name for spec in CATALOGUE if spec.past)
+"""Checks that are measured from past releases, not from the one under review."""
 
 
 def checks_of(kind: SignalKind) -> tuple[CheckSpec, ...]:

@@ -44,6 +44,12 @@ PAST = 100
 MEANWHILE = "a source was pulled while this was explained, and pairs of signals are left out: ask again"
 """Told when the store no longer holds the evidence that the verdict was made from."""
 
+SEVERAL = (
+    "this release has several controls: the evidence is not drawn anew, gaps between signals are not attributed and no "
+    "collection is proposed, for each of these is about one control"
+)
+"""Told instead of what an explanation cannot say of the best of several controls."""
+
 Key = tuple[str, ...]
 
 
@@ -100,6 +106,11 @@ def explain(subject: Subject) -> Explanation:
     return without_proposals(_of_evidence(subject), subject.verdict.release, subject.decisions)
 
 
+def diagnoses(subject: Subject) -> tuple[Reconciliation, ...]:
+    """Why the signals disagree, by itself: what ``explain`` says of it, without all that takes longer."""
+    return _Pairs(subject).reconciled()
+
+
 def _of_evidence(subject: Subject) -> Explanation:
     """It as if nobody had decided yet, which is what is kept."""
     key = (*_key(subject), *_past_key(subject))
@@ -145,7 +156,8 @@ def _past_key(subject: Subject) -> Key:
         return (pulled,)
     cases = past_cases(lookup.project, before=verdict.release, until=verdict.as_of, newest=PAST)
     over = [(case.release, case.as_of, case.family) for case in cases if not case.open]
-    return pulled, digest([over, [(source.name, source.signal) for source in lookup.project.sources]])
+    fed = [(source.name, source.signal) for source in lookup.project.sources]
+    return pulled, digest([over, fed, lookup.project.kin])
 
 
 def _explained(subject: Subject) -> Explanation:
@@ -155,6 +167,9 @@ def _explained(subject: Subject) -> Explanation:
     from signals.reconcile.stability import stability
 
     policy, verdict, numbers = subject.policy, subject.verdict, subject.numbers
+    if verdict.release.other_controls:
+        asked = policy, verdict.release, verdict.readings, verdict.as_of
+        return Explanation((), None, flips(*asked), notes=(SEVERAL, *left_out(*asked)))
     pairs = _Pairs(subject)
     reconciled = pairs.reconciled()
     drawn = resampling(
@@ -252,6 +267,8 @@ class _Pairs:
 
         subject = self.subject
         readings, release = subject.verdict.readings, subject.verdict.release
+        if release.other_controls:
+            return self._left_out(SEVERAL)
         if digest({name: key[2] for name, key in self.keys.items()}) != subject.verdict.evidence_hash:
             return self._left_out(MEANWHILE)
         ways = toward(readings[one], readings[two]), toward(readings[two], readings[one])

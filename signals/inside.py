@@ -14,6 +14,7 @@ from signals.checks import BY_NAME
 from signals.model import Check, Numbers, Reading, SegmentReading, SignalsError, Status
 from signals.model.inside import (
     CheckView,
+    Course,
     Depth,
     NamedEstimate,
     Pull,
@@ -28,6 +29,7 @@ from signals.words import moment
 
 if TYPE_CHECKING:
     from signals.lookup import EstimateKey, Wanted
+    from signals.model import Release
     from signals.review import Review
 
 __all__ = ["SignalView", "check_anchor", "depth", "depth_key", "inside", "segment_anchor"]
@@ -37,6 +39,8 @@ ORDER = (
     "per_impression",
 )  # fmt: skip
 """How estimates stand side by side after the one that votes; those of other names follow."""
+
+SEVERAL = "the release has several controls, and a course, items and raters are looked at against one"
 
 WORST: tuple[Status, ...] = ("fail", "unknown", "warn", "pass")
 
@@ -100,6 +104,8 @@ def depth(found: Review, signal: str) -> Depth:
     one, key = _wanted(found, signal), depth_key(found, signal)
     if one is None or key is None:
         return Depth()
+    if found.verdict.release.other_controls:
+        return Depth(Course(why_not=SEVERAL))
     from signals.readings.course import course
 
     held, evidence = found.subject.lookup.snapshot(one, found.verdict.release, found.verdict.as_of)
@@ -224,6 +230,15 @@ def _steps(found: Review, reading: Reading, sources: tuple[SourceView, ...]) -> 
             yield Step("", f"{need.what[:1].upper()}{need.what[1:]}{due}: {(why or need.why).rstrip('.')}.")
 
 
+def _without(release: Release, reading: Reading) -> list[str]:
+    """The variants of the release that the reading has no evidence of."""
+    each = [(name, reading.estimates.get(f"versus {name}")) for name in release.controls]
+    found = [name for name, one in each if one is not None and not one.n_control]
+    if not release.other_controls and not reading.n_control:
+        found = [release.control]
+    return [*found, *(() if reading.n_candidate else (release.candidate,))]
+
+
 def _to_pull(found: Review, reading: Reading, sources: tuple[SourceView, ...]) -> Iterator[Step]:
     """What would bring evidence of the release, where some is wanting."""
     for one in sources:
@@ -240,8 +255,7 @@ def _to_pull(found: Review, reading: Reading, sources: tuple[SourceView, ...]) -
         what = f"add one with `signal: {reading.signal}` and shape {shapes} under `sources:` in `{place}`"
         yield Step("", f"No source feeds it: {what}, then run `signals pull`.")
     elif reading.state == "missing":
-        sizes = (reading.n_control, reading.n_candidate)
-        arms = " or ".join(arm for arm, n in zip(release.arms, sizes, strict=True) if not n)
+        arms = " or ".join(_without(release, reading))
         yield Step(
             "",
             f"Its sources have no rows about {arms}. Below is which variants were set aside: spell the arms of "

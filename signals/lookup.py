@@ -25,7 +25,7 @@ from signals.model import (
 )
 from signals.store import Content, Key, Look, Store, cuts, own_keys
 
-METHODS_VERSION = 5
+METHODS_VERSION = 6
 """Raised whenever an estimator changes, so that stored numbers of an older method are computed again."""
 
 NAMED_STRAYS = 5
@@ -85,7 +85,7 @@ class Lookup:
                 what = f"no pull has succeeded yet: {failed[0][0]}: {_first_line(failed[0][1])}"
                 raise SignalsError(what, "Mend it, then `signals pull`")
             raise SignalsError("the store is empty: nothing was ever pulled", "Run `signals pull` first")
-        for arm in release.arms:
+        for arm in release.variants:
             alike = self._strays.spelled_like(arm, release)
             if alike is not None:
                 what = f"release {release.id!r} names the variant {arm!r}, and the evidence spells it {alike!r}"
@@ -105,8 +105,11 @@ class Lookup:
         """
         found: dict[str, Numbers] = {}
         hashes: dict[str, str] = {}
+        fresh: list[tuple[EstimateKey, Numbers]] = []
         for one in wanted:
-            hashes[one.signal.name], found[one.signal.name] = self._of(one, release, as_of, family, keep=keep)
+            hashes[one.signal.name], found[one.signal.name] = self._of(one, release, as_of, family, fresh, keep=keep)
+        if fresh:
+            self.store.put_estimates(fresh)
         return found, digest(hashes)
 
     def key(self, one: Wanted, release: Release, as_of: datetime, family: int) -> EstimateKey:
@@ -130,13 +133,24 @@ class Lookup:
                     self._stored[key] = numbers
         return whole
 
-    def _of(self, one: Wanted, release: Release, as_of: datetime, family: int, *, keep: bool) -> tuple[str, Numbers]:
+    def _of(
+        self,
+        one: Wanted,
+        release: Release,
+        as_of: datetime,
+        family: int,
+        fresh: list[tuple[EstimateKey, Numbers]],
+        *,
+        keep: bool,
+    ) -> tuple[str, Numbers]:
+        """Evidence hash and numbers of one signal; what had to be computed is added to ``fresh``."""
         key = self._key(one, release, as_of, family)
         whole = self._numbers.get((release, key))
         if whole is None:
             numbers = self._stored.get(key) or self.store.estimate(*key)
             if numbers is None:
                 key, numbers = self._measure(key, one, release, as_of, family)
+                fresh.append((key, numbers))
             # Neither is evidence of the release, so both are looked up each time instead of being kept in the store.
             whole = replace(
                 numbers,
@@ -155,10 +169,8 @@ class Lookup:
 
         # Hash and evidence from one moment: a pull may have ended since we looked.
         evidence_hash, evidence = self.store.snapshot(release, one.sources, one.people, as_of)
-        numbers = measure(one.signal, replace(evidence, family=family))
-        key = (key[0], key[1], evidence_hash, key[3])
-        self.store.put_estimate(*key, numbers)
-        return key, numbers
+        numbers = measure(one.signal, replace(evidence, family=family, kin=self.project.kin))
+        return (key[0], key[1], evidence_hash, key[3]), numbers
 
     def _key(
         self, one: Wanted, release: Release, as_of: datetime, family: int, look: Look | None = None
@@ -172,7 +184,9 @@ class Lookup:
             )
         named = (release, one.signal.name, one.definition, family)
         if named not in self._definitions:
-            subject = [release.arms, release.split, family]
+            subject: list[object] = [release.variants, release.split, family]
+            if one.signal.kind == "judge" and self.project.kin:
+                subject.append(self.project.kin)
             self._definitions[named] = digest([METHODS_VERSION, one.signal.name, one.definition, *subject])
         return release.id, one.signal.name, self._hashes[seen], self._definitions[named]
 
@@ -191,8 +205,8 @@ class _Strays:
     def __init__(self, releases: Sequence[Release], held: Mapping[str, Content]) -> None:
         self.held = held
         self.declared = {release.id for release in releases}
-        self.arms = Counter(arm for release in releases for arm in release.arms)
-        self.pairs = Counter(frozenset(release.arms) for release in releases)
+        self.arms = Counter(arm for release in releases for arm in release.variants)
+        self.pairs = Counter(frozenset(pair) for release in releases for pair in release.pairs)
         self.totals: dict[tuple[str, ...], tuple[dict[Key, int], list[Key], int]] = {}
         names = {name for content in held.values() for key in content.parts for name in key}
         self.bare: dict[str, list[str]] = {}
@@ -201,14 +215,15 @@ class _Strays:
 
     def spelled_like(self, arm: str, release: Release) -> str | None:
         """A variant of no release that differs from the arm only in case and punctuation."""
-        return next((name for name in self.bare.get(_bare(arm), ()) if name not in release.arms), None)
+        return next((name for name in self.bare.get(_bare(arm), ()) if name not in release.variants), None)
 
     def of(self, release: Release, sources: tuple[str, ...]) -> tuple[SetAside, ...]:
         """Rows that do not count for the release: strays by name, those of other releases in one entry."""
         rows, strays, total = self._rows(sources)
         own = set(own_keys(release))
         # A pair of one arm with itself belongs to no comparison, though a release with that arm is declared.
-        twins = [(arm, arm) for arm in release.arms if (arm, arm) in rows and not self._elsewhere((arm, arm), release)]
+        same = [(arm, arm) for arm in release.variants]
+        twins = [key for key in same if key in rows and not self._elsewhere(key, release)]
         mine = [key for key in strays if key not in own and key not in twins]
         if twins:
             mine = sorted([*mine, *twins], key=lambda key: (-rows[key], key))

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from signals.asking import Case, memory_of
+from signals.checks import OF_THE_PAST
 from signals.model import Decision, Outcome, Project, Reading, Release, Signal, SignalKind, State, Verdict
 from signals.replay import cases_of, fetch
 from signals.review import store_of
@@ -29,6 +30,13 @@ FEWEST_RELEASES = 10
 
 UNHEARD = frozenset({None, "untrusted", "missing"})
 """States in which a signal says nothing."""
+
+EXCUSED = OF_THE_PAST | {"max_age"}
+"""Checks that a past reading need not pass to be compared with another of its release.
+
+A signal that had to have a track record to be compared could never get one. And what was fresh when it was asked is old
+when slower evidence of the same release comes in, and is not wrong for that.
+"""
 
 SAME_EVIDENCE: tuple[frozenset[SignalKind], ...] = (
     frozenset({"judge", "panel"}),
@@ -130,12 +138,14 @@ def _counts(case: Case, before: Release | None, until: datetime | None) -> bool:
     if until is not None and case.as_of > until:
         return False
     # What was measured on the very evidence of a release is no second word on it.
-    return before is None or (case.release.started < before.started and not _evidence(case.release) & _evidence(before))
+    if before is None:
+        return True
+    return case.release.started < before.started and not evidence_of(case.release) & evidence_of(before)
 
 
-def _evidence(release: Release) -> set[object]:
-    """What releases that share evidence have in common: the two arms, or a family with its one control."""
-    return {frozenset(release.arms)} | ({release.family} if release.family else set())
+def evidence_of(release: Release) -> set[object]:
+    """What releases that share evidence have in common: two arms, or a family with its one control."""
+    return {frozenset(pair) for pair in release.pairs} | ({release.family} if release.family else set())
 
 
 def independent(releases: Sequence[PastRelease]) -> tuple[tuple[PastRelease, ...], tuple[PastRelease, ...]]:
@@ -150,7 +160,7 @@ def independent(releases: Sequence[PastRelease]) -> tuple[tuple[PastRelease, ...
     for one in releases:
         if one.refused:
             continue
-        keys = _evidence(one.release)
+        keys = evidence_of(one.release)
         (aside if keys & seen else kept).append(one)
         seen |= keys
     return tuple(kept), tuple(aside)
@@ -162,13 +172,24 @@ def shares_evidence(one: SignalKind, other: SignalKind) -> bool:
 
 
 def in_margins(reading: Reading | None) -> tuple[float, float] | None:
-    """Benefit of a reading and its sampling variance, in margins; None when it is not believed or has no margin."""
-    if reading is None or reading.state in UNHEARD or not reading.margin or reading.benefit.value is None:
+    """Benefit of a reading and its sampling variance, in margins; None when it is not believed or has no margin.
+
+    One that lacks nothing but what ``EXCUSED`` excuses counts.
+    """
+    if reading is None or not reading.margin or reading.benefit.value is None:
+        return None
+    if reading.state in UNHEARD and not _excused(reading):
         return None
     voting = reading.estimates.get(reading.voting)
     if voting is None or not voting.se or not math.isfinite(voting.se):
         return None
     return reading.benefit.value / reading.margin, (voting.se / reading.margin) ** 2
+
+
+def _excused(reading: Reading) -> bool:
+    """Whether a reading is untrusted for nothing but what ``EXCUSED`` excuses."""
+    broken = {one.name for one in reading.checks.values() if one.required and one.status != "pass"}
+    return reading.state == "untrusted" and bool(broken) and broken <= EXCUSED and reading.benefit.low is not None
 
 
 def without_margin(signals: Mapping[str, Signal], one: str, other: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from signals import connectors
 from signals.connectors.env import Missing, expand, problem
-from signals.model import OUTCOMES, Problem, Project, Release, SignalsError, Source
+from signals.model import OUTCOMES, ModelFamily, Problem, Project, Release, SignalsError, Source
 from signals.receivers import receivers
 from signals.strictyaml import Document, Loc, load, suggest, validate
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_STORE = "sqlite:///data/signals.db"
 POLICY = "hierarchy.yaml"
 SOURCES = Path("data") / "sources.yaml"
+MOST_CONTROLS = 20
+"""Of one release: each is a comparison of its own, and a bound that holds for so many says little."""
 
 
 def load_project(root: Path) -> Project:
@@ -41,11 +43,12 @@ def load_project(root: Path) -> Project:
     data = document.data if isinstance(document.data, dict) else {}
     releases = _releases(document, data.get("releases"), problems)
     sources = _sources(document, data.get("sources"), problems)
+    kin = _kin(document, data.get("kin"), problems)
     told = receivers(document, [release.id for release in releases], problems)
     store = _expanded(document, ("store",), data.get("store", DEFAULT_STORE), problems)
     if problems or top is None:
         raise SignalsError(tuple(sorted(problems, key=lambda item: (item.line or 0, item.column or 0))))
-    return Project(root, root / POLICY, path, store_url(store, root), releases, sources, told)
+    return Project(root, root / POLICY, path, store_url(store, root), releases, sources, told, kin)
 
 
 def store_url(url: str, root: Path) -> str:
@@ -81,7 +84,8 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         model_config = strict
         id: Annotated[Text, Field(max_length=200)]
         kind: ReleaseKind
-        control: Text
+        control: Text | None = None
+        controls: Annotated[list[Text], Field(min_length=1, max_length=MOST_CONTROLS)] | None = None
         candidate: Text
         started: Annotated[Text, AfterValidator(_is_day)]
         owner: Text | Literal[""] = ""
@@ -97,6 +101,7 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         releases: list[Any] = Field(default_factory=list)
         sources: dict[str, Any] = Field(default_factory=dict)
         notify: list[Any] = Field(default_factory=list)
+        kin: dict[str, Any] = Field(default_factory=dict)
 
     return File, ReleaseEntry
 
@@ -161,16 +166,17 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
             continue
         names = {
             key: _expanded(document, (*loc, key), getattr(entry, key), problems)
-            for key in ("id", "control", "candidate", "owner", "family")
+            for key in ("id", "candidate", "owner", "family")
         }
-        if names["control"] and names["control"] == names["candidate"]:
-            what = f"release {names['id']!r}: control and candidate are both {names['control']!r}"
+        controls = _controls(document, loc, entry, names["id"], problems)
+        if names["candidate"] in controls:
+            what = f"release {names['id']!r}: control and candidate are both {names['candidate']!r}"
             problems.append(document.problem((*loc, "candidate"), what, "A release compares two versions"))
         releases.append(
             Release(
                 id=names["id"],
                 kind=entry.kind,
-                control=names["control"],
+                control=controls[0] if controls else "",
                 candidate=names["candidate"],
                 started=date.fromisoformat(entry.started),
                 owner=names["owner"],
@@ -179,9 +185,36 @@ def _releases(document: Document, entries: Any, problems: list[Problem]) -> tupl
                 split=entry.split,
                 family=names["family"],
                 outcome=entry.outcome,
+                other_controls=controls[1:],
             )
         )
     return tuple(releases)
+
+
+def _controls(document: Document, loc: Loc, entry: Any, release: str, problems: list[Problem]) -> tuple[str, ...]:
+    """The controls of a release, from ``control:`` or ``controls:``; empty when a problem was noted."""
+    if entry.controls is None:
+        if entry.control is None:
+            what = f"release {release!r} needs `control:`, or `controls:` where it has several"
+            problems.append(document.problem(loc, what, "Name the version that the candidate is compared with"))
+            return ()
+        return (_expanded(document, (*loc, "control"), entry.control, problems),)
+    if entry.control is not None:
+        what = f"release {release!r} has both `control:` and `controls:`"
+        problems.append(document.problem((*loc, "controls"), what, "Keep one of them", key=True))
+        return ()
+    found: list[str] = []
+    for number, name in enumerate(entry.controls):
+        place = (*loc, "controls", number)
+        one = _expanded(document, place, name, problems)
+        if one in found:
+            what = f"release {release!r} names the control {one!r} twice"
+            problems.append(document.problem(place, what, "Name every control once"))
+        found.append(one)
+    if len(found) > 1 and entry.kind == "watch":
+        what = f"release {release!r} is a watch, which has one reference window"
+        problems.append(document.problem((*loc, "controls"), what, "Name one control", key=True))
+    return tuple(found)
 
 
 def _declared_twice(document: Document, entries: Any) -> list[Problem]:
@@ -198,6 +231,21 @@ def _declared_twice(document: Document, entries: Any) -> list[Problem]:
             found.append(document.problem(loc, what, "Give it another id"))
         first.setdefault(name, document.place(loc)[0])
     return found
+
+
+def _kin(document: Document, entries: Any, problems: list[Problem]) -> tuple[ModelFamily, ...]:
+    """Families of models. One without models would read as a family that nobody belongs to."""
+    found = []
+    for name, models in entries.items() if isinstance(entries, dict) else ():
+        loc: Loc = ("kin", name)
+        listed = isinstance(models, list) and all(isinstance(one, str) and one.strip() for one in models)
+        if not listed or not models or not name.strip():
+            what = f"model family {name!r} needs a list of its models"
+            problems.append(document.problem(loc, what, f"Write {name}: [version-1, 'version-2*']", key=True))
+            continue
+        filled = (_expanded(document, (*loc, number), one, problems) for number, one in enumerate(models))
+        found.append(ModelFamily(name, tuple(filled)))
+    return tuple(found)
 
 
 def _sources(document: Document, entries: Any, problems: list[Problem]) -> tuple[Source, ...]:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 READ_BY: Mapping[SignalKind, tuple[str, ...]] = {
     "judge": ("item_score", "traffic_mix"),
     "panel": ("rating", "preference"),
-    "experiment": ("outcome", "outcome_counts"),
+    "experiment": ("outcome", "outcome_counts", "traffic_mix"),
     "feedback": ("feedback", "feedback_counts"),
     "drift": ("embedding", "traffic_mix"),
 }
@@ -165,8 +165,10 @@ def review(
 
     from signals.explain import Subject
     from signals.policy import decide
+    from signals.proven import with_past
     from signals.readings import read
 
+    numbers = with_past(project, rules, subject, moment, numbers)
     readings: dict[str, Reading] = {
         name: read(signal, numbers.get(name), moment) for name, signal in rules.signals.items()
     }
@@ -265,11 +267,13 @@ def numbers_of(
         SignalsError: As ``review``.
     """
     from signals.lookup import Lookup
+    from signals.proven import with_past
 
     moment = moment_of(release, as_of)
     lookup = Lookup(project, store_of(project))
     lookup.check(release)
-    return lookup.of(lookup.wanted(policy.signals), release, moment, family_size(project, release))[0], moment
+    numbers, _ = lookup.of(lookup.wanted(policy.signals), release, moment, family_size(project, release))
+    return with_past(project, policy, release, moment, numbers), moment
 
 
 def load(folder: Path | str | None = None) -> Project:

@@ -23,6 +23,13 @@ PRESETS = {
     "do-no-harm": "the success metric is better and every guardrail metric is shown to be harmless",
     "cheaper-same-quality": "the bill is smaller and no measure of quality is worse than agreed",
     "offline-only": "no test on traffic yet: a panel, and a judge corrected by it",
+    "router": "the bill is smaller, every plan is served as well, and the router's loop is closed",
+    "watch": "no release: current weeks against a reference, with an alarm for what goes slowly",
+    "distillation": "the bill is smaller and people find no intent worse; a judge that is kin is not heard",
+    "documents": "people audit the output document in hand; errors that nobody sees are counted by themselves",
+    "lossless": "the same answers, sooner: quality is shown to be equivalent, speed on the traffic's own mix",
+    "every-skill": "one model in place of several: no skill got worse, whatever the average says",
+    "proxy-aware": "retention decides; judge and thumbs speak for it only while their track record holds",
 }
 """Policies to start from, and what each is in a few words."""
 

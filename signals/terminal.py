@@ -93,7 +93,7 @@ def verdict_text(verdict: Verdict, explanation: Explanation | None = None) -> st
     release = verdict.release
     mark = "  [synthetic data]" if release.synthetic else ""
     parts = [
-        f"{headline(verdict)}  {clean(release.id)}: {clean(release.candidate)} against {clean(release.control)}{mark}",
+        f"{headline(verdict)}  {clean(release.id)}: {clean(release.candidate)} against {clean(release.against)}{mark}",
         wrap(verdict.sentence),
         wrap(_decided(verdict)),
         *_sure(verdict, explanation),

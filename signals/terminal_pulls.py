@@ -190,9 +190,10 @@ def cut(text: str, limit: int) -> str:
 SHAPE_WORDS = {
     "ItemScore": "scores", "Rating": "ratings", "Preference": "preferences", "OutcomeCell": "cells of outcomes",
     "QuantileCell": "quantiles", "FeedbackCell": "cells of thumbs", "MixShare": "shares of traffic",
-    "EmbeddingSample": "vectors",
+    "EmbeddingSample": "vectors", "RoutedCell": "cells of routes",
 }  # fmt: skip
-HIDDEN = ("record", "status", "lows", "highs", "least", "most", "counted", "content", "users_known", "top_user_share")
+HIDDEN = ("record", "status", "lows", "highs", "least", "most", "counted", "content", "users_known", "top_user_share",
+          "spread", "chance", "score", "score_spread")  # fmt: skip
 CELL_WORDS = {
     "fingerprint": "judge", "moments.n": "units", "moments.mean": "mean", "moments.x_mean": "covariate",
     "moments.d_mean": "denominator",

@@ -106,6 +106,8 @@ def _without_towers(text: str) -> str:
 def estimate_title(which: str) -> str:
     """What an estimate is called: ``per impression``; of a member of a jury ``judge 06a77d5b``, a short hash."""
     judge = re.fullmatch(r"judge:(?:sha256:)?(.+)", which, re.DOTALL)
+    if which.startswith("versus "):
+        return which  # what follows is the name of a version, as people wrote it
     if judge is None:
         return which.replace("_", " ")
     return f"judge {judge[1][:8] if which.startswith('judge:sha256:') else judge[1]}"

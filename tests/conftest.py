@@ -57,4 +57,5 @@ def demo_store(tmp_path_factory: pytest.TempPathFactory) -> str:
         assert not [report.error for report in reports if report.error]
         for release in project.releases:
             review(release.id, project)
+        store_of(project).close()  # what was written is in the one file then, which tests copy
     return url

@@ -69,8 +69,8 @@ def run(project: Path, *words: str) -> Result:
 def evidence(project: Path) -> list[str]:
     """Everything the store keeps as evidence, as text."""
     with sqlite3.connect(project / "data" / "signals.db") as connection:
-        tables = ("item_score", "rating", "preference", "outcome_moments", "outcome_quantile", "feedback_moments",
-                  "traffic_mix")  # fmt: skip
+        tables = ("item_score", "rating", "preference", "outcome_moments", "outcome_quantile", "outcome_routed",
+                  "feedback_moments", "traffic_mix")  # fmt: skip
         return [f"{table} {row}" for table in tables for row in connection.execute(f"select * from {table}")]
 
 

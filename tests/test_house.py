@@ -36,17 +36,19 @@ MAY_IMPORT = {
     "pull": LEAVES | {"connectors", "store", "project"},
     "lookup": LEAVES | {"store", "readings"},
     "explain": LEAVES | {"store", "lookup", "policy", "reconcile", "past", "stats"},
+    "proven": LEAVES | {"store", "lookup", "readings", "policy", "stats", "asking", "past", "replay", "review"},
     "past": LEAVES | {"policy", "stats", "asking", "replay", "review"},
     "track": LEAVES | {"policy", "stats", "past", "review"},
     "debt": LEAVES | {"store", "policy", "lookup", "asking", "review", "project", "reconcile"},
-    "review": LEAVES | {"project", "store", "lookup", "readings", "policy", "explain", "choices", "roles", "memo"}
-    | {"starter"},
+    "review": LEAVES
+    | {"project", "store", "lookup", "readings", "policy", "explain", "choices", "roles", "memo"}
+    | {"proven", "starter"},
     "inside": LEAVES | {"lookup", "readings", "review"},
     "policyfile": LEAVES,
     "saving": LEAVES | {"store", "policy", "policyfile", "workbench", "review", "roles"},
     "versions": LEAVES | {"store", "policy", "policyfile", "saving", "review"},
     "replayed": LEAVES,
-    "asking": LEAVES | {"store", "readings", "policy", "lookup", "review"},
+    "asking": LEAVES | {"store", "readings", "policy", "lookup", "review", "proven"},
     "replay": LEAVES | {"store", "policy", "lookup", "asking", "replayed", "review"},
     "terminal": LEAVES,
     "terminal_pulls": LEAVES | {"terminal"},
@@ -54,9 +56,10 @@ MAY_IMPORT = {
     "sources": LEAVES | {"connectors", "store", "project", "pull", "review"},
     "sharing": LEAVES | {"connectors", "store", "policy", "memo", "receivers", "review"},
     "starter": {"model"},
+    "cases": LEAVES | {"project", "store", "pull", "review", "explain", "starter", "stats"},
     "dashboard": LEAVES
     | {"review", "policy", "memo", "workbench", "versions", "replay", "track", "debt", "choices", "decisions", "inside"}
-    | {"roles", "doors", "project"},
+    | {"roles", "doors", "project", "cases"},
     "cli": LEAVES
     | {
         "review",
@@ -79,6 +82,7 @@ MAY_IMPORT = {
         "decisions",
         "inside",
         "terminal_decisions",
+        "cases",
         "roles",
         "doors",
         "dashboard",

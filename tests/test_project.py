@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -213,3 +214,43 @@ def test_loading_is_light(tmp_path):
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, cwd=root
     )
     assert done.stdout.strip() == "[]"
+
+
+SEVERAL = """\
+releases:
+  - {id: m, kind: merge, controls: [chat, code, math], candidate: merged, started: 2026-11-10}
+  - {id: n, kind: merge, controls: [chat], candidate: merged, started: 2026-11-10}
+  - {id: o, kind: merge, control: chat, candidate: merged, started: 2026-11-10}
+"""
+
+
+def test_several_controls(tmp_path):
+    merged, listed, plain_one = load_project(write(tmp_path, SEVERAL)).releases
+    assert merged.control == "chat"
+    assert merged.controls == ("chat", "code", "math")
+    assert merged.variants == ("chat", "code", "math", "merged")
+    assert merged.against == "chat, code and math"
+    assert merged.versus("code").arms == ("code", "merged")
+    assert merged.versus("code").controls == ("code",)
+    assert replace(listed, id="o") == plain_one
+
+
+def test_controls_are_named_in_one_way_once_and_not_as_the_candidate(tmp_path):
+    text = """\
+releases:
+  - {id: a, kind: merge, control: x, controls: [y], candidate: c, started: 2026-11-10}
+  - {id: b, kind: merge, candidate: c, started: 2026-11-10}
+  - {id: c, kind: merge, controls: [], candidate: c, started: 2026-11-10}
+  - {id: d, kind: merge, controls: [x, y, x], candidate: c, started: 2026-11-10}
+  - {id: e, kind: merge, controls: [x, c], candidate: c, started: 2026-11-10}
+  - {id: f, kind: watch, controls: [x, y], candidate: c, started: 2026-11-10}
+"""
+    found = problems(tmp_path, text)
+    assert [line for line, _, _ in found] == [2, 3, 4, 5, 6, 7]
+    words = [what for _, _, what in found]
+    assert "has both `control:` and `controls:`" in words[0]
+    assert "needs `control:`, or `controls:` where it has several" in words[1]
+    assert "names the control 'x' twice" in words[3]
+    assert found[3][1] == 43  # at the second x
+    assert "control and candidate are both 'c'" in words[4]
+    assert "is a watch, which has one reference window" in words[5]

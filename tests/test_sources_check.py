@@ -142,12 +142,13 @@ ALL = {
     "thumbs": ("thumbs.csv", "feedback", (*THUMBS, "user", "at", "segment.plan")),
 }  # fmt: skip
 BARE = {"judge": JUDGE, "panel": PANEL, "conversion": OUTCOME, "thumbs": THUMBS}
-BETWEEN = {"human_agreement", "min_overlap", "label_balance_p", "judge_bias_p", "coverage", "min_effective_items"}
+BETWEEN = {"human_agreement", "min_overlap", "label_balance_p", "judge_bias_p", "coverage", "min_effective_items",
+           "max_mix_shift"}  # fmt: skip
 NEVER = {
-    # Not measured of these data whatever is mapped: they need a second judge version, or belong to other metrics.
-    "judge": {"judge_drift_p"},
+    # Not measured of these data whatever is mapped: they need a second judge version or `kin:`, or belong to others.
+    "judge": {"judge_drift_p", "independent_judge"},
     "panel": set(),
-    "conversion": {"max_skew", "min_clusters", "outcome_complete"},
+    "conversion": {"max_skew", "min_clusters", "outcome_complete", "slow_trend_p", "coverage"},
     "thumbs": set(),
 }  # fmt: skip
 

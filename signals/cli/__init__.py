@@ -2,6 +2,7 @@
 
 from signals.cli import (
     atlas,
+    cases,
     debt,
     decisions,
     diff,
@@ -22,6 +23,6 @@ from signals.cli import (
 from signals.cli.base import cli, main
 
 __all__ = [
-    "atlas", "cli", "debt", "decisions", "diff", "evidence", "inside", "main", "mutate", "notify", "policy",
+    "atlas", "cases", "cli", "debt", "decisions", "diff", "evidence", "inside", "main", "mutate", "notify", "policy",
     "reconcile", "replay", "simulate", "sources", "start", "track", "verdicts", "versions",
 ]  # fmt: skip

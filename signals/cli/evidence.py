@@ -197,5 +197,5 @@ def releases(folder: Path | None, as_json: bool) -> None:
     elif not declared:
         click.echo("No release is declared yet: add one under `releases:` in data/sources.yaml.")
     else:
-        rows = [(r.id, r.kind, r.control, r.candidate, str(r.started), r.owner or "–") for r in declared]
+        rows = [(r.id, r.kind, r.against, r.candidate, str(r.started), r.owner or "–") for r in declared]
         click.echo(table(("release", "kind", "control", "candidate", "started", "owner"), rows))

@@ -26,7 +26,7 @@ SOURCES = Path("data") / "sources.yaml"
     show_default=True,
     metavar="NAME",
     help="Policy to start from: release-week, people-first, metrics-first, do-no-harm, cheaper-same-quality, "
-    "offline-only.",
+    "offline-only, router, watch, distillation, documents, lossless, every-skill, proxy-aware.",
 )
 def init(folder: Path, preset: str) -> None:
     """Start a project in FOLDER: a policy to edit and a sources file to fill."""

@@ -29,6 +29,7 @@ from signals.model import (
     QuantileCell,
     Rating,
     Record,
+    RoutedCell,
     Segment,
     SignalsError,
     Source,
@@ -39,7 +40,7 @@ from signals.strictyaml import Document, Loc
 __all__ = [
     "Connector", "Document", "EmbeddingSample", "Entry", "FeedbackCell", "InputFile", "ItemScore", "Keeps", "Loc",
     "MixShare", "Moments", "OutcomeCell", "Output", "Preference", "Problem", "Project", "QuantileCell", "Rating",
-    "Record", "Segment", "SignalsError", "Source", "Tally", "Text", "Word", "check_entry", "digest",
+    "Record", "RoutedCell", "Segment", "SignalsError", "Source", "Tally", "Text", "Word", "check_entry", "digest",
     "files_fingerprint", "input_files", "item_scores", "json_lines", "load_json", "number", "pause", "record_id",
     "resolved",
 ]  # fmt: skip

@@ -121,6 +121,7 @@ class TableEntry(Entry):
     shown: dict[str, Scalar | list[Scalar]] | None = None
     exposure: dict[str, Scalar | list[Scalar]] | None = None
     grain: Literal["unit"] | None = None
+    empty: Literal["unknown"] | None = None
     scale: Scale | None = None
     sheet: Text | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None

@@ -14,11 +14,13 @@ from signals.connectors.distinct import all_distinct
 from signals.connectors.grouping import EMPTY, LATE, MEASURED, empty_faults, group_units, measured, sum_clusters
 from signals.connectors.lines import EMPTY_SEGMENT
 from signals.connectors.quantiles import quantile_cells
+from signals.connectors.routes import ROUTED, forecast_columns, forecast_faults, routed_cells
 from signals.connectors.shapes import metric_name
 from signals.connectors.units import (
     DAY,
     GOOD,
     OPEN,
+    UNKNOWN,
     WAITING,
     Clean,
     Fault,
@@ -27,12 +29,20 @@ from signals.connectors.units import (
     number_columns,
     number_faults,
 )
-from signals.model import INCOMPLETE, OutcomeCell, Project, QuantileCell, SignalsError
+from signals.model import (
+    INCOMPLETE,
+    UNKNOWN_OUTCOME,
+    OutcomeCell,
+    Project,
+    QuantileCell,
+    RoutedCell,
+    SignalsError,
+)
 
 DAY_MICROS = 86_400_000_000
 
 
-def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCell | QuantileCell]:
+def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCell | QuantileCell | RoutedCell]:
     """User-level rows as moments per variant, segment and first day (UTC).
 
     Rows of a unit are summed first (value and denominator), unless ``grain: unit`` says that there is one row per
@@ -44,6 +54,8 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
     cutoff = _cutoff(cells)
     if cutoff is not None:
         tally.looked_for(INCOMPLETE)
+    if cells.source.options.get("empty") == "unknown":
+        tally.looked_for(UNKNOWN_OUTCOME)
     view = _clean(cells, cutoff, at_once=at_once)
     if at_once:
         _verify_grain(cells)
@@ -56,6 +68,8 @@ def outcomes(cells: Cells, project: Project, tally: Tally) -> Iterator[OutcomeCe
     yield from _cells(view, whole, tally)
     if "quantile" in cells.source.options:
         yield from quantile_cells(view, units, metric_name(cells.source))
+    if any(cells.has(field) for field in ROUTED):
+        yield from routed_cells(view)
 
 
 def _cutoff(cells: Cells) -> int | None:
@@ -85,12 +99,13 @@ def _clean(cells: Cells, cutoff: int | None, *, at_once: bool) -> Clean:
     if cells.has("cluster"):
         columns["c"] = cells.native("cluster")
         faults.append(Fault("cluster is empty", "c IS NULL", "cluster"))
-    empty = empty_faults(cells)
+    unknown = cells.source.options.get("empty") == "unknown"
+    empty = [fault for fault in empty_faults(cells) if not (unknown and fault.field == "value")]
     for column in measured(cells):
         field = MEASURED[column]
         columns |= number_columns(cells, field, column)
         # Before the window has ended, an outcome may be empty: that is looked at last.
-        if cutoff is None or column == "x":
+        if (cutoff is None and not (unknown and column == "y")) or column == "x":
             faults.append(empty_fault(field, column, EMPTY[column]))
         faults += number_faults(field, column)
     scale = cells.source.options.get("scale")
@@ -99,10 +114,14 @@ def _clean(cells: Cells, cutoff: int | None, *, at_once: bool) -> Clean:
         faults.append(
             Fault(f"value is outside the scale {low:g} to {high:g}", f"NOT y BETWEEN {low!r} AND {high!r}", "value")
         )
+    columns |= forecast_columns(cells)
+    faults += forecast_faults(cells)
     codes, last = {}, []
     if cutoff is not None:
         codes = {OPEN: f"us >= {cutoff}"} if at_once else {WAITING: " OR ".join(fault.test for fault in empty)}
         last = empty if at_once else []
+    if unknown:
+        codes[UNKNOWN] = "y_none"  # after the open windows: what may still come is not unknown
     if at_once and cells.has("covariate_at"):
         last = [Fault(LATE, "xus >= us", "covariate_at"), *last]
     return clean(cells, columns, faults, last, codes)
@@ -161,8 +180,9 @@ def _cells(view: Clean, table: str, tally: Tally) -> Iterator[OutcomeCell]:
     for group in found:
         bad, variant, day, *labels = group.keys
         rows = int(group.extra[0])
-        if bad == OPEN:
-            tally.set_aside(INCOMPLETE, variant, rows, fault=False, units=rows)
+        if bad in (OPEN, UNKNOWN):
+            why = INCOMPLETE if bad == OPEN else UNKNOWN_OUTCOME
+            tally.set_aside(why, variant, rows, fault=False, units=rows)
         if bad != GOOD or group.moments is None:
             continue
         tally.rows_kept += rows

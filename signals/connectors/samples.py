@@ -15,7 +15,7 @@ MAX_CELLS = 100_000
 
 
 def traffic_mix(cells: Cells, tally: Tally) -> Iterator[MixShare]:
-    """Shares of traffic by segment, as fractions of one.
+    """Shares of traffic by segment, as fractions of one; where windows are mapped, of each window by itself.
 
     Fractions that add up to one are taken as they are; percentages and counts are divided by their total. A list that
     adds up to less is a list with a hole, and no total can tell which segments are missing.
@@ -23,28 +23,31 @@ def traffic_mix(cells: Cells, tally: Tally) -> Iterator[MixShare]:
     Raises:
         SignalsError: When the shares add up to neither.
     """
-    found: dict[Segment, tuple[float, float | None]] = {}
+    found: dict[str, dict[Segment, tuple[float, float | None]]] = {}
     for line in stream(cells, tally, ("share", "value_share")):
         why, field = missing(line, ("share",)), "share"
         why = why or number_fault(line, "share") or (_negative(line, "share"))
         if not why and line.text.get("value_share") is not None:
             why, field = number_fault(line, "value_share") or _negative(line, "value_share"), "value_share"
-        if not why and line.segment in found:
+        window = line.text.get("window") or ""
+        if not why and cells.has("window") and not window:
+            why, field = "window is empty", "window"
+        if not why and line.segment in found.get(window, {}):
             why = "duplicate of a segment"
         if why:
             tally.set_aside(why, example=shown(line, field))
             continue
-        if len(found) >= MAX_CELLS:
+        if sum(map(len, found.values())) >= MAX_CELLS:
             raise SignalsError(f"more than {MAX_CELLS:,} segments", "Map fewer segment columns", file=cells.label)
-        found[line.segment] = (line.number["share"] or 0.0, line.number.get("value_share"))
+        found.setdefault(window, {})[line.segment] = (line.number["share"] or 0.0, line.number.get("value_share"))
         tally.rows_kept += 1
-    if not found:
-        return
-    total = _total([share for share, _ in found.values()], "share", cells)
-    values = [value for _, value in found.values() if value is not None]
-    value_total = _total(values, "value_share", cells) if values else 1.0
-    for segment, (share, value) in found.items():
-        yield MixShare(record_id(segment), segment, share / total, None if value is None else value / value_total)
+    for window, mix in found.items():
+        total = _total([share for share, _ in mix.values()], "share", cells)
+        values = [value for _, value in mix.values() if value is not None]
+        value_total = _total(values, "value_share", cells) if values else 1.0
+        for segment, (share, value) in mix.items():
+            name = record_id(window, segment) if window else record_id(segment)
+            yield MixShare(name, segment, share / total, None if value is None else value / value_total, window)
 
 
 def _negative(line: Line, field: str) -> str | None:
@@ -66,7 +69,7 @@ def _total(shares: list[float], field: str, cells: Cells) -> float:
 
 def embeddings(cells: Cells, tally: Tally) -> Iterator[EmbeddingSample]:
     """Vectors by variant or window. Rows of one output are told apart by their order when no item is mapped."""
-    length: int | None = None
+    lengths: dict[str, int] = {}  # by model: two models may make vectors of different lengths
     counts: dict[str, int] = {}
     for line in stream(cells, tally, ()):
         text = line.text
@@ -76,10 +79,13 @@ def embeddings(cells: Cells, tally: Tally) -> Iterator[EmbeddingSample]:
         if not why and vector is None:
             why, field = "vector is not a list of finite numbers", "vector"
         if vector is not None:
-            length = length or len(vector)
+            model = text.get("model") or ""
+            length = lengths.setdefault(model, len(vector))
             if len(vector) != length:
-                why = f"vector has {len(vector)} numbers where the first has {length}"
+                why = f"vector has {len(vector)} numbers where the first {f'of {model} ' if model else ''}has {length}"
         key = record_id(text.get("variant"), text.get("window"), text.get("item"), line.at)
+        if text.get("model"):
+            key = record_id(key, text.get("model"))
         if not why and key in counts and cells.has("item"):
             why = "duplicate of an item (map `at` if it was embedded again)"
         if why or vector is None:
@@ -91,7 +97,7 @@ def embeddings(cells: Cells, tally: Tally) -> Iterator[EmbeddingSample]:
         tally.rows_kept += 1
         yield EmbeddingSample(
             record_id(key, counts[key]), text.get("variant") or "", vector,
-            window=text.get("window") or "", item=text.get("item") or "", at=line.at,
+            window=text.get("window") or "", item=text.get("item") or "", at=line.at, model=text.get("model") or "",
         )  # fmt: skip
 
 

@@ -47,7 +47,8 @@ SHAPES: Mapping[str, Shape] = {
             "choice",
         ),
         Shape(
-            "outcome", ("unit", "variant", "value"), ("denominator", "covariate", "covariate_at", "cluster", "at"),
+            "outcome", ("unit", "variant", "value"),
+            ("denominator", "covariate", "covariate_at", "cluster", "at", "predicted", "assigned"),
             "value", aggregated=True,
         ),
         Shape(
@@ -56,8 +57,11 @@ SHAPES: Mapping[str, Shape] = {
         ),
         Shape("feedback", ("variant", "value"), ("user", "response", "at"), "value", aggregated=True),
         Shape("feedback_counts", ("variant", "impressions", "responses", "positives"), ("day",), None, aggregated=True),
-        Shape("traffic_mix", ("share",), ("value_share",), None),
-        Shape("embedding", ("vector",), ("item", "at"), None, segments=False, one_of=(("variant",), ("window",))),
+        Shape("traffic_mix", ("share",), ("value_share", "window"), None),
+        Shape(
+            "embedding", ("vector",), ("item", "at", "model"), None, segments=False,
+            one_of=(("variant",), ("window",)),
+        ),
     )
 }  # fmt: skip
 

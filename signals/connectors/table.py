@@ -10,6 +10,7 @@ from signals.connectors.entries import check_common, check_recoding
 from signals.connectors.env import resolved
 from signals.connectors.paths import files_fingerprint, input_files
 from signals.connectors.presets import check_preset, check_stages, preset_of
+from signals.connectors.routes import check_routes
 from signals.connectors.shapes import SHAPES, Shape, check_map, segment_dimensions
 from signals.model import Problem, Project, Record, SignalsError, Source
 from signals.strictyaml import Document, Loc, suggest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ONLY_FOR = {
     "grain": ("outcome",),
+    "empty": ("outcome",),
     "scale": ("item_score", "rating", "outcome"),
     "metric": ("outcome", "outcome_counts"),
     "window": ("outcome", "outcome_counts"),
@@ -31,7 +33,7 @@ ONLY_FOR = {
     "exposure": ("outcome",),
 }
 
-ABOUT_ONE = ("at", "error", "repeat", "attempt", "length", "content", "made", "leaked", "expected")
+ABOUT_ONE = ("at", "error", "repeat", "attempt", "length", "content", "made", "leaked", "expected", "predicted")
 """Fields that the names of columns cannot spell."""
 NEEDS = {"covariate_at": ("at", "covariate")}
 """Fields that say nothing without others."""
@@ -119,6 +121,7 @@ class Table:
             problems.append(
                 document.problem((*loc, "quantile"), f"`quantile:` needs `grain: unit`: {why}", remedy, key=True)
             )
+        problems += check_routes(source, shape, document, loc)
         when = "day" if shape.name == "outcome_counts" else "at"
         if "window" in source.options and when in shape.fields and when not in source.map:
             what = f"`window:` needs map.{when}: without times nobody can know whose window has ended"

@@ -17,8 +17,10 @@ from signals.connectors.lines import EMPTY_SEGMENT
 from signals.connectors.shapes import segment_dimensions
 from signals.model import BOTH_ARMS, INCOMPLETE, Project, Segment
 
-GOOD, WAITING, OPEN = -1, -2, -3
-"""Codes of ``bad``. Waiting: nothing is wrong but that the outcome is empty. Open: the unit's window has not ended."""
+GOOD, WAITING, OPEN, UNKNOWN = -1, -2, -3, -4
+"""Codes of ``bad``. Waiting: nothing is wrong but that the outcome is empty. Open: the unit's window has not ended.
+Unknown: nobody learned the outcome, and nobody will.
+"""
 
 NO_ZONE = " has no zone"
 TIMES = {"at": "us", "covariate_at": "xus"}
@@ -156,7 +158,7 @@ def arm_pairs(cells: Cells, project: Project) -> None:
     """Create the table ``pairs`` (a, b): the two arms of each declared release."""
     connection = cells.rows.connection
     connection.execute("CREATE TEMP TABLE pairs (a VARCHAR, b VARCHAR)")
-    pairs = sorted({release.arms for release in project.releases})
+    pairs = sorted({pair for release in project.releases for pair in release.pairs})
     if pairs:
         values = ", ".join(f"({literal(a)}, {literal(b)})" for a, b in pairs)
         connection.execute(f"INSERT INTO pairs VALUES {values}")  # noqa: S608  (quoted)

@@ -20,6 +20,7 @@ def main(folder: Path) -> None:
     delta_generator._use_warning_has_been_displayed = True
 
     from signals.dashboard import (
+        casebook,
         decisions,
         keys,
         policy,
@@ -35,14 +36,17 @@ def main(folder: Path) -> None:
     st.set_page_config(page_title="Signals", layout="wide", initial_sidebar_state="collapsed")
     turned_away = signin.gate(root)
     pages = [
-        st.Page(lambda: verdict.page(root), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True),
-        st.Page(lambda: signals_page.page(root), title="Signals", url_path="signals", icon=":material/monitoring:"),
         st.Page(
-            lambda: reconcile.page(root), title="Reconcile", url_path="reconcile", icon=":material/waterfall_chart:"
+            lambda: verdict.page(shown), title="Verdict", url_path="verdict", icon=":material/gavel:", default=True
         ),
-        st.Page(lambda: policy.page(root), title="Policy", url_path="policy", icon=":material/rule:"),
-        st.Page(lambda: decisions.page(root), title="Decisions", url_path="decisions", icon=":material/history:"),
-        st.Page(lambda: sources.page(root), title="Sources", url_path="sources", icon=":material/database:"),
+        st.Page(lambda: signals_page.page(shown), title="Signals", url_path="signals", icon=":material/monitoring:"),
+        st.Page(
+            lambda: reconcile.page(shown), title="Reconcile", url_path="reconcile", icon=":material/waterfall_chart:"
+        ),
+        st.Page(lambda: policy.page(shown), title="Policy", url_path="policy", icon=":material/rule:"),
+        st.Page(lambda: decisions.page(shown), title="Decisions", url_path="decisions", icon=":material/history:"),
+        st.Page(lambda: sources.page(shown), title="Sources", url_path="sources", icon=":material/database:"),
+        st.Page(casebook.page, title="Cases", url_path="cases", icon=":material/menu_book:"),
     ]
     page = st.navigation(pages, position="hidden" if turned_away else "top")
     st.html(style.CSS)
@@ -53,4 +57,7 @@ def main(folder: Path) -> None:
     signin.resume(pages)
     keys.script()
     signin.badge()
+    shown = casebook.shown(root)
+    if casebook.opened():
+        st.switch_page(pages[0])
     page.run()

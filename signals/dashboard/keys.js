@@ -37,19 +37,29 @@
   let turned = 0;
   new MutationObserver(() => { turned = Date.now(); })
     .observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  // A click on what is just being drawn anew is lost: one that should have turned the page and did not is made again.
+  const TURNS = ["present", "leave", "next", "previous"], LOST = 1000;
+  const done = (pause) => {
+    waiting.shift();
+    if (waiting.length) setTimeout(next, pause);
+  };
   function next() {
     const [name, until] = waiting[0];
     const drawn = document.querySelector(`.st-key-${name} button`);
     const calm = !running() && Date.now() - turned > SENT;
     if (!(calm && drawn) && Date.now() < until) return setTimeout(next, STEP);
-    const found = button(name); // null at the end of a list
-    waiting.shift();
-    if (found) {
-      found.click();
-      // In the presenter view nothing else takes the keyboard, so that a remote goes on working.
-      if (document.querySelector(".sg.present")) found.blur();
-    }
-    if (waiting.length) setTimeout(next, found ? SENT : 0);
+    const found = button(name); // null at the end of a list, or while it still has the state that it had before
+    if (!found) return Date.now() - turned < LOST && Date.now() < until ? setTimeout(next, STEP) : done(0);
+    found.click();
+    // In the presenter view nothing else takes the keyboard, so that a remote goes on working.
+    if (document.querySelector(".sg.present")) found.blur();
+    if (!TURNS.includes(name)) return done(SENT);
+    const sent = Date.now();
+    const taken = () => {
+      if (turned >= sent || Date.now() > until) return done(SENT);
+      setTimeout(Date.now() - sent > LOST ? next : taken, STEP);
+    };
+    taken();
   }
 
   // A link of ours, or a page of the menu: the app is told as if the reader had come back to that address, so it draws

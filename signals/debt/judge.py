@@ -227,12 +227,12 @@ def _eras(scene: Scene, look: Look, names: Sequence[str], found: Sequence[JudgeV
     for version in found:
         scored.setdefault(version.variant, []).append(version)
     for case in sorted(scene.cases, key=lambda case: (case.release.started, case.release.id)):
-        arms = [scored.get(arm, []) for arm in case.release.arms]
+        arms = [scored.get(arm, []) for arm in case.release.variants]
         if not all(arms):
             continue
         versions = [{one.fingerprint for one in arm} for arm in arms]
-        # A version that scored one arm only scored anchors, as long as another one scored both.
-        chosen = versions[0] & versions[1] or versions[0] | versions[1]
+        # A version that scored one arm only scored anchors, as long as another one scored them all.
+        chosen = set.intersection(*versions) or set.union(*versions)
         mine = [one for arm in arms for one in arm if one.fingerprint in chosen]
         per_item = len(chosen) > 2 and sum(one.items for one in mine) / len(mine) < RUBRIC_PER_ITEM
         for turn in [sorted(chosen)] if per_item else _first_hand(_turns(mine), mine, scene, look, names):

@@ -93,7 +93,7 @@ def memo_of(
     return Memo(
         release=clean(release.id),
         kind=clean(release.kind),
-        control=clean(release.control),
+        control=clean(release.against),
         candidate=clean(release.candidate),
         started=moment(release.started),
         owner=clean(release.owner),

@@ -41,7 +41,7 @@ def evidence(memo: Memo) -> Iterator[Block]:
 def _readings(memo: Memo) -> Iterator[Block]:
     yield Heading(3, "Readings")
     columns = (
-        Column("Signal", 13), Column("State", 9), Column("Effect", 11, right=True), Column("Interval", 23),
+        Column("Signal", 12), Column("State", 11), Column("Effect", 11, right=True), Column("Interval", 22),
         Column("Margin", 10, right=True), Column("n", 15), Column("Why", 19),
     )  # fmt: skip
     yield Table("Readings", columns, tuple(

@@ -78,6 +78,7 @@ _SHORT_CHECKS = {
     "full_weeks": "whole weeks",
     "both_arms": "in both arms",
     "same_judge": "one judge",
+    "independent_judge": "independent judge",
     "agreement": "rater agreement",
     "agreement_low": "rater agreement, low end",
     "ac2": "rater agreement, AC2",
@@ -94,6 +95,9 @@ _SHORT_CHECKS = {
     "min_effective_share": "independent responses",
     "min_effective_items": "effective items",
     "outcome_complete": "outcomes complete",
+    "outcome_known": "outcomes known",
+    "max_overconfidence": "overconfidence",
+    "max_mix_shift": "mix shift",
 }
 
 

@@ -13,6 +13,7 @@ from signals.model.evidence import (
     INCOMPLETE,
     OTHER_RELEASES,
     QUANTILE_STEPS,
+    UNKNOWN_OUTCOME,
     EmbeddingSample,
     Evidence,
     FeedbackCell,
@@ -24,11 +25,13 @@ from signals.model.evidence import (
     QuantileCell,
     Rating,
     Record,
+    RoutedCell,
     ScoreError,
     Segment,
     SetAside,
     SourceNote,
 )
+from signals.model.kin import ModelFamily, families_of
 from signals.model.mistakes import Problem, SignalsError
 from signals.model.numbers import Estimate, Interval, Measure, Numbers, SegmentEstimate
 from signals.model.plain import canonical, digest, plain, utc
@@ -77,6 +80,7 @@ __all__ = [
     "SIGNAL_KINDS",
     "STATES",
     "TURNED",
+    "UNKNOWN_OUTCOME",
     "Call",
     "Carrier",
     "Cause",
@@ -99,6 +103,7 @@ __all__ = [
     "Measure",
     "Metric",
     "MixShare",
+    "ModelFamily",
     "Moments",
     "Need",
     "Numbers",
@@ -119,6 +124,7 @@ __all__ = [
     "Release",
     "ReleaseKind",
     "Role",
+    "RoutedCell",
     "RuleOutcome",
     "ScoreError",
     "Segment",
@@ -138,6 +144,7 @@ __all__ = [
     "Verdict",
     "canonical",
     "digest",
+    "families_of",
     "plain",
     "utc",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from signals.model.kin import ModelFamily
 from signals.model.release import Release
 
 Segment = tuple[tuple[str, str], ...]
@@ -16,6 +17,9 @@ BOTH_ARMS = "unit was seen in both arms"
 
 INCOMPLETE = "outcome window is not complete"
 """The reason that connectors give for units whose outcome may still come; ``outcome_complete`` counts by it."""
+
+UNKNOWN_OUTCOME = "outcome was never learned"
+"""The reason that connectors give for units whose outcome nobody knows; ``outcome_known`` counts by it."""
 
 OTHER_RELEASES = "about the variants of other releases"
 """Why rows of a source that serves several releases do not count for one of them."""
@@ -142,6 +146,29 @@ class QuantileCell:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutedCell:
+    """What became of the requests of one variant that took one route, by tenth of the forecast probability of success.
+
+    A request whose outcome nobody learned counts in ``n`` alone. Of the others: p is the forecast, y the outcome. The
+    units of these cells are those of the source's ``OutcomeCell``s and of those that were set aside as unknown.
+    """
+
+    metric: str
+    variant: str
+    route: str  # empty: the source does not say which route was taken
+    tenth: int  # 0 to 9 for forecasts in [0, 0.1) to [0.9, 1]; -1: without a forecast
+    n: int
+    known: int
+    realised: float  # mean of y; 0 when none is known
+    predicted: float = 0.0  # mean of p
+    spread: float = 0.0  # sum of squared deviations of p - y from its mean
+    chance: float = 0.0  # sum of p(1 - p)
+    score: float = 0.0  # sum of (y - p)(1 - 2p)
+    score_spread: float = 0.0  # sum of p(1 - p)(1 - 2p)^2
+    at: datetime | None = None  # the newest unit's time: the cell says nothing of earlier moments
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackCell:
     """Per-user moments of thumbs: y = positives, d = responses, x = impressions of a user.
 
@@ -179,9 +206,20 @@ class EmbeddingSample:
     window: str = ""
     item: str = ""
     at: datetime | None = None
+    model: str = ""  # which one made it; vectors of two models cannot be compared
 
 
-Record = ItemScore | Rating | Preference | OutcomeCell | QuantileCell | FeedbackCell | MixShare | EmbeddingSample
+Record = (
+    ItemScore
+    | Rating
+    | Preference
+    | OutcomeCell
+    | QuantileCell
+    | RoutedCell
+    | FeedbackCell
+    | MixShare
+    | EmbeddingSample
+)
 
 
 @dataclass(frozen=True)
@@ -219,9 +257,12 @@ class Evidence:
     preferences: tuple[Preference, ...] = ()
     outcomes: tuple[OutcomeCell, ...] = ()
     quantiles: tuple[QuantileCell, ...] = ()
+    routed: tuple[RoutedCell, ...] = ()
     feedback: tuple[FeedbackCell, ...] = ()
     mix: tuple[MixShare, ...] = ()
+    vectors: tuple[EmbeddingSample, ...] = ()
     human: tuple[Rating, ...] = ()  # for a judge: what panels said of the same outputs
     set_aside: tuple[SetAside, ...] = ()
     sources: tuple[SourceNote, ...] = ()
     family: int = 1  # how many candidates are tested at once in the release's family
+    kin: tuple[ModelFamily, ...] = ()  # which models are related, as the project declares

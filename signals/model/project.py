@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from signals.model.kin import ModelFamily
 from signals.model.release import Release
 
 
@@ -53,6 +54,7 @@ class Project:
     releases: tuple[Release, ...]
     sources: tuple[Source, ...]
     receivers: tuple[Receiver, ...] = ()
+    kin: tuple[ModelFamily, ...] = ()
 
     @property
     def newest(self) -> Release:

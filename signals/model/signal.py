@@ -59,11 +59,17 @@ class Signal:
     segments: tuple[str, ...] = ()
     trust: Mapping[str, float] = field(default_factory=dict)  # check name -> threshold in base units
     owner: str = ""
+    against: str = ""  # the slower signal that this one's past effects are held against: no part of the numbers
 
     @property
     def sign(self) -> int:
         """+1 when higher is better, -1 when lower is."""
         return 1 if self.better == "higher" else -1
+
+    @property
+    def distance(self) -> bool:
+        """Whether its effect is a distance: never below 0, so that it can be small or large but not good."""
+        return self.kind == "drift"
 
     def definition_hash(self) -> str:
         """Hash of the fields that change the numbers; margins, thresholds and ranks are not among them."""

@@ -93,6 +93,7 @@ class Reading:
     rate_per_day: float | None = None
     components: Mapping[str, float] = field(default_factory=dict)
     owner: str = ""
+    equivalent: bool | None = None  # the whole interval is inside the margin, on both sides
 
     @property
     def n(self) -> int:

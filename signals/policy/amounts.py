@@ -72,6 +72,7 @@ def shortfall(case: Case, reading: Reading, check: Check) -> tuple[int, str] | N
         "min_units": (arms, counted if counted != "clusters" else "units"),
         "min_clusters": (arms, "clusters"),
         "min_responses": (arms, "responses"),
+        "min_vectors": (arms, "vectors"),
         "min_items": (gap, "items"),
         "min_overlap": (gap, LABELS),
         # An item more adds to the effective number what the items so far did on average.

@@ -26,6 +26,7 @@ PRICES: Mapping[SignalKind, Mapping[str, str]] = {
         "rater": "One more person who grades for the judge",
         "traffic_sample": "One sample of traffic that tells its segments' shares",
     },
+    "drift": {},
 }
 """What can be priced, by kind of signal, and what each price is for."""
 

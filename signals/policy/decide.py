@@ -85,18 +85,20 @@ def _outcome(
 
 
 def _told(found: Explained, facts: Facts, signals: Mapping[str, Signal]) -> str:
-    """The comparisons; where non-inferiority fails, the numbers that it fails by."""
+    """The comparisons; where non-inferiority or equivalence fails, the numbers that it fails by."""
     text = str(found)
     for seen in found.seen:
         name, _, fact = seen.fact.partition(".")
         low, margin = facts.get(f"{name}.benefit.low"), facts.get(f"{name}.margin")
-        if fact != "non_inferior" or seen.result is not False or found.holds is None:
+        high = facts.get(f"{name}.benefit.high")
+        if fact not in ("non_inferior", "equivalent") or seen.result is not False or found.holds is None:
             continue
-        if isinstance(low, float) and isinstance(margin, (int, float)):
+        if isinstance(low, float) and isinstance(high, float) and isinstance(margin, (int, float)):
             spec = replace(seen.spec, type="effect", family=family(signals[name]))
-            text += (
-                f" (lower bound {show(low, spec)}, margin {show(margin, spec)})" if low <= -margin else " (not ripe)"
-            )
+            bounds = [("lower", low)] if low <= -margin else []
+            bounds += [("upper", high)] if fact == "equivalent" and high >= margin else []
+            told = ", ".join(f"{side} bound {show(bound, spec)}" for side, bound in bounds)
+            text += f" ({told}, margin {show(margin, spec)})" if told else " (not ripe)"
     return text
 
 

@@ -76,6 +76,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "counted": reading.counted,
         "benefit": plain(reading.benefit),
         "non_inferior": reading.non_inferior,
+        "equivalent": reading.equivalent,
         "material": reading.material,
         "p_value": reading.p_value,
         "power": reading.power,
@@ -152,7 +153,8 @@ def describe(policy: Policy) -> str:
     for signal in policy.signals.values():
         margin = f", margin {signal.margin.text}" if signal.margin else ", no margin"
         trust = f"; trusted on {', '.join(signal.trust)}" if signal.trust else ""
-        lines.append(f"  {signal.name}: {signal.kind}, {signal.better} is better{margin}{trust}")
+        against = f"; held against {signal.against}" if signal.against else ""
+        lines.append(f"  {signal.name}: {signal.kind}, {signal.better} is better{margin}{trust}{against}")
         if signal.question:
             lines.append(f"      {signal.question}")
     lines += ["", *_rules(policy.rules)]

@@ -51,6 +51,9 @@ _READING: tuple[FactSpec, ...] = (
     FactSpec("p_value", "p", "two-sided p-value of no effect"),
     FactSpec("age", "seconds", "time since the newest evidence"),
     FactSpec("non_inferior", "flag", "the evidence is ripe, and the benefit's lower bound is above minus the margin"),
+    FactSpec(
+        "equivalent", "flag", "the evidence is ripe, and the whole interval is inside the margin, across 0 or not"
+    ),
     FactSpec("material", "flag", "the whole interval is at or beyond the margin, on one side"),
 )
 _SEGMENTS = FactSpec("segments", "list", "the declared segments, for any() and all()")
@@ -74,7 +77,7 @@ RELEASE: tuple[FactSpec, ...] = (
 )
 
 UNTRUSTED_HIDES = frozenset(
-    {"benefit", "benefit.low", "benefit.high", "p_value", "non_inferior", "material", "segments"}
+    {"benefit", "benefit.low", "benefit.high", "p_value", "non_inferior", "equivalent", "material", "segments"}
 )
 """Facts that an untrusted reading does not have: numbers that may not be believed must not open a gate."""
 
@@ -159,6 +162,7 @@ def _of_reading(signal: Signal, reading: Reading) -> dict[str, Value | None]:
         "p_value": reading.p_value,
         "age": reading.age,
         "non_inferior": reading.non_inferior if _ripe(reading) else False,
+        "equivalent": reading.equivalent if _ripe(reading) else False,
         "material": reading.material,
     }
     for spec in checks_of(signal.kind):

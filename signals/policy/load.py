@@ -100,8 +100,6 @@ class _Loader:
                 wrong.add(("signals", name))
                 remedy = suggest(kind, schema.READABLE)
                 what = f"signals of kind {kind!r:.40} are unknown"
-                if kind == "drift":
-                    what, remedy = "signals of kind drift cannot be read yet", "Leave this signal out"
                 self.say(("signals", name, "kind"), what, remedy)
             elif isinstance(raw, dict) and "kind" not in raw:
                 wrong.add(("signals", name))
@@ -129,6 +127,8 @@ class _Loader:
             self.signal_name(name)
             self.signal_sense(("signals", name), spec)
             signals[name] = _signal(name, spec, shape.confidence)
+        for name in signals:
+            self.held_against(name, signals)
         return {name: replace(one, people=_people(one, signals.values())) for name, one in signals.items()}
 
     def signal_name(self, name: str) -> None:
@@ -141,6 +141,35 @@ class _Loader:
             what = f"{name!r} is {RESERVED[name.lower()]} and cannot name a signal"
             self.say(loc, what, "Rename it, for example after what it measures", key=True)
 
+    def held_against(self, name: str, signals: Mapping[str, Signal]) -> None:
+        """What a signal's past is held against: another signal, and in the end one that is not held against it."""
+        loc: Loc = ("signals", name, "against")
+        other = signals[name].against
+        if not other:
+            if "track_correlation" in signals[name].trust:
+                what = f"{name} asks for track_correlation and does not say with which signal"
+                remedy = "Add `against:` with the signal whose truth comes slower and is worth waiting for"
+                self.say(("signals", name, "trust", "track_correlation"), what, remedy, key=True)
+        elif other not in signals:
+            self.say(loc, f"unknown signal {other!r:.60}", suggest(other, [one for one in signals if one != name]))
+        else:
+            chain = [name]
+            while other in signals and other not in chain:
+                chain.append(other)
+                other = signals[other].against
+            if other == name:
+                what = "itself" if len(chain) == 1 else f"{chain[1]}, which is held against it in turn"
+                remedy = "Hold fast signals against one that needs no such proof"
+                self.say(loc, f"{name} is held against {what}", remedy)
+
+    def distance_sense(self, loc: Loc, spec: Any) -> None:
+        """A distance has no segments, and a margin on its own scale."""
+        if spec.segments:
+            self.say((*loc, "segments"), "a drift signal is not read by segment", "Leave them out", key=True)
+        if spec.margin.relative or spec.margin.text.endswith("pp") or spec.margin.value >= 0.5:
+            what = f"{spec.margin.text} is no margin for a distance between 0 and 0.5"
+            self.say((*loc, "margin"), what, "Write it like 0.1")
+
     def signal_sense(self, loc: Loc, spec: Any) -> None:
         metric = getattr(spec, "metric", None)
         if metric is not None and metric.type == "quantile" and metric.quantile is None:
@@ -152,6 +181,9 @@ class _Loader:
             self.say((*loc, "segments"), "a segment is named twice", "Name each once")
         margin = spec.margin
         if margin is None:
+            return
+        if spec.kind == "drift":
+            self.distance_sense(loc, spec)
             return
         if margin.relative and getattr(spec, "estimate", "") == "superiority":
             self.say((*loc, "margin"), f"{margin.text} of what? A preference has no control level", "Write it like 0.1")
@@ -339,6 +371,7 @@ def _signal(name: str, spec: Any, confidence: float) -> Signal:
         segments=tuple(spec.segments),
         trust=spec.trust.given,
         owner=spec.owner,
+        against=spec.against or "",
     )
 
 

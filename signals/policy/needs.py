@@ -194,7 +194,7 @@ def _fact(case: Case, fact: str, why: str) -> Need:
             if rest == "segments"
             else (f"more {name} evidence in that segment")
         )
-    elif rest in ("non_inferior", "material", "margin", "power"):
+    elif rest in ("non_inferior", "equivalent", "material", "margin", "power"):
         what = f"a margin for {name} that can be computed"
     else:
         what = f"{name} evidence that gives {rest}"

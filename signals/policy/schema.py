@@ -17,7 +17,7 @@ from signals.model import Call, Margin, Reason, ReleaseKind, SignalKind
 from signals.policy.costs import LONGEST
 from signals.policy.quantities import margin, threshold
 
-READABLE: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback")
+READABLE: tuple[SignalKind, ...] = ("judge", "panel", "experiment", "feedback", "drift")
 """Kinds of signal that a policy may declare: those with a reading."""
 
 
@@ -152,6 +152,7 @@ def _held(value: Any, name: str) -> float:
 
 JudgeTrust, PanelTrust = _trust("judge"), _trust("panel")
 ExperimentTrust, FeedbackTrust = _trust("experiment"), _trust("feedback")
+DriftTrust = _trust("drift")
 
 
 class SignalShape(Strict):
@@ -165,6 +166,9 @@ class SignalShape(Strict):
         list[Word], Field(max_length=20, description="Dimensions it is also read by, one segment at a time: [plan]")
     ] = []
     owner: Annotated[Line, Field(description="Who can bring more of it")] = ""
+    against: Annotated[
+        Word | None, Field(description="The slower signal that `track_correlation` holds its past effects against")
+    ] = None
 
 
 class Judge(SignalShape):
@@ -211,6 +215,7 @@ class Experiment(SignalShape):
         Field(description="When people look: continuous (always-valid interval), fixed (once), or a list of dates"),
     ] = "fixed"
     planned_units: Annotated[int | None, Field(gt=0, description="Both arms together")] = None
+    estimate: EstimateKey[Literal["raw", "reweighted"]] = "raw"
     trust: TrustKey[ExperimentTrust] = Field(default_factory=ExperimentTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
@@ -222,7 +227,16 @@ class Feedback(SignalShape):
     trust: TrustKey[FeedbackTrust] = Field(default_factory=FeedbackTrust)  # type: ignore[valid-type]  # made from the catalogue
 
 
-AnySignal = Annotated[Judge | Panel | Experiment | Feedback, Field(discriminator="kind")]
+class Drift(SignalShape):
+    """How far what comes in now has moved from what came in then."""
+
+    kind: KindKey[Literal["drift"]]
+    better: Annotated[Literal["lower"], Field(description="Always lower: a distance can be small, not good")] = "lower"
+    margin: Annotated[MarginText, Field(description="Area under the curve above a half that is worth acting on: 0.1")]
+    trust: TrustKey[DriftTrust] = Field(default_factory=DriftTrust)  # type: ignore[valid-type]  # made from the catalogue
+
+
+AnySignal = Annotated[Judge | Panel | Experiment | Feedback | Drift, Field(discriminator="kind")]
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------

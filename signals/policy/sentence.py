@@ -104,9 +104,10 @@ def _required(case: Case, needs: Sequence[Need]) -> list[str]:
 
 
 def _in_words(condition: str) -> str:
-    """``conversion.non_inferior`` -> ``conversion to be non-inferior``; any other condition as it is written."""
+    """``conversion.non_inferior`` -> ``conversion to be non-inferior``; most other conditions as they are written."""
     name, dot, fact = condition.partition(".")
-    return f"{name} to be non-inferior" if dot and fact == "non_inferior" else f"“{condition}”"
+    told = {"non_inferior": "non-inferior", "equivalent": "equivalent"}.get(fact) if dot else None
+    return f"{name} to be {told}" if told else f"“{condition}”"
 
 
 def _planned(name: str, needs: Sequence[Need]) -> str:

@@ -11,6 +11,8 @@ from signals.policy.rules import Policy, PolicyTest, Rules
 
 FOLLOWS: dict[State, bool] = {"win": True, "flat": True, "loss": False, "unclear": False}
 """``non_inferior`` as it follows from a given state; untrusted and missing signals have none."""
+ALIKE: dict[State, bool] = {"flat": True, "unclear": False}
+"""``equivalent`` likewise; a win or a loss may be larger than the margin or not."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def _facts(policy: Policy, test: PolicyTest, assumed: list[str]) -> dict[str, Va
     for name in policy.signals:
         state = test.states.get(name, "missing")
         facts[f"{name}.state"] = state
-        key = f"{name}.non_inferior"
-        if state in FOLLOWS and key not in test.facts and key not in test.absent:
-            facts[key] = FOLLOWS[state]
+        for fact, follows in (("non_inferior", FOLLOWS), ("equivalent", ALIKE)):
+            key = f"{name}.{fact}"
+            if state in follows and key not in test.facts and key not in test.absent:
+                facts[key] = follows[state]
     return facts | dict(test.facts)
 
 

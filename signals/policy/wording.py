@@ -60,8 +60,10 @@ def claim(signal: Signal, reading: Reading) -> str:
 def _moved(name: str, signal: Signal, reading: Reading) -> str:
     effect, value = reading.effect or 0.0, reading.benefit.value or 0.0
     verb = "rose" if effect > 0 else "fell"
+    if signal.distance:
+        verb = "moved away by"
     text = f"{name} {verb} {number(abs(effect), reading.unit)} ({interval(reading)})"
-    if signal.better == "lower":
+    if signal.better == "lower" and not signal.distance:
         text += ", and lower is better"
     low, high, margin = reading.benefit.low, reading.benefit.high, reading.margin
     if low is None or high is None or margin is None:
@@ -72,8 +74,8 @@ def _moved(name: str, signal: Signal, reading: Reading) -> str:
     else:
         near, far, value, word = -high, -low, -value, "worse than"
     limit = the_margin(signal, reading)
-    if near > margin:
-        return f"{text}; the whole interval is {word} {limit}"
+    if near > margin or signal.distance:
+        return f"{text}; the whole interval is {'beyond' if signal.distance else word} {limit}"
     # That it lies on one side of zero is what makes it a win or a loss; the margin says how much of one.
     text = f"{text}; the whole interval is {'above' if effect > 0 else 'below'} zero"
     if value > margin:
@@ -84,6 +86,8 @@ def _moved(name: str, signal: Signal, reading: Reading) -> str:
 
 
 def _unclear(signal: Signal, reading: Reading, low: float, high: float) -> str:
+    if signal.distance and reading.margin is not None and low <= -reading.margin < high:
+        return f"may lie on either side of {the_margin(signal, reading)}"
     if low > 0 or high < 0 or (reading.margin is not None and low > -reading.margin and high < reading.margin):
         return reading.why.rstrip(".")  # the interval is clear; something else is not ripe
     if reading.margin is None:

@@ -133,7 +133,7 @@ def definition_of(source: Source, project: Project) -> str:
             "options": filled.options, "map": filled.map, "where": filled.where, "values": filled.values,
             "timezone": filled.timezone,
             # Units that both arms of a release saw are set aside, so which variants are arms matters.
-            "arms": sorted({release.arms for release in project.releases}),
+            "arms": sorted({pair for release in project.releases for pair in release.pairs}),
             **({"package": package} if package else {}),
         }
     )  # fmt: skip

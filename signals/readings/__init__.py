@@ -23,7 +23,12 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     Raises:
         SignalsError: When the signal asks for what this version does not compute at all.
     """
-    found = _numbers(signal, evidence)
+    if evidence.release.other_controls:
+        from signals.readings import versus
+
+        found = versus.measure(signal, evidence, _whole)
+    else:
+        found = _whole(signal, evidence)
     return replace(
         found,
         estimates={name: _spelled(one) for name, one in found.estimates.items()},
@@ -33,6 +38,16 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
 
 def _spelled(one: Estimate) -> Estimate:
     return replace(one, method=true_minus(one.method), warnings=tuple(map(true_minus, one.warnings)))
+
+
+def _whole(signal: Signal, evidence: Evidence) -> Numbers:
+    """Against one control; with the segments of which nothing is left to measure."""
+    found = _numbers(signal, evidence)
+    if signal.segments and signal.kind in ("judge", "panel"):
+        from signals.readings.vanished import with_vanished
+
+        return with_vanished(signal, evidence, found)
+    return found
 
 
 def _numbers(signal: Signal, evidence: Evidence) -> Numbers:
@@ -52,7 +67,11 @@ def _numbers(signal: Signal, evidence: Evidence) -> Numbers:
         from signals.readings import feedback
 
         return feedback.measure(signal, evidence)
+    if signal.kind == "drift":
+        from signals.readings import drift
+
+        return drift.measure(signal, evidence)
     raise SignalsError(
         f"signal {signal.name!r}: no reading of kind {signal.kind!r} is computed by this version",
-        "Use judge, panel, experiment or feedback",
+        "Use judge, panel, experiment, feedback or drift",
     )

@@ -122,7 +122,7 @@ def set_aside_share(evidence: Evidence, kept: int, tray: Tray | None = None) -> 
 
 def source_count(evidence: Evidence) -> Measure:
     """Sources that bring units of this release. Moments keep no ids: a unit that is in two sources counts twice."""
-    names = [note.name for note in evidence.sources if note.own_rows]
+    names = _with_units(evidence)
     if not evidence.sources:
         return Measure("max_sources", None, "the sources are not known")
     together = " and ".join(names)
@@ -133,13 +133,18 @@ def source_count(evidence: Evidence) -> Measure:
     )
 
 
+def _with_units(evidence: Evidence) -> list[str]:
+    """Names of the sources with evidence about the arms; a traffic mix has rows, and none of them is a unit."""
+    return [note.name for note in evidence.sources if note.own_rows and note.units != 0]
+
+
 def both_arms_share(evidence: Evidence, units: int) -> Measure:
     """Share of units that were seen in both arms, of all units of the two arms.
 
     Readers count such a unit once for each of its arms, and an arm may serve several releases: the lesser of the two
     arms' counts is the most that this pair can share.
     """
-    if sum(1 for note in evidence.sources if note.own_rows) > 1:
+    if len(_with_units(evidence)) > 1:
         return Measure("both_arms", None, "a unit is looked for within its source, not across several")
     seen: Counter[str | None] = Counter()
     for entry in evidence.set_aside:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from signals.model import Estimate, Evidence, ItemScore, OutcomeCell, Preference, Rating, Signal
+from signals.model import EmbeddingSample, Estimate, Evidence, ItemScore, OutcomeCell, Preference, Rating, Signal
 from signals.model.inside import Band, Course, DayPoint
 from signals.readings import measure
 from signals.words import moment
@@ -47,6 +47,10 @@ def _voting(signal: Signal, evidence: Evidence, voting: str) -> Estimate:
 
         found = estimates_of(signal, evidence)
         return found.get(voting) or found["raw"]
+    if signal.kind == "drift":
+        from signals.readings.drift import distance_of
+
+        return distance_of(signal, evidence)
     # Segments are not asked for; but a judge is corrected by people within them.
     numbers = measure(signal if signal.kind == "judge" else replace(signal, segments=()), evidence)
     return numbers.estimates.get(voting) or numbers.estimates[numbers.voting]
@@ -71,6 +75,9 @@ def _days(signal: Signal, evidence: Evidence) -> list[date] | str:
     if signal.kind == "feedback":
         given = [cell for cell in evidence.feedback if cell.variant in arms and cell.moments.n]
         return _dated((cell.day for cell in given), "map `at` (`day` where the source counts) in the source")
+    if signal.kind == "drift":
+        arm = evidence.release.candidate
+        return _dated((_day(one.at) for one in evidence.vectors if arm == (one.variant or one.window)), "map `at`")
     if signal.kind == "judge":
         return _dated((_day(one.at) for one in evidence.scores if one.variant in arms), "map `at` in the source")
     ratings = [_day(one.at) for one in evidence.ratings if one.variant in arms]
@@ -100,7 +107,7 @@ def _thinned(days: list[date]) -> list[date]:
 def _until(evidence: Evidence, day: date) -> Evidence:
     """What was there by the end of the day; what says no day (a traffic mix, an undated grade) was always there."""
 
-    def counts(one: ItemScore | Rating | Preference) -> bool:
+    def counts(one: ItemScore | Rating | Preference | EmbeddingSample) -> bool:
         when = _day(one.at)
         return when is None or when <= day
 
@@ -110,6 +117,7 @@ def _until(evidence: Evidence, day: date) -> Evidence:
     return replace(
         evidence,
         scores=tuple(one for one in evidence.scores if counts(one)),
+        vectors=tuple(one for one in evidence.vectors if counts(one)),
         ratings=tuple(one for one in evidence.ratings if counts(one)),
         preferences=tuple(one for one in evidence.preferences if counts(one)),
         human=tuple(one for one in evidence.human if counts(one)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from signals.model import Estimate, Evidence, Metric, Numbers, OutcomeCell, Signal, SignalsError
 from signals.readings import experiment_checks, experiment_quantile
+from signals.readings import experiment_weighted as by_traffic
 from signals.readings.common import Tray, day_span, only_raw, per_day, refusal, set_aside_share
 from signals.readings.experiment_effect import Arm, Design, arm_of, effect
 from signals.readings.looks import looks_of, members_of
@@ -34,11 +36,14 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     everything, arms, design, problem = counted.everything, counted.arms, counted.design, counted.problem
     control, candidate = arms
     voting: str
+    weighted: by_traffic.Weighted
     if metric.type == "quantile":
         found = experiment_quantile.quantiles(signal, metric, evidence, design, problem)
-        estimates, voting, segments = found.estimates, signal.estimate, found.segmented
+        estimates, voting, segments, weighted = found.estimates, signal.estimate, found.segmented, found.weighted
     else:
         estimates, voting = _estimates(signal, design, arms, problem)
+        weighted = by_traffic.reweighted(signal, evidence, design, arms, partial(effect, design), problem=problem)
+        estimates = {**estimates, **weighted.beside(estimates["raw"], votes=voting == "reweighted")}
         adjusted = voting == "cuped"
 
         def part(ours: Sequence[OutcomeCell], theirs: Sequence[OutcomeCell], confidence: float, parts: int) -> Estimate:
@@ -65,6 +70,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         estimates={**estimates, **(segments.worst if segments else {})},
         measures=(
             *experiment_checks.measures(signal, evidence, control, candidate, label, estimates[voting], metric.type),
+            weighted.coverage,
             *(segments.measures if segments else ()),
             set_aside_share(evidence, units, tray),
         ),
@@ -87,7 +93,12 @@ def estimates_of(signal: Signal, evidence: Evidence) -> Mapping[str, Estimate]:
     if signal.metric is None or signal.metric.type == "quantile":
         raise SignalsError(f"signal {signal.name!r} has no metric that adds up", "Say which: proportion, mean or ratio")
     counted = _counted(signal, signal.metric, evidence, Tray())
-    return _estimates(signal, counted.design, counted.arms, counted.problem)[0]
+    arms, design, problem = counted.arms, counted.design, counted.problem
+    found, voting = _estimates(signal, design, arms, problem)
+    if voting != "reweighted":
+        return found
+    weighted = by_traffic.reweighted(signal, evidence, design, arms, partial(effect, design), problem=problem)
+    return {**found, **weighted.beside(found["raw"], votes=True)}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from datetime import date
 from signals.model import INCOMPLETE, Estimate, Evidence, Measure, Moments, OutcomeCell, Signal
 from signals.readings.common import both_arms_share, source_count
 from signals.readings.experiment_effect import Arm, arm_of
+from signals.readings.experiment_routes import route_checks
+from signals.readings.slow_trend import NAME as SLOW_TREND
+from signals.readings.slow_trend import outcome_trend
 from signals.stats.cuped import balance
 from signals.stats.difference import RefusedError
 from signals.stats.moments import merge, variance
@@ -18,6 +21,14 @@ from signals.stats.srm import part_p, sample_ratio_p, sequential_p
 from signals.stats.trend import FEWEST_DAYS, weighted_trend
 
 ENOUGH_IN_DAY = 5
+
+OF_THE_SPLIT = (
+    "sample_ratio_p", "sample_ratio_sequential_p", "sample_ratio_day_p", "sample_ratio_segment_p", "full_weeks",
+    "covariate_balance_p", "novelty_p",
+)  # fmt: skip
+"""Checks of arms that run side by side, which the windows of a watch do not."""
+
+NOT_SPLIT = "a watch compares windows of time, and nobody is assigned to one"
 
 Cells = Sequence[OutcomeCell]
 
@@ -36,7 +47,7 @@ def measures(
     share = 0.5 if evidence.release.split is None else evidence.release.split
     clustered = _clustered((*control, *candidate))
     randomised = "clusters" if clustered else "units"
-    return (
+    found = (
         *_sample_ratio(control, candidate, share, randomised),
         _by_segment(signal, control, candidate, label, share),
         source_count(evidence),
@@ -45,11 +56,17 @@ def measures(
         _full_weeks(control, candidate),
         _both_arms(evidence, control, candidate, ours.members + theirs.members),
         _complete(evidence, ours.members + theirs.members),
+        *route_checks(evidence, (*control, *candidate)),
         _leverage(kind, ours, theirs, voting, clustered=clustered),
         _skew(kind, ours.moments, theirs.moments, clustered=clustered),
         _balance(ours.moments, theirs.moments),
         _novelty(kind, control, candidate),
     )
+    if evidence.release.kind != "watch":
+        return (*found, Measure(SLOW_TREND, None, "the arms ran side by side: only a watch has windows in a row"))
+    # Windows of one stream, one after the other: nobody was assigned to either.
+    unplanned = tuple(Measure(one.name, None, NOT_SPLIT) if one.name in OF_THE_SPLIT else one for one in found)
+    return (*unplanned, outcome_trend(signal, kind, (*control, *candidate)))
 
 
 def _clustered(cells: Cells) -> bool:

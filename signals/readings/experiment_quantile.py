@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
+from functools import partial
 
 from signals.model import Estimate, Evidence, Measure, Metric, QuantileCell, Signal, SignalsError
 from signals.readings.common import estimate, nothing, only_raw, refusal
 from signals.readings.experiment_effect import ENOUGH_EVENTS, Design
+from signals.readings.experiment_weighted import Weighted, reweighted
 from signals.readings.segments import Segmented, segmented
 from signals.stats.difference import Difference, RefusedError, critical
 from signals.stats.quantile import apart, ladder, quantile_difference
@@ -27,6 +29,7 @@ class Quantiles:
 
     estimates: Mapping[str, Estimate]
     segmented: Segmented | None
+    weighted: Weighted
 
 
 def quantiles(signal: Signal, metric: Metric, evidence: Evidence, design: Design, problem: str | None) -> Quantiles:
@@ -44,12 +47,15 @@ def quantiles(signal: Signal, metric: Metric, evidence: Evidence, design: Design
         problem = "the source gave no quantiles: set `quantile:` and `grain: unit` on the source"
     if problem:
         sizes = counts if any(counts) else _units_by_arm(evidence)
-        refused = refusal(problem, signal.confidence, sizes) if any(sizes) else nothing(signal.confidence, sizes)
-        return Quantiles(only_raw(signal, refused), None)
-    raw = effect(design, _whole(control), _whole(candidate))
-    if not any(counts):
-        return Quantiles(only_raw(signal, raw), None)
-    return Quantiles(only_raw(signal, raw), _segments(signal, design, raw, control, candidate))
+        raw = refusal(problem, signal.confidence, sizes) if any(sizes) else nothing(signal.confidence, sizes)
+    else:
+        raw = effect(design, _whole(control), _whole(candidate))
+    of = replace(design, kind="quantile")
+    weighted = reweighted(signal, evidence, of, (control, candidate), partial(effect, of), problem=problem)
+    estimates = {**only_raw(signal, raw), **weighted.beside(raw, votes=signal.estimate == "reweighted")}
+    if problem or not any(counts):
+        return Quantiles(estimates, None, weighted)
+    return Quantiles(estimates, _segments(signal, design, estimates[signal.estimate], control, candidate), weighted)
 
 
 def effect(design: Design, control: Cells, candidate: Cells, confidence: float = 0.0, parts: int = 1) -> Estimate:

@@ -7,7 +7,7 @@ what the silent could change; those never vote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -16,7 +16,7 @@ from signals.model import Estimate, Evidence, FeedbackCell, Measure, Numbers, Si
 from signals.readings.common import Tray, day_span, estimate, nothing, per_day, refusal, set_aside_share, source_count
 from signals.readings.feedback_arms import Arm, add_up, floods, loud_users
 from signals.readings.feedback_silent import bounds, response_rate_shift, tipping_share
-from signals.readings.segments import segmented, unknown_dimensions
+from signals.readings.segments import UNLABELLED, segmented, unknown_dimensions
 from signals.stats.difference import RefusedError
 from signals.stats.rates import FEW, FEWEST, RateDifference, outcome, rate_difference
 
@@ -81,7 +81,24 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         last_at=last,
         counted="responses",
         rate_per_day=None if None in days else per_day(responses, first, last),
+        components=_shown(signal, mine),
     )
+
+
+def _shown(signal: Signal, cells: Sequence[FeedbackCell]) -> Mapping[str, float]:
+    """How many answers both arms were shown, in all and by segment: later releases are held against who responded.
+
+    ``shown`` and ``shown DIMENSION=VALUE``; empty where the source does not know it.
+    """
+    counts = [(cell, float(cell.impressions)) for cell in cells if cell.impressions is not None]
+    if not counts or len(counts) < len(cells):
+        return {}
+    found = {"shown": sum(number for _, number in counts)}
+    for dimension in signal.segments:
+        for cell, number in counts:
+            name = f"shown {dimension}={_label(cell, dimension) or UNLABELLED}"
+            found[name] = found.get(name, 0.0) + number
+    return found
 
 
 def _label(cell: FeedbackCell, dimension: str) -> str | None:

@@ -10,8 +10,9 @@ from signals.readings.common import Tray, refusal, set_aside_share, span
 from signals.readings.human import human_agreement
 from signals.readings.judge_checks import ceiling, duplicates, golden_age, judge_drift, leaked, length_bias, same_judge
 from signals.readings.judge_corrected import with_people
-from signals.readings.judge_estimates import paired, per_judge, planning, raw
-from signals.readings.judge_weighted import coverage, effective_items, has_value, reweighted
+from signals.readings.judge_estimates import not_leaked, paired, per_judge, planning, raw
+from signals.readings.judge_kin import independent_judge
+from signals.readings.judge_weighted import coverage, effective_items, has_value, mix_shift_of, reweighted
 from signals.readings.judged import Item, Judged, label, sort_out
 from signals.readings.labels import MIXED, labels_of
 from signals.readings.segments import segmented, unknown_dimensions
@@ -24,8 +25,8 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
     Repeats are averaged within item, arm and judge version, then judge versions within item and arm, then differences
     are taken within items. Beside ``raw`` stand the estimates that the evidence allows: ``reweighted`` and
     ``value_weighted`` with a traffic mix, ``corrected``, ``human`` and ``judge_bias`` with people's grades,
-    ``judge:NAME`` of each member of a jury, ``worst_segment``. The one that votes always stands there, refused with its
-    reason when it cannot be computed; the raw number never takes its place.
+    ``judge:NAME`` of each member of a jury, ``not_leaked``, ``worst_segment``. The one that votes always stands there,
+    refused with its reason when it cannot be computed; the raw number never takes its place.
     """
     tray = Tray()
     judged = sort_out(signal, evidence, tray)
@@ -44,6 +45,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
         measures=(
             *_pairing(judged),
             same_judge(judged),
+            independent_judge(judged, evidence),
             judged.error_rate,
             _agreement(signal, evidence, judged),
             *special,
@@ -52,7 +54,7 @@ def measure(signal: Signal, evidence: Evidence) -> Numbers:
             ceiling(judged.items, judged.unit),
             golden_age(judged.items, last),
             duplicates(judged.items),
-            leaked(judged.items),
+            leaked(judged.items, judged.unit, estimates.get("not_leaked")),
             set_aside_share(evidence, len(evidence.scores), tray),
             *parts.measures,
         ),
@@ -83,6 +85,9 @@ def _others(
                 found["value_weighted"] = valued
     found |= {name: one for name, one in people.estimates.items() if one.refused is None or name == "corrected"}
     found |= {name: one for name, one in per_judge(items, signal.confidence).items() if one.refused is None}
+    unspoilt = not_leaked(items, signal.confidence)
+    if unspoilt is not None and unspoilt.refused is None:
+        found["not_leaked"] = unspoilt
     if signal.estimate != "raw" and not items:
         found[signal.estimate] = whole
     elif signal.estimate == "reweighted":
@@ -92,7 +97,8 @@ def _others(
         found["corrected"] = refusal(people.why_not or "no human grades", signal.confidence, counts)
     elif signal.estimate != "corrected" and "corrected" in found and found["corrected"].refused is not None:
         del found["corrected"]
-    return found, (coverage(evidence, items), effective_items(evidence, weighted), *people.measures), people.components
+    mix = coverage(evidence, items), mix_shift_of(evidence, items), effective_items(evidence, weighted)
+    return found, (*mix, *people.measures), people.components
 
 
 def _agreement(signal: Signal, evidence: Evidence, judged: Judged) -> Measure:

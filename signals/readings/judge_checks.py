@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 
-from signals.model import ItemScore, Measure
+from signals.model import Estimate, ItemScore, Measure
 from signals.readings.human import EPOCH
 from signals.readings.judged import Item, Judged
 from signals.stats.difference import RefusedError
@@ -163,13 +163,25 @@ def duplicates(items: Sequence[Item]) -> Measure:
     return Measure("max_duplicates", count / len(known), f"{count:,} of {len(known):,} items ask what another asks")
 
 
-def leaked(items: Sequence[Item]) -> Measure:
-    """Share of items that are known to be in a training set, of those about which it is known."""
+def leaked(items: Sequence[Item], unit: str, without: Estimate | None) -> Measure:
+    """Share of items that are known to be in a training set, of those about which it is known.
+
+    Args:
+        items: All that both arms have.
+        unit: Of the scores.
+        without: The raw estimate over the items that are not known to have leaked; None when that is all or none.
+    """
     said = Counter(item.leaked for item in items if item.leaked is not None)
     total = said[True] + said[False]
     if not total:
         return Measure("max_leaked", None, "the source does not say which items leaked")
-    return Measure("max_leaked", said[True] / total, f"{said[True]:,} of {total:,} items" + _of(total, len(items)))
+    why = f"{said[True]:,} of {total:,} items{_of(total, len(items))}"
+    if without is not None:
+        mean = number(_mean([item.difference for item in items]), unit, signed=True)
+        rest = number(without.effect, unit, signed=True)
+        low, high = (number(bound, unit, signed=True) for bound in (without.low, without.high))
+        why += f"; without them the raw effect is {rest} ({low} to {high}) instead of {mean}"
+    return Measure("max_leaked", said[True] / total, why)
 
 
 def _of(known: int, items: int) -> str:

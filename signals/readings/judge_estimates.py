@@ -121,6 +121,15 @@ def per_judge(items: Sequence[Item], confidence: float) -> dict[str, Estimate]:
     }
 
 
+def not_leaked(items: Sequence[Item], confidence: float) -> Estimate | None:
+    """The raw estimate over the items that are not known to be in a training set; None when that is all or none.
+
+    Those that were learnt by heart say nothing of the others, so this is how much of the effect could be memory.
+    """
+    rest = [item for item in items if not item.leaked]
+    return paired(rest, confidence) if 0 < len(rest) < len(items) else None
+
+
 def planning(items: Sequence[Item]) -> dict[str, float]:
     """Variance between items and within repeats, for independent items; empty without repeats."""
     if len({item.group for item in items}) < len(items):

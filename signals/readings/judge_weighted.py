@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from signals.readings.common import estimate, refusal
 from signals.readings.judge_estimates import one_sided, t_of
 from signals.readings.judged import Item
 from signals.stats.difference import RefusedError
+from signals.stats.mix import mix_shift
 from signals.stats.paired import FEW_CHANGES, FEW_CLUSTERS
 from signals.stats.reweight import Weighted, weighted_mean
 from signals.stats.weights import kish
@@ -19,6 +20,7 @@ from signals.words import plural, share
 NO_MIX = "the traffic mix is not known: declare a source of shape traffic_mix"
 ALL_COVERED = 1.0 - 1e-9
 HEAVY = 10.0  # one item's weight over the mean weight
+CONFIDENCE = 0.95  # one-sided, of the bound that max_mix_shift is
 SHOWN = 4  # names of segments in a warning
 
 
@@ -53,6 +55,34 @@ def coverage(evidence: Evidence, items: Sequence[Item]) -> Measure:
         cells += len(margin.shares)
     why = f"{cells} segments of traffic" + (f"; none of {_names(missing)}" if missing else "")
     return Measure("coverage", min(1.0, covered), why)
+
+
+def mix_shift_of(evidence: Evidence, items: Sequence[Item]) -> Measure:
+    """How far the mix of the paired items surely is from the newest traffic mix; of margins, the worst."""
+    name = "max_mix_shift"
+    if not evidence.mix:
+        return Measure(name, None, "the traffic mix is not known")
+    margins = margins_of(newest_mix(evidence), value=False)
+    if not margins:
+        return Measure(name, None, "the traffic mix has no shares")
+    found: tuple[float, str] | None = None
+    for margin in margins:
+        placed = Counter(places_of(margin, items))
+        if not items or placed[None] == len(items):
+            return Measure(name, None, f"no item says its {' and '.join(margin.dimensions)} as the traffic mix does")
+        cells = [*margin.shares, None]  # None: items of segments that traffic does not have
+        shares = [0.0 if cell is None else margin.shares[cell] for cell in cells]
+        shift = mix_shift([placed[cell] for cell in cells], shares, CONFIDENCE)
+        off = max(cells, key=lambda cell: abs(placed[cell] / len(items) - (margin.shares[cell] if cell else 0.0)))
+        part = margin.shares[off] if off else 0.0
+        named = _names([off]) if off else "segments that traffic does not have"
+        why = (
+            f"{share(shift.distance)} of the items would have to be of other segments, of which chance explains up to "
+            f"{share(shift.noise)}; most of all {named}: {share(placed[off] / len(items))} of the items and "
+            f"{share(part)} of traffic"
+        )
+        found = max(found or (-1.0, ""), (shift.low, why))
+    return Measure(name, *found) if found else Measure(name, None, "the traffic mix has no shares")
 
 
 def effective_items(evidence: Evidence, weighted: Reweighted) -> Measure:

@@ -38,14 +38,15 @@ def read(signal: Signal, numbers: Numbers | None, as_of: datetime) -> Reading:
         The reading. Its state, first match first: ``missing`` without numbers or without evidence in an arm;
         ``untrusted`` when a validity check that the policy asks for does not pass, or the interval was refused; ``win``
         or ``loss`` when the interval lies on one side of zero; ``flat`` when it is strictly inside the margin; else
-        ``unclear``. A maturity check that the policy asks for and that does not pass turns ``win`` and ``flat`` into
-        ``unclear``; a ``loss`` stands.
+        ``unclear``. A distance (drift) cannot be good: it is a ``loss`` when its interval lies at or beyond the margin,
+        and ``flat`` when it lies inside. A maturity check that the policy asks for and that does not pass turns ``win``
+        and ``flat`` into ``unclear``; a ``loss`` stands.
     """
     voting = numbers.estimates.get(numbers.voting, NOTHING) if numbers else NOTHING
     age = _age(numbers, as_of)
     checks = tuple(_check(spec, signal, numbers, age) for spec in checks_of(signal.kind))
     benefit = _oriented(signal.sign, voting.effect, voting.low, voting.high)
-    margin = signal.margin.absolute(voting.control) if signal.margin else None
+    margin = signal.margin.absolute(_level(numbers, voting)) if signal.margin else None
     state, why = _state(signal, numbers, voting, benefit, margin, checks)
     chance, least = _power(voting, margin)
     return Reading(
@@ -83,6 +84,7 @@ def read(signal: Signal, numbers: Numbers | None, as_of: datetime) -> Reading:
         rate_per_day=numbers.rate_per_day if numbers else None,
         components=numbers.components if numbers else {},
         owner=signal.owner,
+        equivalent=_equivalent(benefit, margin),
     )
 
 
@@ -115,7 +117,21 @@ def _state(
     return state, why
 
 
+def _level(numbers: Numbers | None, voting: Estimate) -> float | None:
+    """What a margin in % of control is of: with several controls the smallest, so that it holds against each."""
+    several = [one.control for name, one in numbers.estimates.items() if name.startswith("versus ")] if numbers else []
+    if not several:
+        return voting.control
+    return None if None in several else min((one for one in several if one is not None), key=abs)
+
+
 def _plain_state(signal: Signal, low: float, high: float, margin: float | None) -> tuple[State, str]:
+    if signal.distance and margin is not None:
+        if high <= -margin:
+            return "loss", "the whole interval is at or beyond the margin"
+        if low > -margin:
+            return "flat", "the whole interval is inside the margin"
+        return "unclear", "the interval holds the margin"
     upward = signal.better == "higher"
     if low > 0:
         return "win", "interval is above 0" if upward else "interval is below 0, and lower is better"
@@ -195,6 +211,13 @@ def _oriented(sign: int, effect: float | None, low: float | None, high: float | 
 
 def _non_inferior(benefit: Interval, margin: float | None) -> bool | None:
     return None if benefit.low is None or margin is None else benefit.low > -margin
+
+
+def _equivalent(benefit: Interval, margin: float | None) -> bool | None:
+    """Two one-sided tests at half of the interval's error rate each (Schuirmann 1987): flat, or a small win or loss."""
+    if benefit.low is None or benefit.high is None or margin is None:
+        return None
+    return benefit.low > -margin and benefit.high < margin
 
 
 def _material(benefit: Interval, margin: float | None) -> bool | None:

@@ -250,6 +250,8 @@ def data_of(verdict: Verdict, before: str | None, failed: Sequence[str] = ()) ->
         name: {key: reading[key] for key in READING_KEYS} for name, reading in whole["readings"].items()
     }
     about = {"kind": release.kind, "control": release.control, "candidate": release.candidate, "owner": release.owner}
+    if release.other_controls:
+        data["controls"] = list(release.controls)
     return {
         "type": "verdict.new" if before is None else "verdict.changed",
         "timestamp": utc(now()),

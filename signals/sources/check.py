@@ -81,7 +81,7 @@ def check_sources(
         SignalsError: An unknown source, a store that fails, or a policy that does not load.
     """
     signals = policy_of(project).signals
-    arms = frozenset(arm for release in project.releases for arm in release.arms)
+    arms = frozenset(arm for release in project.releases for arm in release.variants)
     profiles = {one.name: Profile(arms) for one in project.sources if source in (None, one.name)}
 
     def look(one: Source, records: Iterator[Record]) -> Iterator[Record]:
@@ -122,11 +122,11 @@ class _Bench:
 
     def _brings(self, profile: Profile) -> Iterator[Brings]:
         for release in self.project.releases:
-            counts = [profile.variants[arm] for arm in release.arms]
-            if any(counts):
-                control, candidate = release.arms
-                pairs = profile.pairs(control, candidate) if profile.items else None
-                yield Brings(release.id, (control, counts[0]), (candidate, counts[1]), pairs)
+            for control, candidate in release.pairs:
+                counts = profile.variants[control], profile.variants[candidate]
+                if any(counts):
+                    pairs = profile.pairs(control, candidate) if profile.items else None
+                    yield Brings(release.id, (control, counts[0]), (candidate, counts[1]), pairs)
 
     def _lacks(self, source: Source, profile: Profile, set_aside: Sequence[SetAside]) -> Iterator[Lack]:
         signal = self.signals[source.signal]
@@ -140,6 +140,8 @@ class _Bench:
 
     def _between(self, profile: Profile, signal: Signal) -> Iterator[Gap]:
         """What a judge needs of other sources: the same scorer, people's ratings of its items, the traffic mix."""
+        if profile.kinds["OutcomeCell"] and signal.estimate == "reweighted" and not self.alone:
+            yield from self._mix(signal, ("coverage",))
         if not profile.kinds["ItemScore"] or self.alone:
             return
         fellows = [self.profiles[other.name] for other in self.project.sources if other.signal == signal.name]
@@ -162,9 +164,12 @@ class _Bench:
             example = next(one.example for one in rated if one.count)
             what = f"people rated none of these outputs (items like {profile.example!r}; people's like {example!r})"
             yield Gap(what, PEOPLE, remedy="Map `item` to the same ids in both sources", estimates=("corrected",))
+        yield from self._mix(signal, MIX)
+
+    def _mix(self, signal: Signal, checks: tuple[str, ...]) -> Iterator[Gap]:
         if not any(other.signal == signal.name and shape_of(other) == "traffic_mix" for other in self.project.sources):
             remedy = f"Add a source of shape traffic_mix for {signal.name}"
-            yield Gap("no traffic mix", MIX, remedy=remedy, estimates=("reweighted",))
+            yield Gap("no traffic mix", checks, remedy=remedy, estimates=("reweighted",))
 
     def _asked(self, gap: Gap, signal: Signal) -> str:
         """What the policy asks for that cannot be computed, and what becomes of the reading."""
@@ -208,7 +213,7 @@ class _Bench:
 def _no_arm(profile: Profile, releases: Sequence[Release]) -> Lack:
     """The source names variants, and no release does."""
     names = sorted(profile.variants)
-    arms = sorted({arm for release in releases for arm in release.arms})
+    arms = sorted({arm for release in releases for arm in release.variants})
     what = f"feeds no release: it has the variants {', '.join(names[:4])}{' …' if len(names) > 4 else ''}"
     if not arms:
         return Lack(what, (), "no release is declared", f"Add one under `releases:` in {WHERE}")
@@ -221,6 +226,7 @@ def _no_arm(profile: Profile, releases: Sequence[Release]) -> Lack:
 UNITS = {
     "ItemScore": "scores", "Rating": "ratings", "Preference": "choices", "OutcomeCell": "units",
     "FeedbackCell": "responses", "EmbeddingSample": "vectors", "MixShare": "shares", "QuantileCell": "quantiles",
+    "RoutedCell": "routes",
 }  # fmt: skip
 
 

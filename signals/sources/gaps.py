@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signals.checks import BY_NAME
-from signals.model import INCOMPLETE, SetAside, Signal
+from signals.model import INCOMPLETE, UNKNOWN_OUTCOME, SetAside, Signal
 from signals.sources.profile import Profile
 
 AGREEMENT = ("agreement", "agreement_low", "ac2")
 BY_SEGMENT = ("heterogeneity_p", "max_reversals")
 PEOPLE = ("human_agreement", "min_overlap", "label_balance_p", "judge_bias_p")
-MIX = ("coverage", "min_effective_items")
+MIX = ("coverage", "min_effective_items", "max_mix_shift")
 PER_UNIT = "Give one row per unit (shape outcome) instead of counts"
 
 
@@ -49,6 +49,8 @@ def gaps(profile: Profile, signal: Signal, set_aside: tuple[SetAside, ...]) -> I
         yield from _experiment(profile, signal, set_aside)
     if profile.kinds["FeedbackCell"]:
         yield from _feedback(profile)
+    if profile.kinds["EmbeddingSample"]:
+        yield from _drift(profile)
     if profile.count and set(profile.kinds) != {"MixShare"} and signal.kind != "drift":
         yield from _segments(profile, signal)
 
@@ -129,11 +131,21 @@ def _experiment(profile: Profile, signal: Signal, set_aside: tuple[SetAside, ...
         yield Gap("units count as independent", ("min_clusters",), ("cluster",), "what was randomised, if not units")
     if not any(entry.why.startswith(INCOMPLETE) for entry in set_aside):
         yield Gap("no outcome window", ("outcome_complete",), ("window",), "how long an outcome may take")
+    if profile.has("units"):
+        yield from _routes(profile, set_aside)
+
+
+def _routes(profile: Profile, set_aside: tuple[SetAside, ...]) -> Iterator[Gap]:
+    if not any(entry.why.startswith(UNKNOWN_OUTCOME) for entry in set_aside):
+        yield Gap("not known whose outcome nobody learned", ("outcome_known",), ("empty",), "what an empty value means")
+    if not profile.has("forecast"):
+        what = "which success a router expected"
+        yield Gap("no forecasts of a router", ("max_overconfidence",), ("predicted",), what)
 
 
 def _per_unit(profile: Profile, kind: str) -> Iterator[Gap]:
     if not profile.has("units"):
-        yield Gap("counts, no units", ("both_arms",), remedy=PER_UNIT)
+        yield Gap("counts, no units", ("both_arms", "outcome_known", "max_overconfidence"), remedy=PER_UNIT)
     if kind == "mean" and not profile.has("extremes"):
         yield Gap("no single outcomes", ("max_outlier_leverage",), remedy=PER_UNIT)
     if kind == "mean" and not profile.has("skew"):
@@ -152,6 +164,15 @@ def _feedback(profile: Profile) -> Iterator[Gap]:
         yield Gap("not known who responds most", ("max_user_share",), ("user",), "who responded")
     if not profile.has("at"):
         yield Gap("no days", ("max_age",), ("at", "day"), "when an answer was rated")
+
+
+def _drift(profile: Profile) -> Iterator[Gap]:
+    if not profile.everywhere("model"):
+        yield Gap("no embedding model", ("same_model",), ("model",), "which model made a vector")
+    if not profile.everywhere("at"):
+        lacking = [] if profile.has("at") else ["max_age"]
+        lacking += [] if profile.everywhere("window") else ["slow_trend_p"]
+        yield Gap("no times", tuple(lacking), ("at",), "when a vector's text came in")
 
 
 def _segments(profile: Profile, signal: Signal) -> Iterator[Gap]:

@@ -17,6 +17,7 @@ from signals.model import (
     QuantileCell,
     Rating,
     Record,
+    RoutedCell,
 )
 
 LABELS = 50
@@ -84,11 +85,14 @@ class Profile:
         if isinstance(record, FeedbackCell):
             size = round(record.moments.n * (record.moments.d_mean or 1.0))
         for variant in mine:
-            self.variants[variant] += 0 if isinstance(record, QuantileCell) else size
+            self.variants[variant] += 0 if isinstance(record, (QuantileCell, RoutedCell)) else size
         if mine and not self.arms & set(mine):
             return
-        self.count += 1
         self.kinds[type(record).__name__] += 1
+        if isinstance(record, RoutedCell):  # of units that outcome cells count
+            self.known["forecast"] += record.tenth >= 0
+            return
+        self.count += 1
         if not isinstance(record, EmbeddingSample):
             for name, label in record.segment:
                 if len(self.segments[name]) < LABELS:
@@ -121,6 +125,8 @@ class Profile:
 def _variants(record: Record) -> tuple[str, ...]:
     if isinstance(record, Preference):
         return tuple(sorted((record.left, record.right)))
+    if isinstance(record, EmbeddingSample):
+        return (record.variant or record.window,)
     return () if isinstance(record, MixShare) or not record.variant else (record.variant,)
 
 
@@ -152,4 +158,6 @@ def _facts(record: Record) -> Mapping[str, bool]:
         }  # fmt: skip
     if isinstance(record, MixShare):
         return {"value_share": record.value_share is not None}
+    if isinstance(record, EmbeddingSample):
+        return {"at": record.at is not None, "model": bool(record.model), "window": bool(record.window)}
     return {"at": record.at is not None}

@@ -29,6 +29,9 @@ RATE = 0.05
 
 OVER = 50
 
+HIGHEST = 10.0
+"""Sum above which the chance is no longer computed but bounded by that of this sum: one in ten thousand in a year."""
+
 
 @dataclass(frozen=True)
 class Alarm:
@@ -139,3 +142,23 @@ def limit_for(rate: float, releases: int) -> float:
         middle = (low + high) // 2
         low, high = (low, middle) if alarm_chance(middle / 100.0, releases) <= rate else (middle + 1, high)
     return low / 100.0
+
+
+def slow_trend_p(values: Sequence[float], over: int = 52) -> float:
+    """How often exchangeable values would have taken the one-sided sum as high as these did, at any of ``over`` looks.
+
+    Somebody who looks after every window and is alarmed at ``alpha`` is alarmed falsely within ``over`` windows with a
+    chance of at most ``alpha``: the figure counts all looks that are still to come.
+
+    Args:
+        values: One per window, in order of time; rising is what is looked for.
+        over: Windows that the chance is over; as many as there are when there are more.
+
+    Raises:
+        ValueError: When a value is not finite.
+    """
+    found = [float(one) for one in values]
+    if not all(map(math.isfinite, found)):
+        raise ValueError("a value is not finite")
+    highest = min(max(_path(found), default=0.0), HIGHEST)
+    return min(1.0, alarm_chance(highest, max(over, len(found)))) if highest > 0.0 else 1.0

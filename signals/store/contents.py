@@ -65,8 +65,8 @@ def _parts(text: str) -> tuple[Mapping[Key, Part], int]:
 
 def own_keys(release: Release) -> list[Key]:
     """The keys of records about a release, sorted; what names no variant is about every one."""
-    first, second = sorted(release.arms)
-    return [(), (first,), (first, second), (second,)]
+    pairs = {tuple(sorted(pair)) for pair in release.pairs}
+    return sorted({(), *((variant,) for variant in release.variants), *pairs})
 
 
 def faults(contents: Iterable[Content], release: Release) -> tuple[SetAside, ...]:
@@ -74,7 +74,8 @@ def faults(contents: Iterable[Content], release: Release) -> tuple[SetAside, ...
     rows: Counter[tuple[str, str | None, bool]] = Counter()
     units: Counter[tuple[str, str | None, bool]] = Counter()
     whole: set[tuple[str, str | None, bool]] = set()  # the reasons that set whole units aside
-    entries = (entry for one in contents for about in (None, *release.arms) for entry in one.set_aside.get(about, ()))
+    mine = (None, *release.variants)
+    entries = (entry for one in contents for about in mine for entry in one.set_aside.get(about, ()))
     for entry in entries:
         key = entry["why"], entry["variant"], entry["fault"]
         rows[key] += entry["rows"]

@@ -6,9 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from signals.model import (
+    EmbeddingSample,
     Evidence,
     FeedbackCell,
     ItemScore,
@@ -18,6 +31,7 @@ from signals.model import (
     QuantileCell,
     Rating,
     Release,
+    RoutedCell,
     SourceNote,
     digest,
 )
@@ -26,6 +40,16 @@ from signals.store.records import SHAPES
 from signals.store.tables import pull
 
 YIELD = 5_000
+
+# Built once: a release is read for every signal, and thirty past releases beside it.
+_SOURCES: BindParameter[Any] = bindparam("sources", expanding=True)
+_SORTS = union_all(
+    *(
+        select(literal(kind.__name__)).where(select(literal(1)).where(shape.table.c.source.in_(_SOURCES)).exists())
+        for kind, shape in SHAPES.items()
+    )
+)
+"""Which sorts of records some sources hold."""
 
 
 def evidence(
@@ -38,9 +62,14 @@ def evidence(
     """See ``Store.evidence``."""
     names = sorted(set(sources))
     held = contents(connection, names)
+    everything = sorted({*sources, *human_sources})
+    # Most sources hold one sort of records, and building a question takes longer than having no answer.
+    sorts = set(connection.execute(_SORTS, {"sources": everything}).scalars())
 
     def read(kind: type[Any], of: Sequence[str] = names) -> tuple[Any, ...]:
         shape = SHAPES[kind]
+        if kind.__name__ not in sorts:
+            return ()
         wanted = _of(shape.table, of, until)
         arms = _is_arms(shape.table, release)
         found = (
@@ -58,8 +87,10 @@ def evidence(
         preferences=read(Preference),
         outcomes=read(OutcomeCell),
         quantiles=read(QuantileCell),
+        routed=read(RoutedCell),
         feedback=read(FeedbackCell),
         mix=read(MixShare),
+        vectors=read(EmbeddingSample),
         human=read(Rating, sorted(set(human_sources))) if human_sources else (),
         set_aside=faults(held.values(), release),
         sources=tuple(
@@ -71,7 +102,7 @@ def evidence(
                 rows_read=one.row["rows_read"],
                 rows_kept=one.row["rows_kept"],
                 own_rows=one.own_rows(release),
-                units=sum(part.rows for _, part in one.own_parts(release)),
+                units=sum(part.rows for key, part in one.own_parts(release) if key),  # a traffic mix names no arm
             )
             for name, one in held.items()
         ),
@@ -128,12 +159,16 @@ def _of(table: Table, sources: Sequence[str], until: datetime | None) -> ColumnE
 def _is_arms(table: Table, release: Release) -> ColumnElement[bool] | None:
     """The condition that a row is about this release; None for what is about no variant."""
     if "left" in table.c:
-        control, candidate = release.arms
         return or_(
-            and_(table.c.left == control, table.c.right == candidate),
-            and_(table.c.left == candidate, table.c.right == control),
+            *(
+                and_(table.c.left == left, table.c.right == right)
+                for control, candidate in release.pairs
+                for left, right in ((control, candidate), (candidate, control))
+            )
         )
-    return table.c.variant.in_(release.arms) if "variant" in table.c else None
+    if "vector" in table.c:  # a vector may name its window only, and then a reading finds the two windows itself
+        return table.c.variant.in_(("", *release.variants))
+    return table.c.variant.in_(release.variants) if "variant" in table.c else None
 
 
 def _last_before(connection: Connection, release: Release, sources: Sequence[str], until: datetime) -> str | None:

@@ -31,6 +31,7 @@ from signals.model import (
     QuantileCell,
     Rating,
     Record,
+    RoutedCell,
     Segment,
 )
 from signals.store import tables
@@ -189,7 +190,7 @@ def _shape(table: Table, attributes: Sequence[str], build: Callable[[Sequence[An
         flatten=attrgetter(*attributes),
         build=build,
         cells="n" in columns,
-        again="quantile" in columns,
+        again="quantile" in columns or "known" in columns,
     )
 
 
@@ -218,6 +219,7 @@ SHAPES: dict[type[Any], Shape] = {
         _outcome,
     ),
     QuantileCell: _flat(tables.outcome_quantile, QuantileCell),
+    RoutedCell: _flat(tables.outcome_routed, RoutedCell),
     FeedbackCell: _shape(
         tables.feedback_moments,
         ("variant", "segment", "day", "impressions", "users_known", "top_user_share", *_CELL),

@@ -33,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 
-from signals.model import FeedbackCell, OutcomeCell, QuantileCell, Record, SignalsError, Source, plain
+from signals.model import FeedbackCell, OutcomeCell, QuantileCell, Record, RoutedCell, SignalsError, Source, plain
 from signals.store.engine import Database
 from signals.store.records import MAX_INT, SHAPES, RefusedError, Shape
 from signals.store.report import Tally
@@ -116,7 +116,7 @@ def _batches(records: Iterable[Record], tally: Tally, stage: Stage) -> Iterator[
 
 def _lost(record: Record) -> int:
     """How many units (of a cell) or rows a record stands for that no other one of its source does."""
-    if isinstance(record, QuantileCell):
+    if isinstance(record, (QuantileCell, RoutedCell)):
         return 0
     if isinstance(record, OutcomeCell):
         return record.moments.n if record.members is None else record.members
@@ -192,7 +192,8 @@ def _summaries(connection: Connection, made: Table, shape: Shape) -> Iterator[tu
     found = select(made.c.digest, when, *size, *about).order_by(made.c.digest).execution_options(yield_per=BATCH)
     for row_digest, at, count, each, *names in connection.execute(found):
         moment = at.astimezone(UTC).isoformat() if isinstance(at, datetime) else at or ""
-        yield row_digest, tuple(sorted(names)), _units(count, each), moment
+        # A record without a variant (a vector that names its window only) is about every release.
+        yield row_digest, tuple(sorted(name for name in names if name)), _units(count, each), moment
 
 
 def _units(units: int, each: float | None) -> int:

@@ -86,7 +86,7 @@ class Store:
                 update(tables.release).where(tables.release.c.id.not_in(list(wanted))).values(listed=False)
             )
             for release in wanted.values():
-                values = {**release.__dict__, "listed": True}
+                values = _row(release)
                 if release.id not in known:
                     connection.execute(insert(tables.release), values)
                     continue
@@ -275,12 +275,18 @@ class Store:
         self, release_id: str, signal: str, evidence_hash: str, definition_hash: str, computed: Numbers | PairNumbers
     ) -> None:
         """Keep numbers; what was kept under the same four names is replaced."""
-        key = {"release": release_id, "signal": signal, "evidence_hash": evidence_hash,
-               "definition_hash": definition_hash}  # fmt: skip
-        value = {"numbers": numbers.dump(computed), "at": datetime.now(UTC)}
-        kept = upsert(tables.estimate, sqlite=self.database.sqlite).values(**key, **value)
-        with self.database.write(f"estimate {release_id} {signal}") as connection:
-            connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=value))
+        self.put_estimates([((release_id, signal, evidence_hash, definition_hash), computed)])
+
+    def put_estimates(self, computed: Sequence[tuple[tuple[str, str, str, str], Numbers | PairNumbers]]) -> None:
+        """Keep the numbers of several signals of one release: all of them or, when the store fails, none."""
+        kept = upsert(tables.estimate, sqlite=self.database.sqlite)
+        names = ("release", "signal", "evidence_hash", "definition_hash")
+        rows = [
+            dict(zip(names, key, strict=True), numbers=numbers.dump(one), at=datetime.now(UTC)) for key, one in computed
+        ]
+        new = {name: kept.excluded[name] for name in ("numbers", "at")}
+        with self.database.write(f"estimate {rows[0]['release']}") as connection:
+            connection.execute(kept.on_conflict_do_update(index_elements=list(names), set_=new), rows)
 
     # --- policies, verdicts, decisions ------------------------------------------------------------------------------
 
@@ -425,8 +431,20 @@ class Store:
             return audit.head(connection)
 
 
+BETWEEN = "\x1f"
+"""Between the controls of a release in their one column: the unit separator, which no name of a version holds."""
+
+
+def _row(release: Release) -> dict[str, Any]:
+    """A listed release as a row."""
+    values = {name: value for name, value in release.__dict__.items() if name != "other_controls"}
+    return {**values, "control": BETWEEN.join(release.controls), "listed": True}
+
+
 def _release(row: Mapping[Any, Any]) -> Release:
-    return Release(**{name: value for name, value in row.items() if name != "listed"})
+    values = {name: value for name, value in row.items() if name != "listed"}
+    control, *others = values.pop("control").split(BETWEEN)
+    return Release(**values, control=control, other_controls=tuple(others))
 
 
 def storable(what: str, *texts: str) -> None:

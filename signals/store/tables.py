@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "signals_version"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every migration this version knows, oldest first; the last one is where a store should be."""
 
 
@@ -140,6 +140,16 @@ outcome_quantile = Table(
     sqlite_with_rowid=False,
 )  # fmt: skip
 
+outcome_routed = Table(
+    "outcome_routed", metadata,
+    _text("source", key=True), _text("metric", key=True), _text("variant", key=True), _text("route", key=True),
+    Column("tenth", BigInteger, primary_key=True, autoincrement=False), _count("n"), _count("known"),
+    *(Column(name, Double, nullable=False) for name in (
+        "realised", "predicted", "spread", "chance", "score", "score_spread")),
+    _time("at", null=True), _digest(),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 feedback_moments = Table(
     "feedback_moments", metadata,
     _text("source", key=True), _text("variant", key=True), _text("segment", key=True), _text("day", key=True),
@@ -159,6 +169,7 @@ embedding_sample = Table(
     "embedding_sample", metadata,
     _text("source", key=True), _text("record", key=True), _text("variant"),
     Column("vector", LargeBinary, nullable=False), _text("window"), _text("item"), _time("at", null=True), _digest(),
+    _added_text("model", ""),
 )  # fmt: skip
 
 # --- numbers and provenance -----------------------------------------------------------------------------------------

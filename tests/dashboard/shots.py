@@ -38,6 +38,8 @@ VIEWS = {
     "policy": "policy",
     "policy-editor": "policy",
     "sources": "sources",
+    "cases": "cases",
+    "case": "?case=trained-on-the-eval-set",
 }
 DECIDED: tuple[tuple[str, ...], ...] = (
     ("all-agree", "ship", "--by", "mara", "--because", "Every signal agrees."),
@@ -104,7 +106,7 @@ def photograph(address: str, out: Path, shots: Sequence[Shot], *, whole: bool) -
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
             page = context.new_page()
             page.goto(f"{address}/{VIEWS[shot.view]}")
-            page.wait_for_selector(".sg .card, .sg .problem, .sg.present", timeout=60_000)
+            page.wait_for_selector(".sg .card, .sg .problem, .sg.present, .sg .case", timeout=60_000)
             page.wait_for_load_state("networkidle")
             if shot.view in ("signals-experiment", "signals-judge"):  # the charts come after the cards
                 page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached", timeout=60_000)

@@ -21,6 +21,7 @@ PAGES = {
     "policy": "policy",
     "decisions": "decisions",
     "sources": "sources",
+    "cases": "cases",
 }
 
 
@@ -34,7 +35,7 @@ def test_no_page_has_a_serious_violation(browser: Any, server: Server, page: str
         context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
         tab = context.new_page()
         tab.goto(f"{server.address}/{PAGES[page]}")
-        tab.wait_for_selector(".sg .card, .sg .problem, .sg.present", timeout=30_000)
+        tab.wait_for_selector(".sg .card, .sg .problem, .sg.present, .sg .case", timeout=30_000)
         tab.wait_for_load_state("networkidle")
         for width, height in ((1440, 900), (390, 844)):  # loaded once: turning the screen costs less than loading anew
             tab.set_viewport_size({"width": width, "height": height})

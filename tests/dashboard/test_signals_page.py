@@ -207,8 +207,8 @@ def test_another_signal_is_chosen_from_the_menu(visit: Callable[..., AppTest], e
 def test_what_cannot_be_read_is_a_sentence(visit: Callable[..., AppTest], small: Made, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small.folder, tmp_path / "drift"))
     policy = (folder / "hierarchy.yaml").read_text(encoding="utf-8")
-    (folder / "hierarchy.yaml").write_text(policy.replace("kind: feedback", "kind: drift"), encoding="utf-8")
-    assert "signals of kind drift cannot be read yet" in words_of(visit(folder))
+    (folder / "hierarchy.yaml").write_text(policy.replace("kind: feedback", "kind: vibes"), encoding="utf-8")
+    assert "signals of kind 'vibes' are unknown" in words_of(visit(folder))
     fresh = Path(shutil.copytree(small.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns("*.db*")))
     assert "nothing was ever pulled" in words_of(visit(fresh))
     assert "does not load" in words_of(visit(tmp_path / "nowhere"))

@@ -90,6 +90,7 @@ def reading(signal: str, state: str, **changes: Any) -> Reading:
         fields |= {
             "effect": effect, "low": bottom, "high": top, "benefit": Interval(value, low, high),
             "non_inferior": low > -margin, "material": low >= margin or high <= -margin,
+            "equivalent": low > -margin and high < margin,
             "estimates": {"raw": Estimate(effect, bottom, top, "a method", 0.95, se=half * margin / 1.96)},
         }  # fmt: skip
     return Reading(**(fields | changes))

@@ -229,7 +229,8 @@ def test_every_default_can_be_written_as_a_threshold() -> None:
         keys = {spec.name: re.search(r"`([^`]+)` \| (?:validity|maturity)", page_row(spec.name)) for spec in specs}
         written = ", ".join(f"{name}: {found[1]}" for name, found in keys.items() if found)
         metric = ", metric: {name: m, type: mean}" if kind == "experiment" else ""
-        text = f"schema: 1\nname: all\nsignals:\n  a: {{kind: {kind}, better: higher{metric}, trust: {{{written}}}}}\n"
+        side = "lower, margin: 0.1" if kind == "drift" else "higher"  # a distance is never good
+        text = f"schema: 1\nname: all\nsignals:\n  a: {{kind: {kind}, better: {side}{metric}, trust: {{{written}}}}}\n"
         loaded = parse_policy(text + "hierarchy: [{signal: a, win: ship}]\n")
         assert loaded.signals["a"].trust == {spec.name: pytest.approx(spec.default) for spec in specs}
 

@@ -261,9 +261,9 @@ def test_quantile_is_not_silently_a_mean() -> None:
         measure(signal("experiment", metric=Metric("latency", "quantile")), evidence(outcomes=arms(5, 10, 5, 10)))
 
 
-def test_drift_is_not_computed() -> None:
-    with pytest.raises(SignalsError, match="'drift'"):
-        measure(signal("drift"), evidence())
+def test_an_unknown_kind_is_not_computed() -> None:
+    with pytest.raises(SignalsError, match="'vibes'"):
+        measure(signal("vibes"), evidence())
 
 
 def test_no_reading_module_is_imported_before_it_is_needed(root: Path) -> None:

@@ -171,7 +171,8 @@ def test_measures_that_the_evidence_cannot_give_say_why() -> None:
     silent = {one.name: one.why for one in numbers.measures if one.value is None}
     assert set(silent) == {
         "max_sources", "sample_ratio_day_p", "sample_ratio_segment_p", "min_clusters", "full_weeks",
-        "outcome_complete", "max_skew", "covariate_balance_p", "novelty_p", "heterogeneity_p", "max_reversals",
+        "outcome_complete", "outcome_known", "max_overconfidence", "max_skew", "covariate_balance_p", "novelty_p",
+        "heterogeneity_p", "max_reversals", "slow_trend_p", "coverage",
     }  # fmt: skip
     assert all(silent.values())
 

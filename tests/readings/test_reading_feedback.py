@@ -232,3 +232,17 @@ def test_coverage_when_users_respond_often_and_alike() -> None:
         naive += wrong.low <= 0 <= wrong.high
     assert 0.925 <= inside / 600 <= 0.975
     assert naive / 600 < 0.85
+
+
+def test_what_was_shown_is_kept_for_the_releases_to_come() -> None:
+    """In all and by declared segment, both arms together; nothing where one cell does not know it."""
+    pro, free = (("plan", "pro"),), (("plan", "free"),)
+    cells = [
+        counts("old", 60, 100, 1_000, segment=pro), counts("new", 70, 110, 1_200, segment=pro),
+        counts("old", 30, 50, 400, segment=free), counts("new", 30, 50, 500), counts("other", 3, 5, 900, segment=free),
+    ]  # fmt: skip
+    found = measure(signal("feedback", segments=("plan",)), evidence(feedback=tuple(cells))).components
+    assert found == {"shown": 3_100.0, "shown plan=pro": 2_200.0, "shown plan=free": 400.0, "shown plan=(none)": 500.0}
+    assert measure(signal("feedback"), evidence(feedback=tuple(cells))).components == {"shown": 3_100.0}
+    blind = [*cells, counts("old", 5, 9, None, segment=pro)]
+    assert measure(signal("feedback", segments=("plan",)), evidence(feedback=tuple(blind))).components == {}

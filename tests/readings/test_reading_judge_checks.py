@@ -39,7 +39,8 @@ def why(numbers: Numbers, name: str) -> str:
 
 VALUES = np.random.default_rng(1).uniform(0.2, 0.9, (40, 2))
 CATALOGUED = (
-    "min_items", "paired", "same_judge", "max_error_rate", "coverage", "min_effective_items", "human_agreement",
+    "min_items", "paired", "same_judge", "independent_judge", "max_error_rate", "coverage", "min_effective_items",
+    "human_agreement", "max_mix_shift",
     "min_overlap", "label_balance_p", "judge_bias_p", "judge_drift_p", "max_length_bias", "max_ceiling",
     "max_golden_age", "max_duplicates", "max_leaked", "max_set_aside", "heterogeneity_p", "max_reversals",
 )  # fmt: skip
@@ -174,6 +175,30 @@ def test_leaked_items() -> None:
     assert measured(numbers, "max_leaked") == pytest.approx(1 / 3)
     assert "known of 3 of 40 items" in why(numbers, "max_leaked")
     assert read(signal("judge"), numbers, AS_OF).checks["max_leaked"].status == "warn"
+
+
+def test_the_effect_without_what_leaked_stands_beside() -> None:
+    """Learnt by heart: the ten leaked items gain 0.5 and the others nothing on the whole."""
+    rng = np.random.default_rng(10)
+    values = np.stack([np.full(40, 0.3), 0.3 + rng.normal(0, 0.05, 40)], axis=1)
+    values[:10, 1] = 0.8
+    scores = tuple(replace(one, leaked=int(one.item[1:]) < 10 or None) for one in both(values))
+    numbers = of(*scores)
+    rest = values[10:, 1] - values[10:, 0]
+    oracle = scipy_stats.ttest_1samp(rest, 0).confidence_interval(0.95)
+    without = numbers.estimates["not_leaked"]
+    assert (without.effect, without.n_control) == (pytest.approx(rest.mean()), 30)
+    assert (without.low, without.high) == pytest.approx((oracle.low, oracle.high))
+    whole = float((values[:, 1] - values[:, 0]).mean())
+    told = f"without them the raw effect is {number(float(rest.mean()), 'pp', signed=True)}"
+    assert told.replace("−", "-") in why(numbers, "max_leaked")
+    assert why(numbers, "max_leaked").endswith(f"instead of {number(whole, 'pp', signed=True)}")
+    # The number that votes is the one that was asked for: leaks are told, not cut out in silence.
+    assert numbers.estimates["raw"].effect == pytest.approx(whole)
+    for share in (0, 40):
+        all_or_none = of(*(replace(one, leaked=int(one.item[1:]) < share) for one in both(values)))
+        assert "not_leaked" not in all_or_none.estimates
+        assert "without" not in why(all_or_none, "max_leaked")
 
 
 # --- the raw estimate -----------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def _condition(rng: random.Random, signals: dict[str, str], entangled: bool, dep
     if pick < 0.3:
         return f"{name} {rng.choice(['is', 'is not'])} {rng.choice(STATES)}"
     if pick < 0.45:
-        return f"{name}.{rng.choice(['non_inferior', 'material'])}"
+        return f"{name}.{rng.choice(['non_inferior', 'material', 'equivalent'])}"
     if pick < 0.6:
         bound, limit = (
             rng.choice(["benefit", "benefit.low", "benefit.high"]),

@@ -57,10 +57,10 @@ def cells(parts: Iterable[Part], source: Source, project: Project, tally: Tally)
     over different people.
     """
     every = list(parts)
-    other = {arm: set[str]() for release in project.releases for arm in release.arms}
+    other = {arm: set[str]() for release in project.releases for arm in release.variants}
     for release in project.releases:
-        for arm in release.arms:
-            other[arm].update(release.arms)
+        for arm in release.variants:
+            other[arm].update(release.variants)
     bad = {(part.label, part.variant) for part in every if isinstance(part.found, str)}
     found: dict[tuple[str, Segment, date | None], Moments] = {}
     for part in every:

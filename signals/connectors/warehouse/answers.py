@@ -211,7 +211,7 @@ def components(project: Project) -> list[list[str]]:
     """Variants that releases compare, put together where they share one: a chain of releases is one component."""
     found: list[set[str]] = []
     for release in project.releases:
-        arms = set(release.arms)
+        arms = set(release.variants)
         near = [one for one in found if one & arms]
         found = [one for one in found if not one & arms] + [arms.union(*near)]
     return sorted(sorted(one) for one in found)

@@ -72,7 +72,7 @@ def by_day(
     about = {
         "form": FORM, "options": {key: value for key, value in source.options.items() if key != "reread"},
         "map": source.map, "where": source.where, "values": source.values, "timezone": source.timezone,
-        "arms": sorted({release.arms for release in project.releases}),
+        "arms": sorted({pair for release in project.releases for pair in release.pairs}),
     }  # fmt: skip
     with spooled(source, project, about, fetch) as spool:
         cells = [row for day in spool.rows(KIND) for row in day["rows"]]

@@ -44,7 +44,7 @@ def options(policy: Policy, verdict: Verdict, name: str, design: Design) -> Iter
         yield from () if found is None else (found,)
     elif signal.kind == "panel":
         yield from more_grades(signal, reading, design, verdict)
-    else:
+    elif signal.kind == "judge":
         yield from more_golden(signal, reading, design, verdict)
         yield from more_agreement(policy, reading, design, verdict)
         yield from not_known(policy, verdict.release, reading, design)

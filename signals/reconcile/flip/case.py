@@ -71,25 +71,29 @@ class Own:
         hidden = {f"{name}.{key}" for key in UNTRUSTED_HIDES} if state == "untrusted" else set()
         found: dict[str, Any] = {key: value for key, value in self.believed.items() if key not in hidden}
         found[f"{name}.state"] = state
-        found.pop(f"{name}.non_inferior", None)
-        harmless = self.reading.non_inferior if ripe else False
-        if state != "untrusted" and harmless is not None:
-            found[f"{name}.non_inferior"] = harmless
+        shown = {"non_inferior": self.reading.non_inferior, "equivalent": self.reading.equivalent}
+        for fact, holds in shown.items():
+            found.pop(f"{name}.{fact}", None)
+            if state != "untrusted" and (holds is not None or not ripe):
+                found[f"{name}.{fact}"] = bool(holds) and ripe
         return found
 
     def facts_at(self, value: Fraction, low: Fraction, high: Fraction) -> dict[str, Any]:
         """What would be different if its benefit and its interval were these, its checks being what they are."""
         name = self.signal.name
         found: dict[str, Any] = {
-            f"{name}.state": state_of(low, high, self.margin, trusted=self.trusted, ripe=self.ripe),
+            f"{name}.state": state_of(
+                low, high, self.margin, trusted=self.trusted, ripe=self.ripe, distance=self.signal.distance
+            ),
             f"{name}.benefit": value,
             f"{name}.benefit.low": low,
             f"{name}.benefit.high": high,
         }
         if not self.ripe:
-            found[f"{name}.non_inferior"] = False
+            found |= {f"{name}.non_inferior": False, f"{name}.equivalent": False}
         elif self.margin is not None:
             found[f"{name}.non_inferior"] = low > -self.margin
+            found[f"{name}.equivalent"] = low > -self.margin and high < self.margin
         if self.margin is not None:
             found[f"{name}.material"] = low >= self.margin or high <= -self.margin
         return found
@@ -185,7 +189,8 @@ def what_if(policy: Policy, release: Release, readings: Mapping[str, Reading], a
             continue
         one = _own(signal, reading, release, as_of)
         # A reading whose state does not follow from its numbers was not made from them: nothing is said about it.
-        if state_of(one.low, one.high, one.margin, trusted=one.trusted, ripe=one.ripe) == reading.state:
+        found = state_of(one.low, one.high, one.margin, trusted=one.trusted, ripe=one.ripe, distance=signal.distance)
+        if found == reading.state:
             own[name] = one
     rest = {name: {key: value for key, value in facts.items() if not key.startswith(f"{name}.")}
             for name in policy.signals}  # fmt: skip
@@ -210,11 +215,19 @@ def passing(checks: Iterable[Check], sort: str) -> bool:
 
 
 def state_of(
-    low: Fraction | None, high: Fraction | None, margin: Fraction | None, *, trusted: bool, ripe: bool
+    low: Fraction | None,
+    high: Fraction | None,
+    margin: Fraction | None,
+    *,
+    trusted: bool,
+    ripe: bool,
+    distance: bool = False,
 ) -> State:
     """The state of a reading with evidence in both arms, from its interval and its checks: as readings are made."""
     if not trusted or low is None or high is None:
         return "untrusted"
+    if distance and margin is not None:
+        return "loss" if high <= -margin else "flat" if ripe and low > -margin else "unclear"
     if high < 0:
         return "loss"
     if not ripe:

@@ -20,7 +20,7 @@ WHOLE = frozenset({"full_weeks"})
 BROKEN = frozenset({"min_effective_items"})  # a count by its unit, but of equivalents: 87.3 items
 OTHERS = {"n": "count", "power": "share", "mde": "effect", "p_value": "p"}
 PAIRED = ("judge", "panel")
-AGREEMENT = frozenset({"human_agreement", "agreement", "agreement_low", "ac2", "self_consistency"})
+AGREEMENT = frozenset({"human_agreement", "agreement", "agreement_low", "ac2", "self_consistency", "track_correlation"})
 OF_ITEMS = frozenset({"min_effective_items", "min_overlap"})  # no more of them than items
 
 
@@ -93,7 +93,7 @@ class Knob:
                 trusted = self.passes(value) and passing(others, "validity")
             else:
                 ripe = self.passes(value) and passing(others, "maturity")
-        state = state_of(own.low, own.high, own.margin, trusted=trusted, ripe=ripe)
+        state = state_of(own.low, own.high, own.margin, trusted=trusted, ripe=ripe, distance=own.signal.distance)
         measured = bool(value) if self.unit == "yes" else value
         return own.facts(state, ripe=ripe) | dict.fromkeys(self.keys, measured)
 

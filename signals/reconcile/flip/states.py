@@ -34,8 +34,8 @@ def states(case: WhatIf) -> Iterator[Found]:
         signal, own = case.policy.signals[name], case.own.get(name)
         stands = None
         if own is not None and own.low is not None and own.high is not None:
-            stands = state_of(own.low, own.high, own.margin, trusted=True, ripe=own.ripe)
-        wanted: tuple[State, ...] = ("win", "loss", "flat")
+            stands = state_of(own.low, own.high, own.margin, trusted=True, ripe=own.ripe, distance=signal.distance)
+        wanted: tuple[State, ...] = ("loss", "flat") if signal.distance else ("win", "loss", "flat")
         for state in dict.fromkeys((*wanted, *([stands] if stands else []))):
             if (state == "flat" and signal.margin is None) or (state in ("win", "flat") and own and not own.ripe):
                 continue
@@ -65,7 +65,7 @@ def _assumed(case: WhatIf, signal: Signal, state: State) -> tuple[Call, tuple[st
     if signal.margin is not None and state in ("win", "flat"):
         facts[f"{name}.non_inferior"] = True
     if state == "flat":
-        facts[f"{name}.material"] = False
+        facts |= {f"{name}.material": False, f"{name}.equivalent": True}
     hanging = [id(one) for one in conditions(case.rules) if _open(one, name, facts)]
     if len(hanging) > MOST:
         return None

@@ -26,7 +26,9 @@ def contradictions(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     order = [*heard, *(name for name in verdict.readings if name not in heard)]
     if verdict.decided_by in order:
         order = [verdict.decided_by, *(name for name in order if name != verdict.decided_by)]
-    said = {name: verdict.readings[name].state for name in order if name in verdict.readings}
+    # How far inputs have moved is no claim about how good anything is: it contradicts nobody.
+    claims = {name: one for name, one in verdict.readings.items() if one.kind != "drift"}
+    said = {name: claims[name].state for name in order if name in claims}
     pairs = [
         (later, earlier)
         for earlier, later in combinations(order, 2)

@@ -69,8 +69,8 @@ def experiment_side(signal: Signal, evidence: Evidence, numbers: Numbers, other:
     voting = voting_of(numbers)
     if signal.metric is None:
         raise RefusedError(f"{signal.name} has no metric")
-    if signal.metric.type == "quantile":
-        return _of_quantile(signal, evidence, voting)
+    if signal.metric.type == "quantile" or numbers.voting == "reweighted":
+        return _alone(signal, evidence, voting)
     counted = counted_of(signal, evidence)
     adjusted = numbers.voting == "cuped"
     later, timing = _timing(signal, evidence, counted, other, adjusted=adjusted)
@@ -219,13 +219,14 @@ def _sizes(counted: Counted, dimensions: tuple[str, ...], later: Later | None) -
     )
 
 
-# --- quantiles ------------------------------------------------------------------------------------------------------
+# --- numbers that are not taken apart -------------------------------------------------------------------------------
 
 
-def _of_quantile(signal: Signal, evidence: Evidence, voting: Estimate) -> Side:
-    """A quantile's side: its number alone, with the error of one look."""
+def _alone(signal: Signal, evidence: Evidence, voting: Estimate) -> Side:
+    """The side of a quantile, or of an effect that is weighted to traffic already: its number, one look's error."""
     error = voting.se
-    if signal.looks == "continuous" and voting.low is not None and voting.high is not None:
+    quantile = signal.metric is not None and signal.metric.type == "quantile"
+    if quantile and signal.looks == "continuous" and voting.low is not None and voting.high is not None:
         precision = Precision(
             signal.name, "normal", rule_of(signal), voting.n_control, voting.n_candidate, None,
             family=evidence.family, by_arm=True,
@@ -234,9 +235,9 @@ def _of_quantile(signal: Signal, evidence: Evidence, voting: Estimate) -> Side:
         error = (voting.high - voting.low) / 2.0 / always_reach(signal, precision, signal.confidence, units)
     if error is None or voting.effect is None:
         raise RefusedError(f"the error of {signal.name} is not known")
-    why = Correction(
-        "timing", signal.name, refused="quantiles do not add up over days", remedy="a mean or a proportion beside it"
-    )
+    refused = "quantiles do not add up over days" if quantile else "segments weighted to traffic are not split by day"
+    remedy = "a mean or a proportion beside it" if quantile else "a signal beside it with `estimate: raw`"
+    why = Correction("timing", signal.name, refused=refused, remedy=remedy)
     return Side(
         signal.name, (), np.array([voting.effect]), {(signal.name, "all"): np.array([error])}, voting.df, (why,)
     )

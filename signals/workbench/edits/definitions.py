@@ -103,6 +103,7 @@ def _signal(name: str, old: Signal, new: Signal) -> Iterator[tuple[Direction, st
         weaker = new.raters == "fixed"
         who = "no longer for raters who were not asked" if weaker else "for raters who were not asked as well"
         yield "weakens" if weaker else "strengthens", f"{name}: the interval speaks {who} (raters: {new.raters})"
+    yield from _against(name, old.against, new.against)
     for label, before, after in _plain(old, new):
         yield "changes", f"{name}: {label} from {before} to {after}: another number votes"
     if old.planned_units != new.planned_units:
@@ -130,6 +131,11 @@ def _margin(name: str, old: Margin | None, new: Margin | None) -> Iterator[tuple
             yield "weakens", f"{span}, so that a larger loss counts as none"
         else:
             yield "strengthens", f"{span}, so that a smaller loss counts"
+
+
+def _against(name: str, old: str, new: str) -> Iterator[tuple[Direction, str]]:
+    if old != new:
+        yield "changes", f"{name}: its past is held against {new or 'nothing'}, was held against {old or 'nothing'}"
 
 
 def _looks(name: str, old: Signal, new: Signal) -> Iterator[tuple[Direction, str]]:

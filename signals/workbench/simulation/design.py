@@ -16,13 +16,16 @@ from signals.stats.sequential import PLANNED_UNITS, multiplier
 Law = Literal["normal", "proportion", "panel"]
 Rule = Literal["once", "always", "planned"]
 
-FOLLOW_N = ("min_units", "min_clusters", "min_items", "min_responses", "min_overlap", "min_effective_items")
+FOLLOW_N = ("min_units", "min_clusters", "min_items", "min_responses", "min_overlap", "min_effective_items",
+            "min_vectors")  # fmt: skip
 """Checks whose number grows with the sample."""
 
 DRAWN = ("heterogeneity_p", "max_reversals")
 """Checks that are drawn with the segments; all others keep the number that the design gives them."""
 
 LIVE = ("experiment", "feedback")
+UNPAIRED = (*LIVE, "drift")
+"""Kinds whose two arms hold different units."""
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,10 @@ class Drawn:
         found[(low > -margin) & (high < margin)] = CODE["flat"]
         found[high < 0.0] = CODE["loss"]
         found[low > 0.0] = CODE["win"]
+        if self.signal.distance and self.margin is not None:
+            found[:] = CODE["unclear"]
+            found[low > -margin] = CODE["flat"]
+            found[high <= -margin] = CODE["loss"]
         unripe = np.logical_not(self.passes("maturity"))
         found[((found == CODE["win"]) | (found == CODE["flat"])) & unripe] = CODE["unclear"]
         found[np.isnan(low) | np.logical_not(self.passes("validity"))] = CODE["untrusted"]
@@ -173,6 +177,7 @@ class Drawn:
             "mde": self._mde,
             "power": self._power,
             "non_inferior": self._non_inferior,
+            "equivalent": self._equivalent,
             "material": self._material,
         }
         return drawn[name]()
@@ -193,6 +198,11 @@ class Drawn:
         low, ripe = self.interval[0], self.passes("maturity")
         # Early evidence proves no harmlessness, whatever there is to compare it with.
         return Column((low > -self._limit) & ripe, (~np.isnan(low) & ~np.isnan(self._limit)) | np.logical_not(ripe))
+
+    def _equivalent(self) -> Column:
+        (low, high), ripe = self.interval, self.passes("maturity")
+        known = ~np.isnan(low) & ~np.isnan(self._limit)
+        return Column((low > -self._limit) & (high < self._limit) & ripe, known | np.logical_not(ripe))
 
     def _material(self) -> Column:
         low, high = self.interval

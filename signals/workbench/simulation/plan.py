@@ -15,12 +15,21 @@ from signals.policy import Policy
 from signals.stats.power import NORMAL
 from signals.stats.sequential import multiplier
 from signals.words import count
-from signals.workbench.simulation.design import Crossed, Design, SegmentDesign, critical, planned_units, rule_of
+from signals.workbench.simulation.design import (
+    UNPAIRED,
+    Crossed,
+    Design,
+    SegmentDesign,
+    critical,
+    planned_units,
+    rule_of,
+)
 from signals.workbench.simulation.healthy import WEEKS, healthy
 
 Z80 = NORMAL.inv_cdf(0.8)
 PER_ARM, MOST_PER_ARM = 10_000, 10**9
 ITEMS, PANEL_ITEMS, RATERS = 200, 100, 5
+VECTORS = 500
 CONVERTS, LIKES, RESPONDS = 0.1, 0.8, 0.05
 LEVEL = 1.0
 SHARES = (("a", 0.6), ("b", 0.3), ("c", 0.1))
@@ -51,7 +60,7 @@ class Plan:
 
 
 def planned(policy: Policy, plans: Mapping[str, Plan] | None = None) -> dict[str, Design]:
-    """A design for every signal of the policy that can be read.
+    """A design for every signal of the policy.
 
     Raises:
         SignalsError: For a plan of no signal, or one that cannot be.
@@ -62,11 +71,7 @@ def planned(policy: Policy, plans: Mapping[str, Plan] | None = None) -> dict[str
         raise SignalsError(
             f"{', '.join(unknown)} is not a signal of this policy", f"It has {', '.join(policy.signals)}"
         )
-    return {
-        name: plan_of(signal, plans.get(name, Plan()))
-        for name, signal in policy.signals.items()
-        if signal.kind != "drift"
-    }
+    return {name: plan_of(signal, plans.get(name, Plan())) for name, signal in policy.signals.items()}
 
 
 def plan_of(signal: Signal, plan: Plan) -> Design:
@@ -81,8 +86,8 @@ def plan_of(signal: Signal, plan: Plan) -> Design:
     """
     _check(signal, plan)
     if signal.kind == "drift":
-        raise SignalsError(f"{signal.name}: no reading of kind drift is computed by this version", "Leave it out")
-    if signal.kind == "feedback" or (signal.metric is not None and signal.metric.type == "proportion"):
+        made = _distance(signal, plan)
+    elif signal.kind == "feedback" or (signal.metric is not None and signal.metric.type == "proportion"):
         made = _proportion(signal, plan)
     elif signal.kind == "panel" and signal.raters == "random":
         made = _panel(signal, plan)
@@ -93,8 +98,8 @@ def plan_of(signal: Signal, plan: Plan) -> Design:
 
 
 def _start(signal: Signal, n: float) -> Design:
-    live = signal.kind in ("experiment", "feedback")
-    counted = {"experiment": "users", "feedback": "responses"}.get(signal.kind, "items")
+    live = signal.kind in UNPAIRED
+    counted = {"experiment": "users", "feedback": "responses", "drift": "vectors"}.get(signal.kind, "items")
     weeks = max(WEEKS, signal.trust.get("full_weeks", 0.0))
     return Design(
         signal.name, "normal", rule_of(signal), float(n), float(n), None, grows=live, days=7.0 * math.ceil(weeks),
@@ -102,7 +107,22 @@ def _start(signal: Signal, n: float) -> Design:
     )  # fmt: skip
 
 
+def _distance(signal: Signal, plan: Plan) -> Design:
+    """Area under the curve of two windows of ``n`` vectors each.
+
+    The distance ``d`` of normal clouds is known to ``sqrt(2 / n)``, and the area grows by ``1 / (2 sqrt(pi))`` of it.
+    """
+    assumed = []
+    n = plan.n
+    if n is None:
+        n = _least(signal, VECTORS, "min_vectors")
+        assumed.append(f"{count(n)} vectors per window")
+    return replace(_start(signal, n), se=math.sqrt(2.0 / n / (4.0 * math.pi)), assumed=tuple(assumed))
+
+
 def _unit(signal: Signal) -> str:
+    if signal.kind == "drift":
+        return "AUC"
     if signal.kind == "feedback" or (signal.margin is not None and signal.margin.text.endswith("pp")):
         return "pp"
     if signal.metric is not None:

@@ -13,6 +13,7 @@ from signals.model import Estimate, Numbers, SegmentEstimate, Signal
 from signals.policy import Policy
 from signals.workbench.simulation.design import (
     LIVE,
+    UNPAIRED,
     Crossed,
     Design,
     SegmentDesign,
@@ -61,7 +62,7 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
         None,
         control=voting.control,
         family=family,
-        grows=signal.kind in LIVE,
+        grows=signal.kind in UNPAIRED,
         days=_days(numbers),
         checks=_checks(signal, numbers, as_of),
         unit=numbers.unit,
@@ -70,6 +71,8 @@ def _design(signal: Signal, numbers: Numbers, voting: Estimate, as_of: datetime,
     )
     if voting.low is None or voting.high is None:
         return replace(made, refused=voting.refused or f"the {numbers.voting} estimate has no interval")
+    if any(name.startswith("versus ") for name in numbers.estimates):
+        return replace(made, refused="it is compared with the best of several controls, whose joint error is not known")
     half = (voting.high - voting.low) / 2.0
     # An interval without width has no reach of its own, whatever its standard error says.
     reach = (half / voting.se if voting.se else 0.0) or critical(voting.confidence, voting.df)

@@ -20,6 +20,7 @@ OTHER_TEXT = "(another)"
 _CORRELATION = (-1.0, 1.0)
 RANGES: dict[str, tuple[float, float]] = {
     "human_agreement": _CORRELATION, "agreement": _CORRELATION, "self_consistency": _CORRELATION,
+    "track_correlation": _CORRELATION,
     "ac2": (-math.inf, 1.0), "agreement_low": (-math.inf, 1.0), "max_length_bias": (0.0, 1.0),
     "max_outlier_leverage": (0.0, math.inf), "max_skew": (0.0, math.inf), "full_weeks": (0.0, math.inf),
     "n": (1.0, math.inf),

@@ -16,7 +16,7 @@ from signals.workbench.situations.effort import spend
 
 Facts = dict[str, Scalar]
 
-NUMBERS = ("benefit", "benefit.low", "benefit.high", "margin", "non_inferior", "material")
+NUMBERS = ("benefit", "benefit.low", "benefit.high", "margin", "non_inferior", "equivalent", "material")
 """Facts that hang together through the interval."""
 SURE = frozenset({"n"})
 """Facts that every reading with evidence has."""
@@ -31,9 +31,10 @@ ABSENT = _Absent()
 
 
 def possible_states(signal: Signal) -> tuple[State, ...]:
-    """Without a margin nothing is ever flat."""
+    """Without a margin nothing is ever flat, and a distance is never a win."""
     flat: tuple[State, ...] = ("flat",) if signal.margin is not None else ()
-    return ("win", "loss", *flat, "unclear", "untrusted", "missing")
+    win: tuple[State, ...] = () if signal.distance else ("win",)
+    return (*win, "loss", *flat, "unclear", "untrusted", "missing")
 
 
 def partials(
@@ -124,6 +125,7 @@ def _readings(
             "benefit.high": high,
             "margin": margin,
             "non_inferior": (None if margin is None else low > -margin) if ripe else False,
+            "equivalent": (None if margin is None else low > -margin and high < margin) if ripe else False,
             "material": None if margin is None else low >= margin or high <= -margin,
         }
         spend(6 + len(middles))
@@ -142,11 +144,15 @@ def _intervals(
         spend(len(ripeness) * len(bounds) ** 2)
         for low, high in itertools.product(bounds, bounds):
             for ripe in ripeness:
-                if low <= high and _state(low, high, margin, ripe=ripe) == state:
+                if signal.distance and high > 0:
+                    continue
+                if low <= high and _state(low, high, margin, ripe=ripe, distance=signal.distance) == state:
                     yield low, high, margin, ripe
 
 
-def _state(low: float, high: float, margin: float | None, *, ripe: bool) -> State:
+def _state(low: float, high: float, margin: float | None, *, ripe: bool, distance: bool) -> State:
+    if distance and margin is not None:
+        return "loss" if high <= -margin else "flat" if ripe and low > -margin else "unclear"
     if high < 0:
         return "loss"
     if not ripe:

@@ -1,0 +1,1 @@
+"""The casebook: twelve ways in which evaluation fails a release week, each with its clean twin."""
