@@ -15,6 +15,7 @@ from signals import connectors
 from signals.connectors.env import Missing, expand, problem
 from signals.model import OUTCOMES, ModelFamily, Problem, Project, Release, SignalsError, Source
 from signals.receivers import receivers
+from signals.starter import SOURCES_FILE
 from signals.strictyaml import Document, Loc, load, suggest, validate
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = "sqlite:///data/signals.db"
 POLICY = "hierarchy.yaml"
-SOURCES = Path("data") / "sources.yaml"
+SOURCES = SOURCES_FILE
 MOST_CONTROLS = 20
 """Of one release: each is a comparison of its own, and a bound that holds for so many says little."""
 

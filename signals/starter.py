@@ -12,6 +12,7 @@ from pathlib import Path
 
 from signals.model import SignalsError
 
+SOURCES_FILE = Path("data") / "sources.yaml"
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "reconcile": LEAVES | {"stats", "readings", "policy", "workbench"},
     "memo": LEAVES,
     "receivers": LEAVES | {"connectors"},
-    "project": LEAVES | {"connectors", "receivers"},
+    "project": LEAVES | {"connectors", "receivers", "starter"},
     "pull": LEAVES | {"connectors", "store", "project"},
     "lookup": LEAVES | {"store", "readings"},
     "explain": LEAVES | {"store", "lookup", "policy", "reconcile", "past", "stats"},

@@ -8,11 +8,10 @@ twin they keep out of each other's way.
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 
 from signals.cases.case import Case, Right, Setting
-from signals.cases.kit import begin, days_before, rng, stamp, table
+from signals.cases.kit import begin, graded, graded_tables, rng
 
 SOURCES = """\
 releases:
@@ -58,26 +57,15 @@ def write(folder: Path, setting: Setting) -> None:
     exports = begin(folder, "every-skill", SOURCES)
     random = rng(7, setting)
     taste = random.normal(0.0, 0.1, RATERS)
-    scored, rated = stamp(days_before(1)), stamp(days_before(4))
     scores, stars = [], []
     for skill, (share, base, adapted) in SKILLS.items():
         items = max(RATED, round(ITEMS * share * setting.size))
-        hard = random.normal(0.0, 0.12, items)
         fall = (adapted + GAIN - base) * setting.strength if skill in AT_WAR else 0.0
-        for model, level in zip(MODELS, (adapted, adapted + GAIN - fall), strict=True):
-            value = (level + hard + random.normal(0.0, 0.04, items)).clip(0.0, 1.0)
-            liked = 1.0 + 4.0 * value[:RATED, None] + taste + random.normal(0.0, 0.25, (RATED, RATERS))
-            scores += [
-                (f"{skill}-{item:03}", skill, model, f"{value[item]:.3f}", "rubric-judge", "2026-09", scored)
-                for item in range(items)
-            ]
-            stars += [
-                (f"{skill}-{item:03}", skill, f"r{rater + 1}", model, min(5, max(1, round(liked[item, rater]))), rated)
-                for item, rater in product(range(RATED), range(RATERS))
-            ]
-    head = ("item_id", "skill", "model", "score", "judge", "judge_version", "scored_at")
-    table(exports / "judge_scores.csv", head, scores)
-    table(exports / "panel_stars.csv", ("item_id", "skill", "rater", "model", "stars", "rated_at"), stars)
+        levels = dict(zip(MODELS, (adapted, adapted + GAIN - fall), strict=True))
+        judged, liked = graded(random, skill, levels, (items, RATED), taste)
+        scores += judged
+        stars += liked
+    graded_tables(exports, "skill", scores, stars)
 
 
 CASE = Case(

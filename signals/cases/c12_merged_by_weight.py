@@ -8,11 +8,10 @@ merge kept what each parent could do.
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 
 from signals.cases.case import Case, Right, Setting
-from signals.cases.kit import begin, days_before, rng, stamp, table
+from signals.cases.kit import begin, graded, graded_tables, rng
 
 SOURCES = """\
 releases:
@@ -61,25 +60,14 @@ def write(folder: Path, setting: Setting) -> None:
     random = rng(12, setting)
     items = max(RATED, round(ITEMS * setting.size))
     taste = random.normal(0.0, 0.1, RATERS)
-    scored, rated = stamp(days_before(1)), stamp(days_before(4))
     scores, stars = [], []
-    for task, levels in LEVELS.items():
-        merged = max(levels) + GAIN - (FALL * setting.strength if task in LOST else 0.0)
-        hard = random.normal(0.0, 0.12, items)
-        for model, level in zip((*PARENTS, MERGED), (*levels, merged), strict=True):
-            value = (level + hard + random.normal(0.0, 0.04, items)).clip(0.0, 1.0)
-            liked = 1.0 + 4.0 * value[:RATED, None] + taste + random.normal(0.0, 0.25, (RATED, RATERS))
-            scores += [
-                (f"{task}-{item:03}", task, model, f"{value[item]:.3f}", "rubric-judge", "2026-09", scored)
-                for item in range(items)
-            ]
-            stars += [
-                (f"{task}-{item:03}", task, f"r{rater + 1}", model, min(5, max(1, round(liked[item, rater]))), rated)
-                for item, rater in product(range(RATED), range(RATERS))
-            ]
-    head = ("item_id", "task", "model", "score", "judge", "judge_version", "scored_at")
-    table(exports / "judge_scores.csv", head, scores)
-    table(exports / "panel_stars.csv", ("item_id", "task", "rater", "model", "stars", "rated_at"), stars)
+    for task, parents in LEVELS.items():
+        merged = max(parents) + GAIN - (FALL * setting.strength if task in LOST else 0.0)
+        levels = dict(zip((*PARENTS, MERGED), (*parents, merged), strict=True))
+        judged, liked = graded(random, task, levels, (items, RATED), taste)
+        scores += judged
+        stars += liked
+    graded_tables(exports, "task", scores, stars)
 
 
 CASE = Case(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,51 @@ def table(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Non
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
         writer.writerows(rows)
+
+
+def graded(
+    random: np.random.Generator,
+    kind: str,
+    levels: Mapping[str, float],
+    size: tuple[int, int],
+    taste: np.ndarray,
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Outputs of one kind of work, scored by a judge and, the first of them, by people.
+
+    Args:
+        random: Drawn from in a fixed order.
+        kind: The skill or the task.
+        levels: How good each model is at it, 0 to 1.
+        size: Items, and how many of them people grade.
+        taste: By how much each rater is kinder than another, in points of 1 to 5.
+
+    Returns:
+        Rows (item, kind, model, score, judge, its version, time) and (item, kind, rater, model, stars, time).
+    """
+    items, rated = size
+    hard = random.normal(0.0, 0.12, items)
+    scored, said = stamp(days_before(1)), stamp(days_before(4))
+    scores: list[tuple[Any, ...]] = []
+    stars: list[tuple[Any, ...]] = []
+    for model, level in levels.items():
+        value = (level + hard + random.normal(0.0, 0.04, items)).clip(0.0, 1.0)
+        liked = 1.0 + 4.0 * value[:rated, None] + taste + random.normal(0.0, 0.25, (rated, len(taste)))
+        scores += [
+            (f"{kind}-{item:03}", kind, model, f"{value[item]:.3f}", "rubric-judge", "2026-09", scored)
+            for item in range(items)
+        ]
+        stars += [
+            (f"{kind}-{item:03}", kind, f"r{rater + 1}", model, min(5, max(1, round(liked[item, rater]))), said)
+            for item, rater in product(range(rated), range(len(taste)))
+        ]
+    return scores, stars
+
+
+def graded_tables(exports: Path, kind: str, scores: Iterable[Sequence[Any]], stars: Iterable[Sequence[Any]]) -> None:
+    """Both files of ``graded``, whose kind of work is called ``kind``."""
+    head = ("item_id", kind, "model", "score", "judge", "judge_version", "scored_at")
+    table(exports / "judge_scores.csv", head, scores)
+    table(exports / "panel_stars.csv", ("item_id", kind, "rater", "model", "stars", "rated_at"), stars)
 
 
 def days_before(days: float) -> datetime:

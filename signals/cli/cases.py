@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signals.cli.base import cli, json_option
+from signals.cli.base import cli, json_option, json_text
 from signals.model import SignalsError, plain
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def list_cases(as_json: bool) -> None:
             {key: getattr(case, key) for key in ("number", "slug", "title", "fault", "policy", "release", "story")}
             for case in found
         ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(json_text(rows))
         return
     for case in found:
         click.echo(f"{case.number:>2}  {case.slug}: {case.title}")
@@ -90,7 +89,7 @@ def run(
     with _folder(keep) as folder:
         with announced(f"Running {case.slug}"):
             made = run_case(case, Setting(seed, strength, size), folder)
-            text = json.dumps(_plain(made), indent=1, ensure_ascii=False) if as_json else run_text(made)
+            text = json_text(_plain(made)) if as_json else run_text(made)
             page = write(made.review.memo()) if write is not None else b""
         click.echo(text)
         if memo is not None:
@@ -225,7 +224,7 @@ def bench(seeds: int, names: Sequence[str], processes: int | None, as_json: bool
         click.echo("\r\033[K", nl=False, err=True)
     made = rows(in_order(todo, found))
     if as_json:
-        click.echo(json.dumps([row_plain(row) for row in made], indent=1))
+        click.echo(json_text([row_plain(row) for row in made]))
     elif made:
         click.echo(bench_text(made))
     if stopped:

@@ -13,9 +13,9 @@ import click
 from signals.cli.base import cli, project_of, project_option
 from signals.cli.evidence import pull_all
 from signals.model import SignalsError
+from signals.starter import PRESETS
 
 PORT = 8501
-SOURCES = Path("data") / "sources.yaml"
 
 
 @cli.command()
@@ -25,8 +25,7 @@ SOURCES = Path("data") / "sources.yaml"
     default="release-week",
     show_default=True,
     metavar="NAME",
-    help="Policy to start from: release-week, people-first, metrics-first, do-no-harm, cheaper-same-quality, "
-    "offline-only, router, watch, distillation, documents, lossless, every-skill, proxy-aware.",
+    help=f"Policy to start from: {', '.join(PRESETS)}.",
 )
 def init(folder: Path, preset: str) -> None:
     """Start a project in FOLDER: a policy to edit and a sources file to fill."""
@@ -70,13 +69,13 @@ def _shown(path: Path) -> str:
 @project_option
 def serve(port: int, address: str, open_to_network: bool, folder: Path | None) -> None:
     """Open the dashboard."""
-    from signals.starter import folder_of
+    from signals.starter import SOURCES_FILE, folder_of
     from signals.strictyaml import read_text
 
     root = folder_of(folder or click.get_current_context().find_root().obj)
     # Not the whole project, which takes half a second: the page reads it while the browser is still loading, and says
     # what is wrong with it.
-    read_text(root / SOURCES)
+    read_text(root / SOURCES_FILE)
     _serve(root, port, address, meant=open_to_network)
 
 
